@@ -1,0 +1,24 @@
+/** ESM-only packages, which Jest's sandbox cannot load: they are loaded natively. */
+const native = {
+  execa: 'execa',
+  'log-update': 'log-update',
+  'p-retry': 'p-retry',
+  '@kubernetes/client-node': 'kubernetes-client-node',
+};
+
+/** The project's own tests, by how much of the world each needs. */
+const project = (displayName) => ({
+  displayName,
+  testMatch: [`<rootDir>/test/${displayName}/**/*.test.ts`],
+  testEnvironment: 'node',
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    ...Object.fromEntries(
+      Object.entries(native).map(([name, file]) => [`^${name}$`, `<rootDir>/test/native/${file}.js`]),
+    ),
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/examples/'],
+  transform: { '^.+\\.tsx?$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.json' }] },
+});
+
+module.exports = { projects: ['unit', 'integration', 'e2e'].map(project) };

@@ -1,0 +1,50 @@
+import type { Limits } from '../config/config.js';
+import type { Progress } from '../report/progress.js';
+
+/** A cluster that can be used: what a run hands to its workers. */
+export interface ClusterAccess {
+  name: string;
+  /** Absolute path of a kubeconfig (mode 0600) that knows this cluster alone. */
+  kubeconfig: string;
+  context: string;
+}
+
+/** One machine of a cluster that images can be streamed into. */
+export interface ClusterNode {
+  /** The container's name. */
+  name: string;
+}
+
+/**
+ * A cluster while it comes to be. The milestones are promises of one creation,
+ * so that phases can start at the one they need; each rejects with the cause
+ * when the creation fails.
+ */
+export interface ClusterCreation {
+  /** Every node's containerd answers: images can be streamed in. */
+  readonly nodes: Promise<readonly ClusterNode[]>;
+  /** The API server answers: objects can be applied. */
+  readonly api: Promise<ClusterAccess>;
+  /** A test can use it: a node is Ready, and the `default` ServiceAccount exists. */
+  readonly ready: Promise<ClusterAccess>;
+}
+
+export interface CreateOptions {
+  signal: AbortSignal;
+  progress: Progress;
+  limits: Limits;
+}
+
+/** A kind of cluster: what a run needs of it, and nothing more. */
+export interface ClusterProvider {
+  readonly name: 'kind' | 'existing';
+  /** Starts a creation; does not wait for it. */
+  create(options: CreateOptions): ClusterCreation;
+  /** A cluster that another run made: its access, once it answers. */
+  join(options: CreateOptions): Promise<{ access: ClusterAccess; nodes: readonly ClusterNode[] }>;
+  /**
+   * Deletes what `create` made, as far as it came, and verifies that it is gone.
+   * @throws JestKubernetesError CLUSTER_DELETE_FAILED, with what is left and the command that removes it
+   */
+  delete(options: { signal?: AbortSignal; progress: Progress }): Promise<void>;
+}

@@ -1,0 +1,107 @@
+/** The configuration as the rest of the project sees it: complete, validated, defaults filled in. */
+
+/** How long a phase may take, in milliseconds. */
+export interface Limits {
+  /** Without any progress. */
+  stall: number;
+  /** Altogether. */
+  total: number;
+}
+
+export type KeepPolicy = 'never' | 'on-failure' | 'always';
+
+export interface ClusterConfig {
+  provider: 'kind' | 'existing';
+  /** A valid kind cluster name: lower-case letters, digits, dots and hyphens. */
+  name: string;
+  /** The node image; undefined is the kind release's own. */
+  image: string | undefined;
+  nodes: number;
+  /** A kind config: a parsed object; one given by path has been read. */
+  config: Readonly<Record<string, unknown>> | undefined;
+  /** `existing` only. */
+  kubeconfig: string | undefined;
+  /** `existing` only. */
+  context: string | undefined;
+}
+
+/** An image that must be inside the cluster before the first test. */
+export type ImageSource =
+  | { kind: 'pull'; reference: string; push: string | undefined }
+  | {
+      kind: 'build';
+      /** Absolute path of the build context. */
+      context: string;
+      /** Relative to the context. */
+      dockerfile: string;
+      tag: string;
+      args: Readonly<Record<string, string>>;
+      target: string | undefined;
+      push: string | undefined;
+    }
+  /** Absolute path of a tar written by `docker save`. */
+  | { kind: 'archive'; path: string };
+
+export type ManifestSource =
+  /** Absolute path of a file, folder, or glob. */
+  | { kind: 'path'; path: string }
+  /** Absolute path of a kustomize folder. */
+  | { kind: 'kustomize'; path: string };
+
+export interface PostgresConfig {
+  image: string;
+  database: string;
+  user: string;
+  /** Undefined is a random one per cluster. */
+  password: string | undefined;
+  /** The host's port; 0 is any free one. */
+  hostPort: number;
+  /** Absolute paths of SQL and shell scripts, or folders of them. */
+  initdb: readonly string[];
+  /** Extra postgresql.conf settings. */
+  settings: Readonly<Record<string, string>>;
+  resources: Readonly<{
+    requests?: Readonly<Record<string, string>>;
+    limits?: Readonly<Record<string, string>>;
+  }>;
+  /** Run once per cluster and configuration, after initdb, with the PG variables of the template. */
+  migrate: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
+}
+
+export interface PhaseTimeouts {
+  cluster: Limits;
+  pull: Limits;
+  import: Limits;
+  manifests: Limits;
+  postgres: Limits;
+}
+
+/** What a user's `setup` hook is given. */
+export interface SetupContext {
+  name: string;
+  kubeconfig: string;
+  context: string;
+  env: Readonly<Record<string, string>>;
+}
+
+export interface Config {
+  /** Jest's rootDir that it was loaded for, and the folder that relative paths start from. */
+  rootDir: string;
+  /** The file it came from; undefined where there is none. */
+  file: string | undefined;
+  cluster: ClusterConfig;
+  images: readonly ImageSource[];
+  /** Public mirrors of Docker Hub's official images, tried in this order. */
+  mirrors: readonly string[];
+  manifests: readonly ManifestSource[];
+  postgres: PostgresConfig | undefined;
+  keep: KeepPolicy;
+  timeouts: PhaseTimeouts;
+  /** Absolute path of the folder for a failed run's bundle. */
+  diagnostics: string;
+  setup: ((cluster: SetupContext) => unknown) | undefined;
+  /** Undefined is the one detected. */
+  runtime: 'docker' | 'podman' | 'nerdctl' | undefined;
+  /** Absolute path: where leases, kubeconfigs and logs live. */
+  stateDir: string;
+}

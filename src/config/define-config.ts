@@ -1,0 +1,177 @@
+import type { KeepPolicy, SetupContext } from './config.js';
+
+export type { KeepPolicy, SetupContext };
+
+/** A duration: milliseconds as a number, or text such as `'500ms'`, `'90s'`, `'10m'`, `'1.5h'`. */
+export type Duration = number | string;
+
+/** How long a phase may take. What is left out keeps its default. */
+export interface TimeoutOptions {
+  /** How long nothing at all may move (no byte, no event, no status change) before the phase fails. */
+  stall?: Duration | undefined;
+  /** How long the phase may take altogether. */
+  total?: Duration | undefined;
+}
+
+/** The cluster that tests run on. */
+export interface ClusterOptions {
+  /**
+   * `kind`: a cluster of this package's own, deleted when the last run is finished; `existing`: one that is
+   * there already, never deleted. Default: `'kind'`. Variable: `JEST_KUBERNETES_PROVIDER`.
+   */
+  provider?: 'kind' | 'existing' | undefined;
+  /**
+   * The cluster's name; runs that want the same name share the cluster. Lower-case letters, digits, dots and
+   * hyphens, up to 49. Default: made from the workspace's path. Variable: `JEST_KUBERNETES_NAME`.
+   */
+  name?: string | undefined;
+  /**
+   * `kind` only. The node image, such as `kindest/node:v1.34.0@sha256:…`. Default: the kind release's own.
+   * Variable: `JEST_KUBERNETES_NODE_IMAGE`.
+   */
+  image?: string | undefined;
+  /** `kind` only, instead of `config`. How many nodes: one control plane, the others workers. Default: `1`. */
+  nodes?: number | undefined;
+  /** `kind` only, instead of `nodes`. A kind config, inline or the path of a YAML file. Default: none. */
+  config?: string | Readonly<Record<string, unknown>> | undefined;
+  /** `existing` only. Path of a kubeconfig. Default: what kubectl would take, `$KUBECONFIG` or `~/.kube/config`. */
+  kubeconfig?: string | undefined;
+  /** `existing` only. A context of the kubeconfig. Default: its current context. */
+  context?: string | undefined;
+}
+
+/** An image that is pulled. */
+export interface PullOptions {
+  /** The image, such as `redis:8-alpine`. */
+  reference: string;
+  /**
+   * `existing` clusters only: push it to this reference (`true`: to its own), from where the cluster pulls it.
+   * Default: not pushed.
+   */
+  push?: string | boolean | undefined;
+}
+
+/** An image that is built. */
+export interface BuildOptions {
+  /** The build context: a folder. */
+  build: string;
+  /** The Dockerfile, from the build context. Default: `'Dockerfile'`. */
+  dockerfile?: string | undefined;
+  /** The image's name and tag, such as `shop/api:test`. */
+  tag: string;
+  /** Build arguments. Default: none. */
+  args?: Readonly<Record<string, string>> | undefined;
+  /** The stage to build. Default: the last. */
+  target?: string | undefined;
+  /**
+   * `existing` clusters only: push it to this reference (`true`: to its tag), from where the cluster pulls it.
+   * Default: not pushed.
+   */
+  push?: string | boolean | undefined;
+}
+
+/** Images out of a tar. */
+export interface ArchiveOptions {
+  /** Path of a tar written by `docker save`. */
+  archive: string;
+}
+
+/** An image that is inside the cluster before the first test: a reference, a build, or an archive. */
+export type ImageOption = string | PullOptions | BuildOptions | ArchiveOptions;
+
+/** Manifests that are applied before the first test: a file, folder or glob, or a kustomize folder. */
+export type ManifestOption = string | { /** Path of a kustomize folder. */ kustomize: string };
+
+/** PostgreSQL inside the cluster, with a database per worker. */
+export interface PostgresOptions {
+  /** Default: `'postgres:17-alpine'`. */
+  image?: string | undefined;
+  /**
+   * The database that each worker's own is cloned from. Letters, digits, `_` and `-`, up to 40. Default: `'app'`.
+   */
+  database?: string | undefined;
+  /** The owner of the databases, a superuser. Letters, digits, `_` and `-`, up to 40. Default: `'app'`. */
+  user?: string | undefined;
+  /** Default: a random one per cluster. */
+  password?: string | undefined;
+  /** The port on 127.0.0.1. Default: any free one. */
+  hostPort?: number | undefined;
+  /** SQL and shell scripts (`.sql`, `.sql.gz`, `.sh`), or folders of them, run once, in order. Default: none. */
+  initdb?: string | readonly string[] | undefined;
+  /**
+   * After `initdb`, once per cluster and configuration: a command with the `PG*` variables and `DATABASE_URL` set,
+   * or a function that is given them. Default: none.
+   */
+  migrate?: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
+  /** More settings of postgresql.conf, such as `{ max_connections: 200 }`. Default: none. */
+  settings?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /** The pod's resources, as Kubernetes writes them: `{ limits: { memory: '512Mi' } }`. Default: none. */
+  resources?:
+    | {
+        requests?: Readonly<Record<string, string | number>> | undefined;
+        limits?: Readonly<Record<string, string | number>> | undefined;
+      }
+    | undefined;
+}
+
+/**
+ * What `jest-kubernetes.config.ts`, or the key `jest-kubernetes` of package.json, holds. Relative paths start
+ * from its folder.
+ */
+export interface UserConfig {
+  /** The cluster. Default: a kind cluster of one node. */
+  cluster?: ClusterOptions | undefined;
+  /**
+   * Images that are inside the cluster before the first test. Default: `['postgres:17-alpine']`; with `postgres`
+   * its image is always among them. Variable: `JEST_KUBERNETES_IMAGES`, comma-separated.
+   */
+  images?: readonly ImageOption[] | undefined;
+  /**
+   * Public mirrors of Docker Hub's official images, tried in this order when Docker Hub fails in passing or limits
+   * the rate. Default: `['mirror.gcr.io', 'public.ecr.aws/docker']`.
+   */
+  mirrors?: readonly string[] | undefined;
+  /** Manifests that are applied, in this order, before the first test. Default: none. */
+  manifests?: readonly ManifestOption[] | undefined;
+  /** PostgreSQL inside the cluster: `true`, or its options. Default: `false`. */
+  postgres?: boolean | PostgresOptions | undefined;
+  /**
+   * Whether the cluster stays when the last run is finished. `on-failure`: when a test or the setup failed.
+   * Default: `'never'`. Variable: `JEST_KUBERNETES_KEEP`.
+   */
+  keep?: KeepPolicy | undefined;
+  /** How long each phase may take. */
+  timeouts?:
+    | {
+        /** Creating the cluster. Default: stall `'90s'`, total `'10m'`. */
+        cluster?: TimeoutOptions | undefined;
+        /** Pulling and building an image. Default: stall `'120s'`, total `'30m'`. */
+        pull?: TimeoutOptions | undefined;
+        /** Streaming an image into the nodes. Default: stall `'90s'`, total `'15m'`. */
+        import?: TimeoutOptions | undefined;
+        /** Applying manifests. Default: stall `'60s'`, total `'5m'`. */
+        manifests?: TimeoutOptions | undefined;
+        /** PostgreSQL, until it answers. Default: stall `'90s'`, total `'10m'`. */
+        postgres?: TimeoutOptions | undefined;
+      }
+    | undefined;
+  /** The folder for a failed run's bundle. Default: `'.jest-kubernetes'`. */
+  diagnostics?: string | undefined;
+  /** Called once, in the parent process, after everything above and before the first test. Default: none. */
+  setup?: ((cluster: SetupContext) => unknown) | undefined;
+}
+
+/**
+ * Types a configuration; returns it as it is.
+ *
+ * @example
+ * ```ts
+ * // jest-kubernetes.config.ts
+ * import { defineConfig } from 'jest-kubernetes/config';
+ *
+ * export default defineConfig({ postgres: true, manifests: ['k8s/*.yaml'] });
+ * ```
+ */
+export function defineConfig(config: UserConfig): UserConfig {
+  return config;
+}

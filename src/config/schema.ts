@@ -1,0 +1,144 @@
+import * as z from 'zod';
+
+import { parseDuration } from '../support/duration.js';
+import type { Duration, PostgresOptions, UserConfig } from './define-config.js';
+
+/*
+ * The shape of a user's configuration, and no more: defaults and paths are filled in by `resolve.ts`. Every
+ * message here says what is allowed; `problems.ts` puts before it what was found.
+ */
+
+const text = z.string('a text').min(1, 'a text that is not empty');
+const path = z.string('a path').min(1, 'a path that is not empty');
+const reference = z
+  .string('an image reference')
+  .regex(/^[a-z0-9][\w.:/@-]*$/i, 'an image reference such as postgres:17-alpine');
+const push = z.union([z.boolean(), reference], 'true, false or an image reference').optional();
+const callback = <F>(allowed: string) => z.custom<F>((value) => typeof value === 'function', allowed);
+
+const identifier = z
+  .string('a name')
+  .regex(/^[a-z_][a-z0-9_-]{0,39}$/i, 'letters, digits, _ and -, starting with a letter or _, up to 40');
+
+const duration = z.custom<Duration>(
+  (value) => parseDuration(value) !== undefined,
+  "a duration such as '90s' or '10m', or a number of milliseconds",
+);
+
+const limits = z
+  .strictObject({ stall: duration.optional(), total: duration.optional() }, 'an object')
+  .refine(
+    ({ stall, total }) => (parseDuration(stall) ?? 0) <= (parseDuration(total) ?? Infinity),
+    'a stall limit that is not above the total',
+  )
+  .optional();
+
+const cluster = z.strictObject(
+  {
+    provider: z.enum(['kind', 'existing'], "'kind' or 'existing'").optional(),
+    name: z
+      .string('a name')
+      // kind's own rule, and room for `-control-plane` within a host name's 63 characters
+      .regex(
+        /^[a-z0-9](?:[a-z0-9.-]{0,47}[a-z0-9])?$/,
+        'lower-case letters, digits, dots and hyphens, up to 49, with a letter or digit at both ends',
+      )
+      .optional(),
+    image: reference.optional(),
+    nodes: z.number('a whole number, 1 or more').int().min(1, 'a whole number, 1 or more').optional(),
+    config: z.union([path, z.record(z.string(), z.unknown())], 'a kind config, inline or by path').optional(),
+    kubeconfig: path.optional(),
+    context: text.optional(),
+  },
+  'an object',
+);
+
+const image = z.union(
+  [
+    reference,
+    z.strictObject({ reference, push }),
+    z.strictObject({
+      build: path,
+      dockerfile: path.optional(),
+      tag: reference,
+      args: z.record(z.string(), z.string('a text'), 'an object of texts').optional(),
+      target: text.optional(),
+      push,
+    }),
+    z.strictObject({ archive: path }),
+  ],
+  'an image reference, { reference, push }, { build, dockerfile, tag, args, target, push } or { archive }',
+);
+
+const quantities = z
+  .record(
+    z.string(),
+    z.union([text, z.number()], "a quantity such as '512Mi'"),
+    "an object such as { memory: '512Mi' }",
+  )
+  .optional();
+
+const postgres = z.strictObject({
+  image: reference.optional(),
+  database: identifier.optional(),
+  user: identifier.optional(),
+  password: text.optional(),
+  hostPort: z
+    .number('a port from 0 (any free one) to 65535')
+    .int('a port from 0 (any free one) to 65535')
+    .min(0, 'a port from 0 (any free one) to 65535')
+    .max(65535, 'a port from 0 (any free one) to 65535')
+    .optional(),
+  initdb: z.union([path, z.array(path)], 'a path or a list of paths').optional(),
+  migrate: z
+    .union(
+      [text, callback<Exclude<PostgresOptions['migrate'], string | undefined>>('a function')],
+      'a command or a function',
+    )
+    .optional(),
+  settings: z
+    .record(
+      z.string(),
+      z.union([z.string(), z.number(), z.boolean()], 'a text, a number, true or false'),
+      'an object such as { max_connections: 200 }',
+    )
+    .optional(),
+  resources: z.strictObject({ requests: quantities, limits: quantities }, 'an object').optional(),
+});
+
+export const userConfigSchema = z.strictObject(
+  {
+    cluster: cluster.optional(),
+    images: z.array(image, 'a list').optional(),
+    mirrors: z
+      .array(
+        z
+          .string('a registry')
+          .regex(/^[a-z0-9][a-z0-9.-]*(?::\d+)?(?:\/[a-z0-9._-]+)*$/, 'a registry such as mirror.gcr.io'),
+        'a list',
+      )
+      .optional(),
+    manifests: z
+      .array(z.union([path, z.strictObject({ kustomize: path })], 'a path or { kustomize: path }'), 'a list')
+      .optional(),
+    postgres: z.union([z.boolean(), postgres], 'true, false or an object').optional(),
+    keep: z.enum(['never', 'on-failure', 'always'], "'never', 'on-failure' or 'always'").optional(),
+    timeouts: z
+      .strictObject({ cluster: limits, pull: limits, import: limits, manifests: limits, postgres: limits }, 'an object')
+      .optional(),
+    diagnostics: path.optional(),
+    setup: callback<NonNullable<UserConfig['setup']>>('a function').optional(),
+  },
+  'an object',
+);
+
+/** What the environment alone may say; the file has no such keys. */
+export const runtimeSchema = z.enum(['docker', 'podman', 'nerdctl'], "'docker', 'podman' or 'nerdctl'");
+
+type Parsed = z.output<typeof userConfigSchema>;
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+type SameKeys<A, B> = Same<keyof A, keyof B>;
+type Deep<T> = T extends (...args: never[]) => unknown ? T : T extends object ? { readonly [K in keyof T]: Deep<T[K]> } : T;
+
+// the documented type and the schema are the same; where one gains a key that the other lacks, this line fails
+true satisfies Same<Deep<Parsed>, Deep<UserConfig>>;

@@ -1,0 +1,5 @@
+export { formatBytes, formatSeconds } from './format.js';
+export { silent } from './progress.js';
+export type { Progress } from './progress.js';
+export type { PhaseLine } from './line.js';
+export { Report } from './report.js';

@@ -1,0 +1,136 @@
+import { createLogUpdate } from 'log-update';
+
+import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { styleFor } from './format.js';
+import { PhaseLine, silenceLimit } from './line.js';
+
+const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const frameTime = 120;
+/** The least width of the column of titles, so that lines that come one by one stand below each other. */
+const titleWidth = 30;
+
+/** How the running lines are shown: redrawn on a terminal, or told now and then in a log. */
+interface Surface {
+  /** A line that stays. */
+  print(text: string): void;
+  /** Shows what runs now; called at every change and every {@link interval}. */
+  refresh(running: readonly PhaseLine[]): void;
+  readonly interval: number;
+  close(): void;
+}
+
+function terminalSurface(stream: NodeJS.WriteStream): Surface {
+  const style = styleFor(stream);
+  const live = createLogUpdate(stream);
+  let frame = 0;
+  return {
+    interval: frameTime,
+    print: (text) => {
+      live.persist(text);
+    },
+    refresh: (running) => {
+      frame = (frame + 1) % frames.length;
+      const columns = stream.columns || 80;
+      const lines = running.map((line) => line.render(titleWidth, frames[frame]).slice(0, columns - 1));
+      live(lines.map((line) => style('dim', line)).join('\n'));
+    },
+    close: () => {
+      live.clear();
+      live.done();
+    },
+  };
+}
+
+function logSurface(stream: NodeJS.WriteStream): Surface {
+  const told = new Map<PhaseLine, number>();
+  return {
+    interval: 1000,
+    print: (text) => stream.write(`${text}\n`),
+    refresh: (running) => {
+      for (const line of running) {
+        // first after the silence limit, then at longer and longer intervals
+        const next = told.get(line) ?? silenceLimit;
+        if (line.elapsed < next) continue;
+        told.set(line, next * 2);
+        stream.write(`${line.render(titleWidth)}\n`);
+      }
+    },
+    close: () => {
+      told.clear();
+    },
+  };
+}
+
+/** What a person, or a log, sees of a run. Everything goes to one stream, stderr by default, as Jest's own does. */
+export class Report {
+  private readonly surface: Surface;
+  private readonly style: ReturnType<typeof styleFor>;
+  private readonly running = new Set<PhaseLine>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly stream: NodeJS.WriteStream = process.stderr,
+    private readonly env: NodeJS.ProcessEnv = process.env,
+  ) {
+    this.style = styleFor(stream);
+    const live = stream.isTTY && (env['CI'] ?? '') === '' && env['TERM'] !== 'dumb';
+    this.surface = live ? terminalSurface(stream) : logSurface(stream);
+  }
+
+  /** What the lines below it are about. */
+  headline(text: string): void {
+    this.surface.print(`${this.style('bold', 'jest-kubernetes')} ${text}`);
+  }
+
+  /** Something that a user should know, among the phases' lines. */
+  note(text: string): void {
+    this.surface.print(this.style('yellow', `   ${text}`));
+  }
+
+  /** Starts a phase's line. */
+  phase(title: string): PhaseLine {
+    const line = new PhaseLine(title, (changed, note) => {
+      if (note !== undefined) {
+        this.note(`${title}: ${note}`);
+        return;
+      }
+      this.running.delete(changed);
+      this.surface.print(this.coloured(changed));
+      this.tick();
+    });
+    this.running.add(line);
+    this.timer ??= setInterval(() => {
+      this.tick();
+    }, this.surface.interval).unref();
+    return line;
+  }
+
+  /** An error as its reader should see it; an annotation too, where GitHub Actions runs. */
+  error(error: unknown): void {
+    const text = error instanceof JestKubernetesError ? error.format() : messageOf(error);
+    this.surface.print(this.style('red', text));
+    if (this.env['GITHUB_ACTIONS'] === 'true') {
+      this.stream.write(`::error title=jest-kubernetes::${escapeCommand(text)}\n`);
+    }
+  }
+
+  private tick(): void {
+    this.surface.refresh([...this.running]);
+    if (this.running.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.surface.close();
+  }
+
+  private coloured(line: PhaseLine): string {
+    const text = line.render(titleWidth);
+    if (line.outcome === 'failed') return this.style('red', text);
+    if (line.outcome === 'cancelled') return this.style('dim', text);
+    return text.replace('✓', this.style('green', '✓'));
+  }
+}
+
+/** As GitHub Actions wants the text of a workflow command. */
+function escapeCommand(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}

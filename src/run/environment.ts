@@ -1,0 +1,22 @@
+/** Variables that a run sets in the parent, which every worker inherits; what stood there before comes back at its end. */
+export class WorkerEnvironment {
+  private readonly before = new Map<string, string | undefined>();
+
+  constructor(private readonly env: NodeJS.ProcessEnv = process.env) {}
+
+  /** Sets variables; one that was set before this run is remembered. */
+  set(variables: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(variables)) {
+      if (!this.before.has(name)) this.before.set(name, this.env[name]);
+      this.env[name] = value;
+    }
+  }
+
+  restore(): void {
+    for (const [name, value] of this.before) {
+      if (value === undefined) Reflect.deleteProperty(this.env, name);
+      else this.env[name] = value;
+    }
+    this.before.clear();
+  }
+}

@@ -1,0 +1,74 @@
+import { Writable } from 'node:stream';
+
+import { formatBytes, formatSeconds, Report } from '../../../src/report/index.js';
+import { JestKubernetesError } from '../../../src/support/errors.js';
+
+function captured(env: NodeJS.ProcessEnv = {}): { report: Report; text: () => string } {
+  const chunks: string[] = [];
+  const stream = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      chunks.push(chunk.toString());
+      done();
+    },
+  });
+  return { report: new Report(stream as unknown as NodeJS.WriteStream, env), text: () => chunks.join('') };
+}
+
+test.each([
+  [90, '0.1 s'],
+  [24_300, '24.3 s'],
+  [59_949, '59.9 s'],
+  [59_950, '1 min 00 s'],
+  [125_000, '2 min 05 s'],
+])('%d ms are written %s', (milliseconds, text) => {
+  expect(formatSeconds(milliseconds)).toBe(text);
+});
+
+test.each([
+  [0, '0 B'],
+  [512, '512 B'],
+  [1500, '1.5 kB'],
+  [98_300_000, '98 MB'],
+  [999_600_000, '1.0 GB'],
+])('%d bytes are written %s', (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text);
+});
+
+test('in a log each phase is one line with its outcome, duration and detail', () => {
+  const { report, text } = captured();
+  report.headline('creating cluster shop');
+  report.phase('create cluster').end('done', 'kindest/node:v1.20.2');
+  report.phase('pull redis:7').end('failed', 'no such image');
+  expect(text().split('\n')).toEqual([
+    'jest-kubernetes creating cluster shop',
+    expect.stringMatching(/^ ✓ create cluster +\d\.\d s {2}kindest\/node:v1\.20\.2$/),
+    expect.stringMatching(/^ ✗ pull redis:7 +\d\.\d s {2}no such image$/),
+    '',
+  ]);
+});
+
+describe('a wait of more than ten seconds', () => {
+  beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick'] }));
+  afterEach(() => jest.useRealTimers());
+
+  test('says in the log what it waits for, and not again every second', () => {
+    const { report, text } = captured();
+    const line = report.phase('postgres');
+    line.waitingFor('the pod postgres-0 to be ready');
+    jest.advanceTimersByTime(9000);
+    expect(text()).toBe('');
+    jest.advanceTimersByTime(9000);
+    expect(text().match(/waiting for the pod postgres-0 to be ready/g)).toHaveLength(1);
+    jest.advanceTimersByTime(4000);
+    expect(text().match(/waiting for/g)).toHaveLength(2);
+    line.end('done');
+  });
+});
+
+test('in GitHub Actions an error is an annotation too', () => {
+  const { report, text } = captured({ GITHUB_ACTIONS: 'true' });
+  report.error(new JestKubernetesError('KIND_MISSING', 'kind was not found', { remedy: 'install it' }));
+  expect(text()).toContain(
+    '::error title=jest-kubernetes::kind was not found (KIND_MISSING)%0A  → install it\n',
+  );
+});

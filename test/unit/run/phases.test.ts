@@ -1,0 +1,130 @@
+import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { Report } from '../../../src/report/index.js';
+import { type Phase, runPhases, type TimelineEntry } from '../../../src/run/phases.js';
+import { JestKubernetesError } from '../../../src/support/errors.js';
+
+const report = (): Report => new Report(new PassThrough().resume() as unknown as NodeJS.WriteStream, {});
+const never = new AbortController().signal;
+
+function phase(
+  name: string,
+  after: string[],
+  work: Phase['work'],
+  limits = { stall: 1000, total: 2000 },
+): Phase {
+  return { name, title: name, after, limits, work };
+}
+
+const forever = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error);
+    });
+  });
+
+test('a phase starts when those before it have ended, and others run side by side', async () => {
+  const seen: string[] = [];
+  const gate = Promise.withResolvers<undefined>();
+  const saying = (text: string) => () => {
+    seen.push(text);
+    return Promise.resolve(undefined);
+  };
+  await runPhases(
+    [
+      phase('import', ['pull', 'boot'], saying('import')),
+      phase('pull', [], async () => {
+        seen.push('pull starts');
+        await gate.promise;
+        seen.push('pull ends');
+        return undefined;
+      }),
+      phase('boot', [], () => {
+        gate.resolve(undefined);
+        return saying('boot')();
+      }),
+    ],
+    { signal: never, report: report() },
+  );
+  expect(seen).toEqual(['pull starts', 'boot', 'pull ends', 'import']);
+});
+
+test('the first failure ends what runs, starts nothing more, and is the one that is thrown', async () => {
+  const timeline: TimelineEntry[] = [];
+  const failure = new JestKubernetesError('IMAGE_NOT_FOUND', 'no such image');
+  const later = jest.fn<Promise<undefined>, []>().mockResolvedValue(undefined);
+  const run = runPhases(
+    [
+      phase('create', [], ({ signal }) => forever(signal)),
+      phase('pull', [], () => Promise.reject(failure)),
+      phase('import', ['pull', 'create'], later),
+    ],
+    { signal: never, report: report(), timeline },
+  );
+  await expect(run).rejects.toBe(failure);
+  expect(later).not.toHaveBeenCalled();
+  expect(timeline.map((entry) => [entry.phase, entry.outcome])).toEqual([
+    ['pull', 'failed'],
+    ['create', 'cancelled'],
+  ]);
+});
+
+test('nothing still works when a failure is thrown', async () => {
+  let resting = false;
+  const tidy = phase('tidy', [], async ({ signal }) => {
+    await forever(signal).catch(() => delay(50));
+    resting = true;
+    return undefined;
+  });
+  const bad = phase('bad', [], () => Promise.reject(new Error('bad')));
+  await expect(runPhases([tidy, bad], { signal: never, report: report() })).rejects.toThrow('bad');
+  expect(resting).toBe(true);
+});
+
+test('a phase that stands still fails by its stall limit and says what it waited for', async () => {
+  const stuck = phase(
+    'postgres',
+    [],
+    async ({ signal, progress }) => {
+      progress.moved('container created');
+      progress.waitingFor('the pod to be ready');
+      return forever(signal);
+    },
+    { stall: 50, total: 5000 },
+  );
+  const error = await runPhases([stuck], { signal: never, report: report() }).catch(
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({
+    code: 'STALLED',
+    evidence: ['it was waiting for the pod to be ready', 'last seen: container created'],
+  });
+});
+
+test('a phase that moves outlives its stall limit, but not its total', async () => {
+  const slow = phase(
+    'pull',
+    [],
+    async ({ signal, progress }) => {
+      for (;;) {
+        await delay(10, undefined, { signal });
+        progress.moved();
+      }
+    },
+    { stall: 60, total: 200 },
+  );
+  await expect(runPhases([slow], { signal: never, report: report() })).rejects.toMatchObject({
+    code: 'TIMED_OUT',
+  });
+});
+
+test('an interruption from outside is what is thrown', async () => {
+  const outside = new AbortController();
+  const run = runPhases([phase('create', [], ({ signal }) => forever(signal))], {
+    signal: outside.signal,
+    report: report(),
+  });
+  outside.abort(new JestKubernetesError('INTERRUPTED', 'Ctrl-C'));
+  await expect(run).rejects.toMatchObject({ code: 'INTERRUPTED' });
+});
