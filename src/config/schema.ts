@@ -124,7 +124,10 @@ export const userConfigSchema = z.strictObject(
     postgres: z.union([z.boolean(), postgres], 'true, false or an object').optional(),
     keep: z.enum(['never', 'on-failure', 'always'], "'never', 'on-failure' or 'always'").optional(),
     timeouts: z
-      .strictObject({ cluster: limits, pull: limits, import: limits, manifests: limits, postgres: limits }, 'an object')
+      .strictObject(
+        { cluster: limits, pull: limits, import: limits, manifests: limits, postgres: limits },
+        'an object',
+      )
       .optional(),
     diagnostics: path.optional(),
     setup: callback<NonNullable<UserConfig['setup']>>('a function').optional(),
@@ -135,10 +138,14 @@ export const userConfigSchema = z.strictObject(
 /** What the environment alone may say; the file has no such keys. */
 export const runtimeSchema = z.enum(['docker', 'podman', 'nerdctl'], "'docker', 'podman' or 'nerdctl'");
 
-type Parsed = z.output<typeof userConfigSchema>;
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
-type SameKeys<A, B> = Same<keyof A, keyof B>;
-type Deep<T> = T extends (...args: never[]) => unknown ? T : T extends object ? { readonly [K in keyof T]: Deep<T[K]> } : T;
+/** With no key optional: one that only one side has would be assignable otherwise. */
+type Whole<T> = T extends (...args: never[]) => unknown
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]-?: Whole<T[K]> }
+    : T;
+type Parsed = z.output<typeof userConfigSchema>;
 
-// the documented type and the schema are the same; where one gains a key that the other lacks, this line fails
-true satisfies Same<Deep<Parsed>, Deep<UserConfig>>;
+// the schema and the documented type are the same: where one has a key that the other lacks, this does not compile
+true satisfies Same<[Parsed, Whole<Parsed>], [UserConfig, Whole<UserConfig>]>;

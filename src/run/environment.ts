@@ -12,6 +12,11 @@ export class WorkerEnvironment {
     }
   }
 
+  /** What this run has set. */
+  variables(): Record<string, string> {
+    return Object.fromEntries([...this.before.keys()].map((name) => [name, this.env[name] ?? '']));
+  }
+
   restore(): void {
     for (const [name, value] of this.before) {
       if (value === undefined) Reflect.deleteProperty(this.env, name);

@@ -8,7 +8,7 @@ export interface Phase {
   name: string;
   /** What a reader sees. */
   title: string;
-  /** Names of the phases that must have ended well before; others run side by side. */
+  /** Names of the phases and milestones that must have been reached before; others run side by side. */
   after: readonly string[];
   limits: Limits;
   /** @returns what is worth knowing of it, such as `98 MB` */
@@ -24,26 +24,34 @@ export interface TimelineEntry {
   detail: string;
 }
 
+export interface RunPhasesOptions {
+  signal: AbortSignal;
+  report: Report;
+  timeline?: TimelineEntry[];
+  milestones?: Readonly<Record<string, Promise<unknown>>>;
+}
+
 /**
  * Runs phases as a graph: each starts when those it comes after have ended. The first failure ends the others,
  * and is thrown when all have come to rest, so that nothing still works when the clean-up begins.
  *
+ * @param options.milestones - what phases can come after besides phases: promises by name
  * @throws the first failure; STALLED or TIMED_OUT where a phase's limits ended it
  */
 export async function runPhases(
   phases: readonly Phase[],
-  { signal, report, timeline = [] }: { signal: AbortSignal; report: Report; timeline?: TimelineEntry[] },
+  { signal, report, timeline = [], milestones = {} }: RunPhasesOptions,
 ): Promise<void> {
   const origin = performance.now();
   const failure = new AbortController();
   const stopped = AbortSignal.any([signal, failure.signal]);
-  const ends = new Map<string, Promise<void>>();
+  const ends = new Map<string, Promise<unknown>>(Object.entries(milestones));
 
-  const endOf = (name: string): Promise<void> => {
+  const endOf = (name: string): Promise<unknown> => {
     const known = ends.get(name);
     if (known !== undefined) return known;
     const phase = phases.find((candidate) => candidate.name === name);
-    if (phase === undefined) throw new Error(`no phase is called ${name}`);
+    if (phase === undefined) throw new Error(`nothing is called ${name}`);
     const end = Promise.all(phase.after.map(endOf)).then(() => runPhase(phase));
     ends.set(name, end);
     return end;

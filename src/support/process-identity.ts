@@ -17,8 +17,11 @@ function startOnLinux(pid: number): string | undefined {
     if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return `${boot}/${fields[19] ?? ''}`;
-  } catch {
-    return undefined;
+  } catch (error) {
+    // anything else (too many open files, say) tells nothing, and a living process must not be taken for dead
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
   }
 }
 
@@ -30,8 +33,10 @@ function startElsewhere(pid: number): string | undefined {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     return text.trim() || undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    // 1 is ps's word for "no such process"; any other failure tells nothing
+    if ((error as { status?: number | null }).status === 1) return undefined;
+    throw error;
   }
 }
 

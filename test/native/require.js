@@ -2,5 +2,4 @@
  * Loads a package outside Jest's sandbox: ESM-only packages cannot be loaded in it.
  * Each package that needs it has a one-line file beside this one, to which jest.config.js maps its name.
  */
-const { createRequire } = process.getBuiltinModule('node:module');
-module.exports = createRequire(__filename);
+module.exports = globalThis.nativeRequire;

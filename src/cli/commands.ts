@@ -1,0 +1,103 @@
+import {
+  clusterFolder,
+  describeHolder,
+  listClusters,
+  removeAbandoned,
+  removeCluster,
+  takeDown,
+  type KnownCluster,
+} from '../cluster/index.js';
+import { loadConfig, type Config } from '../config/index.js';
+import { Report } from '../report/index.js';
+import { Run } from '../run/index.js';
+import { JestKubernetesError } from '../support/errors.js';
+
+const configHere = (): Promise<Config> => loadConfig({ rootDir: process.cwd() });
+
+const print = (value: unknown): void => {
+  console.log(JSON.stringify(value, null, 2));
+};
+
+/** Creates this folder's cluster, or joins it, and leaves it there. */
+export async function up(): Promise<void> {
+  const run = new Run({ ...(await configHere()), keep: 'always' });
+  await run.start();
+  await run.finish();
+}
+
+/** @throws JestKubernetesError NO_CLUSTER where there is none of that name, or where runs use it */
+export async function down(name: string | undefined, { force }: { force: boolean }): Promise<void> {
+  const { stateDir, cluster } = await configHere();
+  const wanted = name ?? cluster.name;
+  const line = new Report().phase(`delete cluster ${wanted}`);
+  const answer = await takeDown({ stateDir, name: wanted, remove: removeCluster, evenInUse: force });
+  if (answer.outcome === 'deleted') {
+    line.end('done');
+    return;
+  }
+  line.end('failed', answer.outcome);
+  throw answer.outcome === 'in use'
+    ? new JestKubernetesError('NO_CLUSTER', `The cluster ${wanted} is in use`, {
+        evidence: answer.users.map(describeHolder),
+        remedy: 'Wait for them to end, or delete it all the same: --force',
+      })
+    : unknown(wanted, stateDir);
+}
+
+function unknown(name: string, stateDir: string): JestKubernetesError {
+  const known = listClusters(stateDir).map((each) => each.name);
+  return new JestKubernetesError('NO_CLUSTER', `No cluster ${name} is known`, {
+    evidence: [known.length === 0 ? `there is none in ${stateDir}` : `known are: ${known.join(', ')}`],
+  });
+}
+
+export async function status({ json }: { json: boolean }): Promise<void> {
+  const clusters = listClusters((await configHere()).stateDir);
+  if (json) {
+    print(clusters.map(described));
+    return;
+  }
+  if (clusters.length === 0) console.log('No cluster is there.');
+  for (const cluster of clusters) {
+    const { phase, kept, users, problem } = described(cluster);
+    console.log(`${cluster.name}  ${phase}${kept === null ? '' : `, kept (${kept})`}`);
+    for (const user of users) console.log(`  used by ${user}`);
+    if (problem !== null) console.log(`  ${problem}`);
+  }
+}
+
+function described({ name, folder, state, users }: KnownCluster) {
+  const { phase, kept, problem } = state;
+  return {
+    ...{ name, phase, kept: kept?.reason ?? null, problem },
+    users: users.map(describeHolder),
+    kubeconfig: state.access === null ? null : `${folder}/kubeconfig`,
+  };
+}
+
+export async function env(name: string | undefined, { json }: { json: boolean }): Promise<void> {
+  const { stateDir, cluster } = await configHere();
+  const wanted = name ?? cluster.name;
+  const access = listClusters(stateDir).find((each) => each.name === wanted)?.state.access;
+  if (access == null) throw unknown(wanted, stateDir);
+  const variables = {
+    KUBECONFIG: `${clusterFolder(stateDir, wanted)}/kubeconfig`,
+    JEST_KUBERNETES_CLUSTER: wanted,
+    JEST_KUBERNETES_CONTEXT: access.context,
+  };
+  if (json) print(variables);
+  else for (const [key, value] of Object.entries(variables)) console.log(`export ${key}='${value}'`);
+}
+
+export async function prune({ json }: { json: boolean }): Promise<void> {
+  const { stateDir } = await configHere();
+  const failures: unknown[] = [];
+  const removed = await removeAbandoned({
+    stateDir,
+    remove: removeCluster,
+    onFailure: (_, error) => failures.push(error),
+  });
+  if (json) print({ removed });
+  else console.log(removed.length === 0 ? 'Nothing was left behind.' : `Deleted: ${removed.join(', ')}`);
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,18 @@
+export { existingProvider } from './existing/index.js';
+export { kindProvider, type KindProvider } from './kind/index.js';
+export {
+  clusterFolder,
+  describeHolder,
+  listClusters,
+  openCluster,
+  removeAbandoned,
+  takeDown,
+  type ClusterLease,
+  type ClusterState,
+  type Json,
+  type KnownCluster,
+  type WantedCluster,
+} from './leases/index.js';
+export type { ClusterAccess, ClusterCreation, ClusterNode, ClusterProvider } from './provider.js';
+export { removeCluster } from './remove.js';
+export { startWatchdog, sweep, type Watchdog } from './watchdog/index.js';

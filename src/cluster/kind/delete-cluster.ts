@@ -1,0 +1,105 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Progress } from '../../report/progress.js';
+import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { endCreator, forgetCreator } from './creator.js';
+import { ownerFile } from './kind-config.js';
+import { clusterContainers, clusterLabel, isOurs, type RunCli } from './node-containers.js';
+
+export interface DeleteOptions {
+  name: string;
+  directory: string;
+  /** The engine's command by name, for the message. */
+  engine: string;
+  run: RunCli;
+  signal?: AbortSignal | undefined;
+  progress: Progress;
+}
+
+/** An engine may finish a `docker run` whose client was killed: none was seen to come later than this, in ms. */
+const lateness = 2000;
+const tries = 3;
+/** How long one removal may take, another process's too, in milliseconds. */
+const removalLimit = 120_000;
+
+/**
+ * Deletes a cluster as far as it came, from any process: ends its creator, removes the containers that carry this
+ * folder's mark and their volumes, and looks whether they are gone. Says when nothing is left to be done.
+ * @throws JestKubernetesError CLUSTER_DELETE_FAILED
+ */
+export async function deleteCluster(options: DeleteOptions): Promise<void> {
+  const { name, directory, run, signal, progress } = options;
+  let left: string[] = [];
+  try {
+    progress.waitingFor(`the end of what creates ${name}`);
+    const quiet = (await endCreator(directory, signal)) ? lateness : 0;
+    let failures = 0;
+    const deadline = Date.now() + removalLimit;
+    for (let since = Date.now(); ;) {
+      const ours = (await clusterContainers(run, name, signal)).filter((container) =>
+        isOurs(container, directory),
+      );
+      left = ours.map((container) => container.name);
+      if (ours.length === 0) {
+        if (Date.now() - since >= quiet) break;
+        progress.waitingFor(`containers of ${name} that may still come`);
+        await sleep(200, undefined, signal === undefined ? {} : { signal });
+        continue;
+      }
+      progress.waitingFor(`the deletion of ${left.join(', ')}`);
+      try {
+        await remove(ours, run, signal);
+        progress.moved(`deleted ${left.join(', ')}`);
+      } catch (error) {
+        signal?.throwIfAborted();
+        const byAnother =
+          Date.now() < deadline && /already in progress|no such container/i.test(messageOf(error));
+        if (!byAnother && ++failures === tries) throw error;
+        await sleep(500, undefined, signal === undefined ? {} : { signal });
+      }
+      since = Date.now();
+    }
+    left = [];
+    forgetCreator(directory);
+    const files = ['kubeconfig', 'kind.kubeconfig', 'kind.kubeconfig.lock', 'kind.yaml'];
+    for (const file of files) await rm(path.join(directory, file), { force: true });
+    await rm(ownerFile(directory), { recursive: true, force: true });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw deleteFailed(options, left, error);
+  }
+}
+
+async function remove(
+  containers: readonly { id: string; volumes: readonly string[] }[],
+  run: RunCli,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const options = { timeout: removalLimit, ...(signal === undefined ? {} : { signal }) };
+  await run(['rm', '-f', '-v', ...containers.map(({ id }) => id)], options);
+  // -v takes anonymous volumes alone, and Podman's kind gives them names
+  const volumes = new Set(containers.flatMap((container) => container.volumes));
+  if (volumes.size === 0) return;
+  const left = (await run(['volume', 'ls', '-q'], options))
+    .split('\n')
+    .filter((volume) => volumes.has(volume));
+  if (left.length > 0) await run(['volume', 'rm', '-f', ...left], options);
+}
+
+function deleteFailed(
+  { name, engine }: DeleteOptions,
+  left: readonly string[],
+  cause: unknown,
+): JestKubernetesError {
+  const containers = left.length > 0 ? left.join(' ') : `$(${engine} ps -aq --filter ${clusterLabel(name)})`;
+  return new JestKubernetesError('CLUSTER_DELETE_FAILED', `The cluster ${name} could not be deleted`, {
+    evidence: [
+      ...(left.length > 0 ? [`left: ${left.join(', ')}`] : []),
+      ...messageOf(cause).split('\n').filter(Boolean).slice(0, 4),
+    ],
+    remedy: `Delete it by hand: ${engine} rm -f -v ${containers}`,
+    cause,
+  });
+}

@@ -1,0 +1,78 @@
+import path from 'node:path';
+
+import { stringify } from 'yaml';
+
+import type { ClusterConfig } from '../../config/config.js';
+
+/** A port of the first control-plane node, published on 127.0.0.1. */
+export interface HostPort {
+  containerPort: number;
+  /** 0 is any free one. */
+  hostPort: number;
+}
+
+/** Where a node's container carries the mark of its owner: `docker inspect` tells by it who made the container. */
+export const ownerMount = '/etc/jest-kubernetes/owner';
+
+/** The mark's file in a cluster's own folder. */
+export function ownerFile(directory: string): string {
+  return path.join(directory, 'owner');
+}
+
+/**
+ * A kubelet looks at itself every 10 s, so a node is Ready up to 10 s after its network is: every second saves some
+ * 4 s of a creation. What has not changed is still reported every 5 min only.
+ */
+const fasterReady = stringify({
+  kind: 'KubeletConfiguration',
+  nodeStatusUpdateFrequency: '1s',
+  nodeStatusReportFrequency: '5m',
+});
+
+interface KindNode {
+  role?: string;
+  extraMounts?: object[];
+  extraPortMappings?: ({ listenAddress?: string } & object)[];
+}
+
+/** The configuration that kind is given: the user's, with the owner's mark on every node and nothing open to the network. */
+export function kindConfig(
+  cluster: Pick<ClusterConfig, 'config' | 'nodes'>,
+  directory: string,
+  hostPorts: readonly HostPort[] = [],
+): Record<string, unknown> & { nodes: KindNode[] } {
+  const config = structuredClone(cluster.config ?? {}) as Record<string, unknown> & { nodes?: KindNode[] };
+  const nodes = config.nodes?.length ? config.nodes : plainNodes(cluster.nodes);
+  // `role` is control-plane where it is not given
+  const first = nodes.find(({ role = 'control-plane' }) => role === 'control-plane');
+  const mark = { hostPath: ownerFile(directory), containerPath: ownerMount, readOnly: true };
+  return {
+    ...config,
+    kind: 'Cluster',
+    apiVersion: config['apiVersion'] ?? 'kind.x-k8s.io/v1alpha4',
+    networking: { apiServerAddress: '127.0.0.1', ...(config['networking'] as object | undefined) },
+    // kind applies them in order: a user's own comes last, and wins
+    kubeadmConfigPatches: [fasterReady, ...((config['kubeadmConfigPatches'] as string[] | undefined) ?? [])],
+    nodes: nodes.map((node) => {
+      const ports = [
+        ...(node.extraPortMappings ?? []),
+        ...(node === first ? hostPorts.map((port) => ({ ...port, protocol: 'TCP' })) : []),
+      ];
+      return {
+        ...node,
+        extraMounts: [...(node.extraMounts ?? []), mark],
+        // kind's own default is every address of the machine
+        ...(ports.length > 0
+          ? { extraPortMappings: ports.map((port) => ({ listenAddress: '127.0.0.1', ...port })) }
+          : {}),
+      };
+    }),
+  };
+}
+
+function plainNodes(count: number): KindNode[] {
+  return [
+    { role: 'control-plane' },
+    ...Array.from({ length: Math.max(0, count - 1) }, () => ({ role: 'worker' })),
+  ];
+}

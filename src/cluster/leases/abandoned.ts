@@ -1,0 +1,102 @@
+import { FileStore, clusterNames, discardRemains } from './file-store.js';
+import { holderOf, removeAs, type RemoveCluster } from './leases.js';
+import type { ClusterState, Holder } from './state.js';
+import * as transitions from './transitions.js';
+
+/** A cluster as `status` shows it. */
+export interface KnownCluster {
+  name: string;
+  folder: string;
+  state: ClusterState;
+  /** The runs that use it now. */
+  users: readonly Holder[];
+}
+
+/** All clusters of a state directory, read without waiting for anyone. */
+export function listClusters(stateDir: string): KnownCluster[] {
+  return clusterNames(stateDir).flatMap((name) => {
+    const store = new FileStore(stateDir, name);
+    const state = store.peek();
+    if (state === undefined) return [];
+    const users = transitions.liveLeases(state, (holder) => store.isAlive(holder));
+    return [{ name, folder: store.folder, state, users }];
+  });
+}
+
+/**
+ * The clusters that nobody uses, keeps, creates or deletes: what even a watchdog could not do. Reads files only.
+ * One whose state was lost is not among them: that the package made it is no longer known.
+ */
+export function findAbandoned(stateDir: string): string[] {
+  const me = holderOf('sweep');
+  return listClusters(stateDir)
+    .filter(({ name, state }) => {
+      const store = new FileStore(stateDir, name);
+      return (
+        transitions.depart(state, me, undefined, (holder) => store.isAlive(holder)).result.to === 'remove'
+      );
+    })
+    .map(({ name }) => name);
+}
+
+/**
+ * Removes what `findAbandoned` finds, looking again under the lock, and what deleted clusters left.
+ * @returns the names of those removed; a failure is told to `onFailure`, and the next one goes on
+ */
+export async function removeAbandoned({
+  stateDir,
+  remove,
+  onFailure,
+}: {
+  stateDir: string;
+  remove: RemoveCluster;
+  onFailure: (name: string, error: unknown) => void;
+}): Promise<string[]> {
+  const me = holderOf(`sweep-${process.pid}`, 'jest-kubernetes (clean-up)');
+  const removed: string[] = [];
+  for (const name of findAbandoned(stateDir)) {
+    const store = new FileStore(stateDir, name);
+    try {
+      const departure = await store.transact((found) =>
+        transitions.depart(found, me, undefined, (holder) => store.isAlive(holder)),
+      );
+      if (departure.to !== 'remove') continue;
+      await removeAs(me, store, departure.state, { name, stateDir, remove });
+      removed.push(name);
+    } catch (error) {
+      onFailure(name, error);
+    }
+  }
+  discardRemains(stateDir);
+  return removed;
+}
+
+/**
+ * Deletes a cluster because somebody says so, even one that is kept.
+ * @returns those who use it, when that is why it stays; undefined when there is no such cluster (any more)
+ */
+export async function takeDown({
+  stateDir,
+  name,
+  remove,
+  evenInUse = false,
+}: {
+  stateDir: string;
+  name: string;
+  remove: RemoveCluster;
+  /** Also when live runs use it. A deletion that is under way is left alone all the same. */
+  evenInUse?: boolean;
+}): Promise<
+  { outcome: 'deleted' } | { outcome: 'in use'; users: readonly Holder[] } | { outcome: 'unknown' }
+> {
+  const me = holderOf(`down-${process.pid}`);
+  const store = new FileStore(stateDir, name);
+  const answer = await store.transact((found) =>
+    transitions.condemn(found, me, (holder) => store.isAlive(holder), { evenInUse }),
+  );
+  if (answer.to === 'leave') {
+    return answer.users.length > 0 ? { outcome: 'in use', users: answer.users } : { outcome: 'unknown' };
+  }
+  await removeAs(me, store, answer.state, { name, stateDir, remove });
+  return { outcome: 'deleted' };
+}

@@ -1,0 +1,179 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JestKubernetesError } from '../../support/errors.js';
+import { isAlive } from '../../support/process-identity.js';
+import { Mutex, unusable } from './mutex.js';
+import { describeHolder, lostState, parseState, type ClusterState, type Holder } from './state.js';
+import type { StateStore } from './store.js';
+import type { Change, Found } from './transitions.js';
+
+/*
+ * <stateDir>/lock                        the one lock, held for milliseconds; never removed
+ * <stateDir>/clusters/<name>/state.json  the state, and beside it what providers keep of the cluster
+ * <stateDir>/gone-*                      the folder of a deleted cluster, for the blink of an eye
+ */
+
+const isName = /^[a-z0-9][a-z0-9.-]*$/;
+
+/** Where a cluster's state, kubeconfig and other files live. */
+export const clusterFolder = (stateDir: string, name: string): string => join(stateDir, 'clusters', name);
+
+/** How often a waiting run looks whether the file has changed, in milliseconds. */
+const lookEvery = 50;
+
+/** Errors of reading that are the file's own fault; others (EMFILE, EIO) say nothing of what it holds. */
+const unreadable = new Set(['EACCES', 'EPERM', 'EISDIR', 'ELOOP']);
+
+export class FileStore implements StateStore {
+  readonly folder: string;
+  readonly #file: string;
+  readonly #stateDir: string;
+  readonly #mutex: Mutex;
+  #seen: string | undefined;
+
+  constructor(
+    stateDir: string,
+    readonly name: string,
+  ) {
+    if (!isName.test(name)) throw new TypeError(`not a cluster's name: ${name}`);
+    this.folder = clusterFolder(stateDir, name);
+    this.#file = join(this.folder, 'state.json');
+    this.#stateDir = stateDir;
+    this.#mutex = new Mutex(join(stateDir, 'lock'));
+  }
+
+  async transact<Result>(change: (found: Found) => Change<Result>, signal?: AbortSignal): Promise<Result> {
+    const { result, removed } = await this.#mutex.hold(() => {
+      try {
+        const found = this.#read(true);
+        const { state, result } = change(found);
+        if (state !== undefined && state !== found) this.#write(state);
+        const removed = state === undefined ? this.#setAside() : undefined;
+        this.#seen = this.#stamp();
+        return { result, removed };
+      } catch (error) {
+        throw unusable(this.folder, error);
+      }
+    }, signal);
+    if (removed !== undefined) discard(removed);
+    return result;
+  }
+
+  peek(): ClusterState | undefined {
+    return this.#read(false);
+  }
+
+  async changed(signal: AbortSignal | undefined, timeoutMs: number): Promise<void> {
+    const end = performance.now() + timeoutMs;
+    // every write is a new file, so that a change shows; watching files fails in too many places to rely on
+    while (performance.now() < end && this.#stamp() === this.#seen)
+      await delay(lookEvery, undefined, { signal });
+  }
+
+  isAlive(holder: Holder): boolean {
+    return isAlive(holder.process);
+  }
+
+  #stamp(): string | undefined {
+    const found = statSync(this.#file, { bigint: true, throwIfNoEntry: false });
+    return found && `${found.ino}/${found.mtimeNs}/${found.size}`;
+  }
+
+  #read(mayMove: boolean): Found {
+    let text: string;
+    try {
+      text = readFileSync(this.#file, 'utf8');
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      if (!unreadable.has(code)) throw error;
+      return this.#lost(`cannot be read (${code})`, mayMove);
+    }
+    const parsed = parseState(text, this.name);
+    if ('state' in parsed) return parsed.state;
+    const users = parsed.users.filter((user) => this.isAlive(user));
+    if (users.length > 0 && mayMove) {
+      throw new JestKubernetesError(
+        'STATE_UNUSABLE',
+        `${this.#file} ${parsed.wrong}, and names runs that are alive`,
+        {
+          evidence: users.map(describeHolder),
+          remedy:
+            'It was written by another version of jest-kubernetes: let those runs end, use the same version, or name another folder by JEST_KUBERNETES_STATE_DIR.',
+        },
+      );
+    }
+    return this.#lost(parsed.wrong, mayMove);
+  }
+
+  /** What cannot be read is kept for a person to look at; what it described may still exist. */
+  #lost(wrong: string, mayMove: boolean): ClusterState {
+    let kept = '';
+    if (mayMove) {
+      const free = Array.from({ length: 1000 }, (_, n) => `${this.#file}.bad-${n + 1}`).find(
+        (path) => !existsSync(path),
+      );
+      if (free === undefined) rmSync(this.#file, { recursive: true });
+      else renameSync(this.#file, free);
+      kept = free === undefined ? '' : ` (moved to ${free})`;
+    }
+    const state = lostState(this.name, `its state ${this.#file} ${wrong}${kept}`);
+    if (mayMove) this.#write(state);
+    return state;
+  }
+
+  #write(state: ClusterState): void {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    // a name of its own is not needed: whoever writes holds the lock, and a dead writer's file may be overwritten
+    const draft = `${this.#file}.new`;
+    try {
+      writeFileSync(draft, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+      // no fsync: should the power fail, no run lives to miss it, and a torn file is survived
+      renameSync(draft, this.#file);
+    } catch (error) {
+      rmSync(draft, { force: true });
+      throw error;
+    }
+  }
+
+  /** Takes the whole folder away in one step, so that no half of it is ever found. */
+  #setAside(): string | undefined {
+    if (!existsSync(this.folder)) return undefined;
+    const aside = join(this.#stateDir, `gone-${this.name}-${process.pid}-${process.hrtime.bigint()}`);
+    renameSync(this.folder, aside);
+    return aside;
+  }
+}
+
+function discard(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // what stays is taken by the next sweep
+  }
+}
+
+/** What deleted clusters left because their deleter died in the last moment. */
+export function discardRemains(stateDir: string): void {
+  for (const entry of readdirSync(stateDir)) if (entry.startsWith('gone-')) discard(join(stateDir, entry));
+}
+
+/** The names of all clusters that the state directory knows. */
+export function clusterNames(stateDir: string): string[] {
+  try {
+    return readdirSync(join(stateDir, 'clusters')).filter((name) => isName.test(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw unusable(stateDir, error);
+  }
+}

@@ -1,0 +1,18 @@
+export { findAbandoned, listClusters, removeAbandoned, takeDown, type KnownCluster } from './abandoned.js';
+export { clusterFolder } from './file-store.js';
+export {
+  openCluster,
+  type ClusterLease,
+  type LeaseOptions,
+  type RemovalRecord,
+  type RemoveCluster,
+  type WantedCluster,
+} from './leases.js';
+export {
+  describeHolder,
+  type ClusterState,
+  type Holder,
+  type Json,
+  type Made,
+  type Removal,
+} from './state.js';

@@ -1,0 +1,241 @@
+import type { KeepPolicy } from '../../config/config.js';
+import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { identifyProcess } from '../../support/process-identity.js';
+import type { ClusterAccess } from '../provider.js';
+import { FileStore, clusterFolder } from './file-store.js';
+import {
+  describeHolder,
+  type ClusterState,
+  type Holder,
+  type Json,
+  type Made,
+  type Removal,
+} from './state.js';
+import type { StateStore } from './store.js';
+import * as transitions from './transitions.js';
+
+/** A cluster that is to be deleted, as its own record knows it. */
+export interface RemovalRecord {
+  name: string;
+  /** Absolute path of the cluster's folder, with its kubeconfig and what the provider keeps there. */
+  folder: string;
+  removal: Removal;
+}
+
+/** Deletes a cluster as far as it came to be, and verifies that it is gone; must bear being called again. */
+export type RemoveCluster = (record: RemovalRecord) => Promise<void>;
+
+export interface WantedCluster {
+  made: Made;
+  removal: Removal;
+  keep: KeepPolicy;
+}
+
+export interface LeaseOptions {
+  /** Absolute path. */
+  stateDir: string;
+  name: string;
+  runId: string;
+  remove: RemoveCluster;
+  /** Called when somebody else has to be waited for, once for each: who that is, and what they do. */
+  onWait?: (who: string, doing: string) => void;
+  /** A line for the user: what was found and is cleaned up. */
+  onNote?: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+/** How soon a waiting run notices that the one it waits for has died, in milliseconds. */
+const livenessEvery = 500;
+
+/** This process, on behalf of a run. */
+export function holderOf(runId: string, command = commandLine()): Holder {
+  const process_ = identifyProcess(process.pid);
+  if (process_ === undefined) throw new Error('this process cannot find itself');
+  return { runId, process: process_, cwd: process.cwd(), command, since: new Date().toISOString() };
+}
+
+const commandLine = () => process.argv.slice(1).map(lastPart).join(' ').slice(0, 200) || 'node';
+const lastPart = (argument: string) => argument.slice(argument.lastIndexOf('/') + 1);
+
+/** A run's share of a cluster that others may use too, on this machine. */
+export function openCluster(options: LeaseOptions): ClusterLease {
+  return new ClusterLease(new FileStore(options.stateDir, options.name), options);
+}
+
+export class ClusterLease {
+  readonly #store: StateStore;
+  readonly #options: LeaseOptions;
+  readonly #me: Holder;
+  #removal: Removal | null = null;
+  #released: Promise<'left' | 'kept' | 'deleted'> | undefined;
+
+  constructor(store: StateStore, options: LeaseOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#me = holderOf(options.runId);
+  }
+
+  get #isAlive() {
+    return (holder: Holder) => this.#store.isAlive(holder);
+  }
+
+  /**
+   * Takes part in the cluster: waits while others create or delete it, removes what a dead run left of it, and comes
+   * back when it is this run's to create, or ready to be joined.
+   * @throws CONFIG_CONFLICT when runs use it that made it otherwise; STATE_UNUSABLE; CLUSTER_DELETE_FAILED
+   */
+  async acquire({
+    made,
+    removal,
+    keep,
+  }: WantedCluster): Promise<{ role: 'create' } | { role: 'join'; state: ClusterState }> {
+    const { signal, onNote } = this.#options;
+    const me = { ...this.#me, keep };
+    this.#removal = removal;
+    const waiting = this.#waiting();
+    for (;;) {
+      const arrival = await this.#store.transact(
+        (found) => transitions.arrive(found, me, { made, removal }, this.#isAlive),
+        signal,
+      );
+      switch (arrival.to) {
+        case 'create':
+          return { role: 'create' };
+        case 'join':
+          return { role: 'join', state: arrival.state };
+        case 'refuse':
+          throw conflict(this.#options.name, arrival);
+        case 'wait':
+          await waiting(arrival.holder, `${arrival.doing} the cluster`);
+          break;
+        case 'remove':
+          onNote?.(`deleting the cluster ${this.#options.name} first: ${arrival.why}`);
+          await this.#remove(arrival.state);
+      }
+    }
+  }
+
+  /** The cluster that this run creates can be used: those who wait for it join. */
+  async ready(access: ClusterAccess): Promise<void> {
+    this.#expect(
+      await this.#store.transact((found) => transitions.becomeReady(found, this.#me.runId, access)),
+    );
+  }
+
+  /**
+   * Does a piece of work once in the cluster's life, whichever run comes first; the others wait for it and take what
+   * it came to. When the one who does it fails or dies, the next one tries.
+   * @param key - what the work is and, where it depends on it, a digest of what it was made from
+   */
+  async once<T extends Json>(key: string, work: () => Promise<T>): Promise<T> {
+    const { runId } = this.#me;
+    const waiting = this.#waiting();
+    for (;;) {
+      const turn = await this.#store.transact(
+        (found) => transitions.begin(found, runId, key, this.#isAlive),
+        this.#options.signal,
+      );
+      if (turn.to === 'take') return turn.value as T;
+      if (turn.to === 'lost') this.#expect(false);
+      if (turn.to === 'wait') await waiting(turn.holder, key);
+      if (turn.to !== 'do') continue;
+      let value: T | undefined;
+      try {
+        value = await work();
+        return value;
+      } finally {
+        // not with the signal: what was done must be written down even when this run is stopped
+        const written = await this.#store.transact((found) => transitions.finish(found, runId, key, value));
+        if (value !== undefined) this.#expect(written);
+      }
+    }
+  }
+
+  /** A test or the setup failed: `keep: 'on-failure'` of any run that shares the cluster now applies. */
+  async markFailed(): Promise<void> {
+    await this.#store.transact((found) => transitions.fail(found, this.#me.runId));
+  }
+
+  /**
+   * Gives the lease back. The last one out deletes the cluster, unless a run asked to keep it; a cluster that was
+   * never ready is always deleted.
+   * @throws what `remove` throws; the state then says so, and the next run or sweep tries again
+   */
+  release(): Promise<'left' | 'kept' | 'deleted'> {
+    return (this.#released ??= this.#release().finally(() => {
+      this.#released = undefined;
+    }));
+  }
+
+  async #release() {
+    const departure = await this.#store.transact((found) =>
+      transitions.depart(found, this.#me, this.#me.runId, this.#isAlive, this.#removal),
+    );
+    if (departure.to === 'leave') return 'left';
+    if (departure.to === 'keep') return 'kept';
+    await this.#remove(departure.state);
+    return 'deleted';
+  }
+
+  #remove(state: ClusterState): Promise<void> {
+    return removeAs(this.#me, this.#store, state, this.#options);
+  }
+
+  /** Waits for a change, having said once for whom. */
+  #waiting() {
+    let said: string | undefined;
+    return async (holder: Holder, doing: string) => {
+      const words = describeHolder(holder);
+      if (said !== `${words} ${doing}`) this.#options.onWait?.(words, doing);
+      said = `${words} ${doing}`;
+      await this.#store.changed(this.#options.signal, livenessEvery);
+      this.#options.signal?.throwIfAborted();
+    };
+  }
+
+  #expect(held: boolean): void {
+    if (held) return;
+    throw new JestKubernetesError(
+      'NO_CLUSTER',
+      `the cluster ${this.#options.name} was deleted while this run used it`,
+      {
+        evidence: [
+          `this run (${this.#me.runId}) has no lease in ${clusterFolder(this.#options.stateDir, this.#options.name)}`,
+        ],
+        remedy: 'Run the tests again; `jest-kubernetes status` shows which runs use which cluster.',
+      },
+    );
+  }
+}
+
+/** What whoever became the deleter has to do: remove it with no lock held, then say how it went. */
+export async function removeAs(
+  me: Holder,
+  store: StateStore,
+  state: ClusterState,
+  { name, stateDir, remove }: Pick<LeaseOptions, 'name' | 'stateDir' | 'remove'>,
+): Promise<void> {
+  try {
+    if (state.removal !== null)
+      await remove({ name, folder: clusterFolder(stateDir, name), removal: state.removal });
+  } catch (error) {
+    await store.transact((found) => transitions.removalFailed(found, me, messageOf(error)));
+    throw error;
+  }
+  await store.transact((found) => transitions.gone(found, me));
+}
+
+function conflict(
+  name: string,
+  { differing, users }: Extract<transitions.Arrival, { to: 'refuse' }>,
+): JestKubernetesError {
+  return new JestKubernetesError(
+    'CONFIG_CONFLICT',
+    `the cluster ${name} is in use, and was made from another configuration`,
+    {
+      evidence: [...differing, ...users.map((user) => `used by ${describeHolder(user)}`)],
+      remedy:
+        'Use the same settings in both, give this one another `cluster.name`, or wait for that run to end.',
+    },
+  );
+}

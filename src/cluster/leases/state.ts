@@ -1,0 +1,154 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { KeepPolicy } from '../../config/config.js';
+import type { ContainerRuntime } from '../../runtime/runtime.js';
+import type { ProcessIdentity } from '../../support/process-identity.js';
+import type { ClusterAccess } from '../provider.js';
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** A run (or a watchdog in its place) as others see it: who to wait for, and whether it still lives. */
+export interface Holder {
+  runId: string;
+  process: ProcessIdentity;
+  /** For readers only: */
+  cwd: string;
+  command: string;
+  /** ISO 8601; shown, never compared: clocks jump. */
+  since: string;
+}
+
+/** That a run uses the cluster. */
+export interface Lease extends Holder {
+  keep: KeepPolicy;
+}
+
+/** What a cluster was made from and what cannot be added to it later, in words that can be shown. */
+export type Made = Readonly<Record<string, Json>>;
+
+/** What it takes to delete a cluster when nobody who knows its configuration is left. */
+export interface Removal {
+  provider: 'kind' | 'existing';
+  name: string;
+  /** The container engine that it was made with; null for `existing`. */
+  runtime: Pick<ContainerRuntime, 'name' | 'command' | 'env'> | null;
+  /** Anything else that the provider needs, such as the path of its command. */
+  with: Readonly<Record<string, Json>>;
+}
+
+export type LedgerEntry = { state: 'doing'; by: string } | { state: 'done'; value: Json };
+
+/** All that is known of one cluster, from the moment somebody sets out to create it until it is gone. */
+export interface ClusterState {
+  version: 1;
+  name: string;
+  phase: 'creating' | 'ready' | 'deleting';
+  /** Who creates, created or deletes it; null when the deleter gave up. */
+  by: Holder | null;
+  made: Made;
+  /** Null when the state was lost: only a run that wants this very cluster knows how to delete it. */
+  removal: Removal | null;
+  access: ClusterAccess | null;
+  /** By run id. A creator holds one from the start. */
+  leases: Readonly<Record<string, Lease>>;
+  /** What has been done to the cluster once, by key. */
+  ledger: Readonly<Record<string, LedgerEntry>>;
+  /** The strongest policy of all the runs that have used it. */
+  keep: KeepPolicy;
+  failed: boolean;
+  kept: { reason: 'on-failure' | 'always'; since: string } | null;
+  /** Why it could not be deleted, or what happened to its state. */
+  problem: string | null;
+}
+
+/** What stands in for a state that cannot be read: something may exist, and nobody is known to use it. */
+export function lostState(name: string, problem: string): ClusterState {
+  return {
+    version: 1,
+    name,
+    phase: 'deleting',
+    by: null,
+    made: {},
+    removal: null,
+    access: null,
+    leases: {},
+    ledger: {},
+    keep: 'never',
+    failed: false,
+    kept: null,
+    problem,
+  };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isHolder = (value: unknown): value is Holder =>
+  isObject(value) &&
+  typeof value['runId'] === 'string' &&
+  isObject(value['process']) &&
+  typeof value['process']['pid'] === 'number' &&
+  typeof value['process']['startedAt'] === 'string';
+
+// by hand, as zod's 100 ms and more would be most of what joining costs
+const checks: { [Key in keyof ClusterState]: (value: unknown) => boolean } = {
+  version: (value) => value === 1,
+  name: (value) => typeof value === 'string',
+  phase: (value) => value === 'creating' || value === 'ready' || value === 'deleting',
+  by: (value) => value === null || isHolder(value),
+  made: isObject,
+  removal: (value) => value === null || (isObject(value) && typeof value['provider'] === 'string'),
+  access: (value) => value === null || (isObject(value) && typeof value['kubeconfig'] === 'string'),
+  leases: (value) => isObject(value) && Object.values(value).every(isHolder),
+  ledger: (value) => isObject(value) && Object.values(value).every(isObject),
+  keep: (value) => value === 'never' || value === 'on-failure' || value === 'always',
+  failed: (value) => typeof value === 'boolean',
+  kept: (value) => value === null || isObject(value),
+  problem: (value) => value === null || typeof value === 'string',
+};
+
+/** A state read from text, or the word that says what is wrong with it and the users that it still names. */
+export function parseState(
+  text: string,
+  name: string,
+): { state: ClusterState } | { wrong: string; users: readonly Holder[] } {
+  let read: unknown;
+  try {
+    read = JSON.parse(text);
+  } catch {
+    return { wrong: text.trim() === '' ? 'is empty' : 'is not JSON', users: [] };
+  }
+  if (!isObject(read)) return { wrong: 'is not an object', users: [] };
+  const bad = Object.entries(checks).find(([key, check]) => !check(read[key]))?.[0];
+  if (bad === undefined && read['name'] === name) return { state: read as unknown as ClusterState };
+  const users = isObject(read['leases']) ? Object.values(read['leases']).filter(isHolder) : [];
+  return {
+    wrong: `has an unknown ${bad ?? 'name'}: ${JSON.stringify(read[bad ?? 'name']).slice(0, 80)}`,
+    users,
+  };
+}
+
+/** `{ kind: { nodes: [1] } }` as `kind.nodes.0 = 1`: so that a difference is shown where it is. */
+function leaves(value: Json, path = ''): [string, Json][] {
+  const entries =
+    typeof value === 'object' && value !== null ? Object.entries(value as Record<string, Json>) : [];
+  if (entries.length === 0) return [[path, value]];
+  return entries.flatMap(([key, inner]) => leaves(inner, path === '' ? key : `${path}.${key}`));
+}
+
+/** One line for each thing that differs. */
+export function differences(theirs: Made, mine: Made): string[] {
+  if (isDeepStrictEqual(theirs, mine)) return [];
+  const [left, right] = [new Map(leaves(theirs)), new Map(leaves(mine))];
+  const show = (side: Map<string, Json>, key: string) =>
+    side.has(key) ? JSON.stringify(side.get(key)) : 'not set';
+  return [...new Set([...left.keys(), ...right.keys()])]
+    .filter((key) => !isDeepStrictEqual(left.get(key), right.get(key)))
+    .map((key) => `${key}: ${show(left, key)} there, ${show(right, key)} here`);
+}
+
+/** A run in a few words: `npm test in /home/me/shop (pid 4711), since 09:41:07`. */
+export function describeHolder({ command, cwd, process: { pid }, since }: Holder): string {
+  const started = new Date(since);
+  const time = Number.isNaN(started.getTime()) ? '' : `, since ${started.toTimeString().slice(0, 8)}`;
+  return `${command} in ${cwd} (pid ${pid})${time}`;
+}

@@ -1,0 +1,16 @@
+import type { Change, Found } from './transitions.js';
+import type { ClusterState, Holder } from './state.js';
+
+/**
+ * Where one cluster's state lives. Files for the runs of one machine; anything that can replace one document
+ * atomically and tell the living from the dead will do (a Kubernetes Lease object, say, renewed by its holders).
+ */
+export interface StateStore {
+  /** Reads, changes and writes as one step between all that share the store. The change may be called again. */
+  transact<Result>(change: (found: Found) => Change<Result>, signal?: AbortSignal): Promise<Result>;
+  /** Without waiting for anyone. */
+  peek(): ClusterState | undefined;
+  /** Resolves when the state has changed since it was last read here, or after that many milliseconds. */
+  changed(signal: AbortSignal | undefined, timeoutMs: number): Promise<void>;
+  isAlive(holder: Holder): boolean;
+}

@@ -1,0 +1,234 @@
+import type { KeepPolicy } from '../../config/config.js';
+import type { ClusterAccess } from '../provider.js';
+import {
+  differences,
+  type ClusterState,
+  type Holder,
+  type Json,
+  type Lease,
+  type Made,
+  type Removal,
+} from './state.js';
+
+/*
+ * Every change of a cluster's state, as pure functions. What a run that arrives, and one that departs, finds and
+ * what follows:
+ *
+ *   found                            arrives            departs (or its watchdog, or a sweep)
+ *   ───────────────────────────────  ─────────────────  ─────────────────────────────────────
+ *   nothing                          create             –
+ *   creating, by a live run          wait (or refuse)   –
+ *   creating, by a dead one          remove             remove
+ *   ready, made the same             join               –  while another live run uses it
+ *   ready, made otherwise, in use    refuse             –
+ *   ready, made otherwise, unused    remove             kept, if a run asked for it; else remove
+ *   deleting, by a live process      wait               –
+ *   deleting, by a dead one          remove             remove
+ *
+ * "Remove" makes the caller the deleter: it removes the cluster while nobody holds the lock, then says `gone`, and
+ * one that arrives looks again. A run that departs counts as dead, whether its process still runs or not.
+ */
+
+/** What becomes of the state (undefined: there is none any more), and what the caller is told. */
+export interface Change<Result> {
+  state: ClusterState | undefined;
+  result: Result;
+}
+export type IsAlive = (holder: Holder) => boolean;
+export type Found = ClusterState | undefined;
+
+export interface Wanted {
+  made: Made;
+  removal: Removal;
+}
+
+export type Arrival =
+  | { to: 'create' }
+  | { to: 'join'; state: ClusterState }
+  | { to: 'wait'; holder: Holder; doing: 'creating' | 'deleting' }
+  | { to: 'remove'; state: ClusterState; why: string }
+  | { to: 'refuse'; differing: readonly string[]; users: readonly Lease[] };
+
+export type Departure =
+  { to: 'leave' } | { to: 'keep'; reason: 'on-failure' | 'always' } | { to: 'remove'; state: ClusterState };
+
+const stay = <Result>(state: Found, result: Result): Change<Result> => ({ state, result });
+
+const strength: readonly KeepPolicy[] = ['never', 'on-failure', 'always'];
+const stronger = (one: KeepPolicy, other: KeepPolicy) =>
+  strength.indexOf(one) > strength.indexOf(other) ? one : other;
+
+/** The runs that use the cluster now. */
+export const liveLeases = (state: ClusterState, isAlive: IsAlive): Lease[] =>
+  Object.values(state.leases).filter(isAlive);
+
+const without = <Value>(
+  record: Readonly<Record<string, Value>>,
+  gone: (value: Value, key: string) => boolean,
+) => Object.fromEntries(Object.entries(record).filter(([key, value]) => !gone(value, key)));
+
+/** Nobody uses it from now on, and `by` deletes it. */
+const deleting = (state: ClusterState, by: Holder): ClusterState => ({
+  ...state,
+  phase: 'deleting',
+  by,
+  leases: {},
+  ledger: {},
+  kept: null,
+});
+
+/** A run wants the cluster. */
+export function arrive(state: Found, me: Lease, wanted: Wanted, isAlive: IsAlive): Change<Arrival> {
+  if (state === undefined) return { state: created(me, wanted), result: { to: 'create' } };
+  const users = liveLeases(state, isAlive);
+  const differing = differences(state.made, wanted.made);
+  const live = state.by !== null && isAlive(state.by) ? state.by : undefined;
+  const remove = (why: string): Change<Arrival> => {
+    // a lost state knows nothing; what I want has the same name, so that my way of deleting it fits
+    const next = deleting({ ...state, removal: state.removal ?? wanted.removal }, me);
+    return { state: next, result: { to: 'remove', state: next, why } };
+  };
+
+  if (state.phase === 'deleting') {
+    if (live !== undefined) return stay(state, { to: 'wait', holder: live, doing: 'deleting' });
+    return remove(state.problem ?? 'it was being deleted by a process that has died');
+  }
+  if (differing.length > 0 && users.length > 0) return stay(state, { to: 'refuse', differing, users });
+  if (state.phase === 'creating') {
+    if (live !== undefined) return stay(state, { to: 'wait', holder: live, doing: 'creating' });
+    return remove('it was being created by a process that has died');
+  }
+  if (differing.length > 0) return remove(`it was made from another configuration (${differing.join('; ')})`);
+  const next = joined(state, me, isAlive);
+  return { state: next, result: { to: 'join', state: next } };
+}
+
+const created = (me: Lease, { made, removal }: Wanted): ClusterState => ({
+  version: 1,
+  name: removal.name,
+  phase: 'creating',
+  by: me,
+  made,
+  removal,
+  access: null,
+  leases: { [me.runId]: me },
+  ledger: {},
+  keep: me.keep,
+  failed: false,
+  kept: null,
+  problem: null,
+});
+
+function joined(state: ClusterState, me: Lease, isAlive: IsAlive): ClusterState {
+  // one that was kept for a failure has been looked at: this run's own outcome decides. `always` stays.
+  const kept = state.kept?.reason === 'on-failure' ? { keep: 'never' as const, failed: false } : {};
+  const next = { ...state, ...kept, kept: null };
+  return {
+    ...next,
+    keep: stronger(next.keep, me.keep),
+    leases: { ...without(state.leases, (lease) => !isAlive(lease)), [me.runId]: me },
+  };
+}
+
+/**
+ * A run is finished with the cluster, or dead; without a run id, somebody passes by and looks whether it is abandoned.
+ * @param me - who deletes it, if it comes to that
+ */
+export function depart(
+  state: Found,
+  me: Holder,
+  runId: string | undefined,
+  isAlive: IsAlive,
+  removal: Removal | null = null,
+): Change<Departure> {
+  if (state === undefined) return stay(state, { to: 'leave' });
+  const next: ClusterState = {
+    ...state,
+    leases: without(state.leases, (lease) => lease.runId === runId || !isAlive(lease)),
+    ledger: without(state.ledger, (entry) => entry.state === 'doing' && entry.by === runId),
+  };
+  const byAnother = state.by !== null && state.by.runId !== runId && isAlive(state.by);
+  if (state.phase === 'ready' ? Object.keys(next.leases).length > 0 : byAnother)
+    return stay(next, { to: 'leave' });
+  if (state.phase === 'ready') {
+    if (state.kept !== null) return stay(next, { to: 'keep', reason: state.kept.reason });
+    const reason = state.keep === 'on-failure' && !state.failed ? 'never' : state.keep;
+    if (reason !== 'never') {
+      return stay({ ...next, kept: { reason, since: new Date().toISOString() } }, { to: 'keep', reason });
+    }
+  }
+  const known = state.removal ?? removal;
+  if (known === null) return stay(state, { to: 'leave' });
+  const end = deleting({ ...state, removal: known }, me);
+  return { state: end, result: { to: 'remove', state: end } };
+}
+
+/** Somebody asks for it to be deleted, kept or not; who uses it now is the answer, unless that does not matter. */
+export function condemn(
+  state: Found,
+  me: Holder,
+  isAlive: IsAlive,
+  { evenInUse }: { evenInUse: boolean },
+): Change<{ to: 'remove'; state: ClusterState } | { to: 'leave'; users: readonly Holder[] }> {
+  if (state?.removal == null) return stay(state, { to: 'leave', users: [] });
+  const users =
+    state.phase === 'deleting'
+      ? [state.by].filter((by) => by !== null).filter(isAlive)
+      : liveLeases(state, isAlive);
+  if (users.length > 0 && !(evenInUse && state.phase !== 'deleting'))
+    return stay(state, { to: 'leave', users });
+  const end = deleting(state, me);
+  return { state: end, result: { to: 'remove', state: end } };
+}
+
+/** The deleter is done. */
+export function gone(state: Found, me: Holder): Change<void> {
+  return stay(isDeleter(state, me) ? undefined : state, undefined);
+}
+
+/** The deleter gives up; the next one to come by tries again. */
+export function removalFailed(state: Found, me: Holder, problem: string): Change<void> {
+  return stay(isDeleter(state, me) ? { ...state, by: null, problem } : state, undefined);
+}
+
+const isDeleter = (state: Found, me: Holder): state is ClusterState =>
+  state?.phase === 'deleting' && state.by?.runId === me.runId && state.by.process.pid === me.process.pid;
+
+/** Whether a run (still) has its lease. A change for one that has not leaves the state as it is. */
+const holds = (state: Found, runId: string): state is ClusterState =>
+  state !== undefined && state.phase !== 'deleting' && runId in state.leases;
+
+/** The creator is done: others may join. The result: whether it still held its lease, here and below. */
+export function becomeReady(state: Found, runId: string, access: ClusterAccess): Change<boolean> {
+  if (!holds(state, runId)) return stay(state, false);
+  return stay({ ...state, phase: 'ready', access }, true);
+}
+
+/** A test or the setup failed, in any run. */
+export function fail(state: Found, runId: string): Change<boolean> {
+  if (!holds(state, runId)) return stay(state, false);
+  return stay(state.failed ? state : { ...state, failed: true }, true);
+}
+
+export type Turn =
+  { to: 'do' } | { to: 'take'; value: Json } | { to: 'wait'; holder: Holder } | { to: 'lost' };
+
+/** A run wants a piece of work done once: it does it, takes what it came to, or waits for the live run that does it. */
+export function begin(state: Found, runId: string, key: string, isAlive: IsAlive): Change<Turn> {
+  if (!holds(state, runId)) return stay(state, { to: 'lost' });
+  const entry = state.ledger[key];
+  if (entry?.state === 'done') return stay(state, { to: 'take', value: entry.value });
+  const holder = entry === undefined ? undefined : state.leases[entry.by];
+  if (holder !== undefined && isAlive(holder)) return stay(state, { to: 'wait', holder });
+  return stay({ ...state, ledger: { ...state.ledger, [key]: { state: 'doing', by: runId } } }, { to: 'do' });
+}
+
+/** The work is done, or (without a value) it failed and the next one may try. */
+export function finish(state: Found, runId: string, key: string, value?: Json): Change<boolean> {
+  if (!holds(state, runId)) return stay(state, false);
+  const ledger = without(state.ledger, (_, other) => other === key);
+  return stay(
+    { ...state, ledger: value === undefined ? ledger : { ...ledger, [key]: { state: 'done', value } } },
+    true,
+  );
+}

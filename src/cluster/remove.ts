@@ -1,0 +1,22 @@
+import { silent } from '../report/index.js';
+import type { ContainerRuntime } from '../runtime/index.js';
+import { kindProvider } from './kind/index.js';
+import type { Removal, RemoveCluster } from './leases/index.js';
+
+/** How each kind of cluster goes, told by its own record: whoever deletes it may know nothing else of it. */
+const removers: Record<Removal['provider'], RemoveCluster> = {
+  kind: async ({ name, folder, removal: { runtime } }) => {
+    if (runtime === null) throw new Error(`the record of ${name} names no container engine`);
+    const cluster = {
+      ...{ provider: 'kind' as const, name, image: undefined, nodes: 1 },
+      ...{ config: undefined, kubeconfig: undefined, context: undefined },
+    };
+    const provider = kindProvider({ cluster, directory: folder, runtime: runtime as ContainerRuntime });
+    await provider.delete({ progress: silent });
+  },
+  // what was there before stays
+  existing: () => Promise.resolve(),
+};
+
+/** Deletes a cluster as its record knows it, as far as it came to be, and verifies that it is gone. */
+export const removeCluster: RemoveCluster = (record) => removers[record.removal.provider](record);

@@ -1,0 +1,1 @@
+export { startWatchdog, sweep, watchdogLog, type Watchdog, type WatchdogOptions } from './start.js';

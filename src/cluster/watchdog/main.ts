@@ -1,0 +1,67 @@
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import pRetry from 'p-retry';
+import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { isAlive } from '../../support/process-identity.js';
+import { listClusters, openCluster, removeAbandoned, type RemoveCluster } from '../leases/index.js';
+import { watchdogLog } from './start.js';
+
+/*
+ * What a watchdog becomes when its run is gone: `main.js release STATE_DIR REMOVER NAME RUN_ID`, or, in the
+ * background of a run that found something abandoned, `main.js sweep STATE_DIR REMOVER`. Its output is its log.
+ */
+
+const [, , task = '', stateDir = '', remover = '', name = '', runId = ''] = process.argv;
+const keptLogs = 20;
+
+const say = (line: string) => {
+  console.log(`${new Date().toISOString()} ${line}`);
+};
+const describe = (error: unknown) =>
+  error instanceof JestKubernetesError ? error.format() : messageOf(error);
+
+async function release(remove: RemoveCluster): Promise<void> {
+  // the pipe closes a moment before the process is gone
+  const lease = listClusters(stateDir).find((cluster) => cluster.name === name)?.state.leases[runId];
+  while (lease !== undefined && isAlive(lease.process)) await delay(20);
+  say(`run ${runId} is gone: releasing its lease on the cluster ${name}`);
+  const outcome = await openCluster({ stateDir, name, runId, remove }).release();
+  say({ left: 'nothing more to do', kept: `${name} is kept`, deleted: `${name} is deleted` }[outcome]);
+}
+
+async function sweepNow(remove: RemoveCluster): Promise<void> {
+  const failures: unknown[] = [];
+  const removed = await removeAbandoned({ stateDir, remove, onFailure: (_, error) => failures.push(error) });
+  say(`deleted: ${removed.join(', ') || 'nothing'}`);
+  if (failures.length > 0) throw new Error(failures.map(describe).join('\n'));
+}
+
+/** All but the newest, this one included. */
+function pruneLogs(): void {
+  const folder = dirname(watchdogLog(stateDir, runId));
+  const age = (path: string) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const logs = readdirSync(folder).map((file) => join(folder, file));
+  const oldestFirst = logs.map((path) => ({ path, at: age(path) })).sort((one, other) => one.at - other.at);
+  for (const { path } of oldestFirst.slice(0, -keptLogs)) rmSync(path, { force: true, recursive: true });
+}
+
+async function main(): Promise<void> {
+  // Node.js has put them back to what ends a process
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT'] as const)
+    process.on(signal, () => undefined);
+  const { removeCluster } = (await import(pathToFileURL(remover).href)) as { removeCluster: RemoveCluster };
+  await pRetry(() => (task === 'release' ? release(removeCluster) : sweepNow(removeCluster)), {
+    retries: 3,
+    onFailedAttempt: ({ error, retriesLeft }) => {
+      say(`${describe(error)}\n(${retriesLeft} more attempts)`);
+    },
+  });
+  pruneLogs();
+}
+
+main().catch((error: unknown) => {
+  say(`${describe(error)}\ngiving up: the next run on this machine tries again`);
+  process.exitCode = 1;
+});

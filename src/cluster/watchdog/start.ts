@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { findAbandoned } from '../leases/index.js';
+
+export interface WatchdogOptions {
+  /** Absolute path. */
+  stateDir: string;
+  name: string;
+  runId: string;
+  /** Absolute path of the module that exports `removeCluster` (a `RemoveCluster`). Default: `../remove.js`. */
+  remover?: string;
+}
+
+export interface Watchdog {
+  pid: number;
+  /** The run has released its lease by itself: the watchdog goes. */
+  dismiss(): void;
+}
+
+/*
+ * A shell that waits in `read` for a pipe whose other end this process alone holds: about 1 MB where a Node.js would
+ * cost 45. The kernel closes that end however this process dies, which needs no polling and no clock; the shell then
+ * becomes the Node.js that does the work. $1 is the log, the rest is the command.
+ */
+const script = `
+trap '' HUP INT TERM QUIT
+while IFS= read -r line; do
+  if [ "$line" = done ]; then exit 0; fi
+done
+log=$1; shift
+mkdir -p "\${log%/*}" 2>/dev/null
+( : >>"$log" ) 2>/dev/null || log=/dev/null
+exec "$@" >>"$log" 2>&1
+`;
+
+const main = join(__dirname, 'main.js');
+const defaultRemover = join(dirname(__dirname), 'remove.js');
+
+/** The log that a run's watchdog, or the clean-up of a state directory, writes when it has work to do. */
+export const watchdogLog = (stateDir: string, runId: string): string =>
+  join(stateDir, 'logs', `${runId}.log`);
+
+/** Without what a debugger or a test runner put there for this process alone. */
+function environment(): NodeJS.ProcessEnv {
+  const {
+    NODE_OPTIONS: _options,
+    NODE_CHANNEL_FD: _channel,
+    NODE_V8_COVERAGE: _coverage,
+    ...rest
+  } = process.env;
+  return rest;
+}
+
+/**
+ * Starts the process that releases this run's lease (and deletes the cluster, if it was the last one) once this
+ * process is gone without having dismissed it: by SIGKILL, by `process.exit`, or at the end of a watch. It lives in a
+ * session of its own, so that no signal to this one's process group and no closed terminal reaches it, and keeps
+ * neither this process nor its output open. To be started before the lease is taken.
+ */
+export async function startWatchdog({
+  stateDir,
+  name,
+  runId,
+  remover = defaultRemover,
+}: WatchdogOptions): Promise<Watchdog> {
+  const command = [process.execPath, main, 'release', stateDir, remover, name, runId];
+  const child = spawn(
+    '/bin/sh',
+    ['-c', script, 'jest-kubernetes-watchdog', watchdogLog(stateDir, runId), ...command],
+    {
+      cwd: '/',
+      detached: true,
+      env: environment(),
+      stdio: ['pipe', 'ignore', 'ignore'],
+    },
+  );
+  await once(child, 'spawn');
+  child.unref();
+  const pipe = child.stdin as unknown as Socket;
+  pipe.unref();
+  // a watchdog that was killed must not take this process with it
+  pipe.on('error', () => undefined);
+  return {
+    pid: child.pid ?? -1,
+    dismiss() {
+      if (!pipe.writableEnded) pipe.end('done\n');
+    },
+  };
+}
+
+/**
+ * Looks for clusters that nobody uses any more, and has them removed by a process of its own, so that this costs a
+ * run some milliseconds.
+ * @returns their names
+ */
+export function sweep({
+  stateDir,
+  remover = defaultRemover,
+}: Pick<WatchdogOptions, 'stateDir' | 'remover'>): string[] {
+  const abandoned = findAbandoned(stateDir);
+  if (abandoned.length === 0) return [];
+  const log = watchdogLog(stateDir, `sweep-${process.pid}`);
+  const command = [process.execPath, main, 'sweep', stateDir, remover];
+  const child = spawn('/bin/sh', ['-c', script, 'jest-kubernetes-sweep', log, ...command], {
+    cwd: '/',
+    detached: true,
+    env: environment(),
+    stdio: 'ignore',
+  });
+  child.on('error', () => undefined);
+  child.unref();
+  return abandoned;
+}

@@ -1,0 +1,88 @@
+/** What stands in a secret's place. */
+const mask = '***';
+
+const secretName = String.raw`[\w.-]*(?:password|passwd|passphrase|pgpass|secret|token|api_?key|access_?key|private_?key|client-key-data|client-certificate-data|credentials?)[\w-]*`;
+/** Keys that look like secrets and only refer to them: they tell of a misspelt name. */
+const harmlessKey =
+  /^(?:.*secretname|secret|secrets|secretkeyref|secretref|imagepullsecrets|tokenexpirationseconds|automountserviceaccounttoken|serviceaccounttoken|.*tokens?_?(?:limit|count|path|file)|.*secrets?_?(?:path|file)|.*_file|passwordfile)$/i;
+const value = String.raw`(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&"'\\}\]]+)`;
+
+/** The shapes that a secret has in logs, manifests, environments and kubeconfigs. */
+const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) => string) }[] = [
+  {
+    shape: /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g,
+    masked: (_whole, kind = '') => `-----BEGIN ${kind}-----${mask}-----END ${kind}-----`,
+  },
+  // scheme://user:password@: a password may hold an @ or a slash, a port may not
+  {
+    shape: /\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"'`]*):(?!\d{1,5}(?:\/|$|\s))[^\s"'`]+@/gi,
+    masked: `$1:${mask}@`,
+  },
+  { shape: /\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, masked: `$1 ${mask}` },
+  { shape: /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, masked: mask },
+  // an environment entry of a manifest, in YAML, in JSON, or in JSON within a string
+  {
+    shape: new RegExp(
+      String.raw`(name\\*"?:\s*\\*"?(${secretName})\\*"?,?\s*\\*"?value\\*"?:[ \t]*\\*)(${value})`,
+      'gi',
+    ),
+    masked: (_whole, before = '', _name, secret = '') => `${before}${quoted(secret)}`,
+  },
+  // KEY=value, key: value, "key":"value", --password value
+  {
+    shape: new RegExp(String.raw`(--?${secretName}[ =])(${value})`, 'gi'),
+    masked: `$1${mask}`,
+  },
+  {
+    shape: new RegExp(String.raw`\b(${secretName})(\\*["']?[ \t]*[=:][ \t]*\\*)(${value})`, 'gi'),
+    masked: (whole, key = '', between = '', secret = '') =>
+      harmlessKey.test(key) ? whole : `${key}${between}${quoted(secret)}`,
+  },
+];
+
+const quoted = (secret: string) =>
+  /^["']/.test(secret) ? `${secret.charAt(0)}${mask}${secret.charAt(0)}` : mask;
+
+/** A secret as it may be written: plain, in base64, in a URL, in JSON. */
+const spellings = (secret: string) => [
+  secret,
+  Buffer.from(secret).toString('base64').replace(/=+$/, ''),
+  encodeURIComponent(secret),
+  JSON.stringify(secret).slice(1, -1),
+];
+
+/** Shorter ones stand in too many words that are no secret. */
+const SHORTEST = 4;
+
+/**
+ * A function that masks secrets in a text: the known ones however they are
+ * spelt, and whatever has a secret's shape.
+ * @param known - passwords, tokens, and values of Secret objects
+ */
+export function masker(known: readonly string[] = []): (text: string) => string {
+  const literals = [...new Set(known.filter(({ length }) => length >= SHORTEST).flatMap(spellings))]
+    // a longer secret may hold a shorter one
+    .sort((a, b) => b.length - a.length)
+    .map((literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  const exact = literals.length > 0 ? new RegExp(literals.join('|'), 'g') : undefined;
+  return (text) => {
+    const exactMasked = exact ? text.replace(exact, mask) : text;
+    return shapes.reduce(
+      // one overload of replace() takes a string, the other a function
+      (rest, { shape, masked }) =>
+        typeof masked === 'string' ? rest.replace(shape, masked) : rest.replace(shape, masked),
+      exactMasked,
+    );
+  };
+}
+
+/** Keys of Secret objects that hold no secret, and whose values stand in many an innocent line. */
+const plainKeys =
+  /^(?:.*user(?:name)?|.*database|.*_db|db|host(?:name)?|pghost|pgport|pguser|pgdatabase|port|namespace|type|ca\.crt|token-id|usage-.*|auth-extra-groups|expiration|description)$/i;
+
+/** The secret values of a Secret object. */
+export function secretsOf(secret: { data?: Record<string, string> }): string[] {
+  return Object.entries(secret.data ?? {})
+    .filter(([key]) => !plainKeys.test(key))
+    .map(([, encoded]) => Buffer.from(encoded, 'base64').toString('utf8'));
+}

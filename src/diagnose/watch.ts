@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { diagnoseAll, isFatal, type Diagnosis } from './causes.js';
+import { observe, type ObserveOptions } from './observe.js';
+import type { DiagnosisContext } from './snapshot.js';
+
+export interface WatchOptions extends ObserveOptions {
+  signal: AbortSignal;
+  /** What the run knows, asked anew at each look. */
+  context?: () => DiagnosisContext;
+  /** Between two looks, in milliseconds. Default: 1000. */
+  interval?: number;
+}
+
+/**
+ * Looks at a namespace until a cause shows that waiting cannot heal. Meant to
+ * run beside a wait, which ends at once with the cause instead of at its stall
+ * limit:
+ *
+ * ```ts
+ * const found = await Promise.race([ready, watchForCause({ access, namespace, signal })]);
+ * ```
+ *
+ * @returns the cause; it never resolves while nothing is conclusive
+ * @throws the signal's reason, once that is aborted
+ */
+export async function watchForCause(options: WatchOptions): Promise<Diagnosis> {
+  const { signal, interval = 1_000 } = options;
+  let settledAt = 0;
+  let silentSince: number | undefined;
+  for (;;) {
+    const snapshot = await observe(options);
+    const context = options.context?.() ?? {};
+    // an image's absence counts from the moment on that no image is coming any more
+    if (context.imageComing) settledAt = Date.now();
+    silentSince = snapshot.api?.answers === false ? (silentSince ?? snapshot.takenAt) : undefined;
+    const fatal = diagnoseAll(snapshot, {
+      ...context,
+      since: Math.max(settledAt, context.since ?? 0),
+      ...(silentSince !== undefined && { apiSilentMs: snapshot.takenAt - silentSince }),
+    }).find(isFatal);
+    if (fatal) return fatal;
+    await sleep(interval, undefined, { signal });
+  }
+}

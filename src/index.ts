@@ -1,0 +1,2 @@
+export { client, kubeConfig, namespace, type ApiClass } from './testing/index.js';
+export { JestKubernetesError, type ErrorCode } from './support/errors.js';

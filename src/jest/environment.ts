@@ -1,0 +1,51 @@
+import type { EnvironmentContext, JestEnvironmentConfig } from '@jest/environment';
+import { beginTestFile, endTestFile, type TestFile } from '../testing/test-file.js';
+import { environment } from './native.js';
+import { nodeEnvironment } from './node-environment.js';
+import { testTimeout } from './preset-defaults.js';
+
+/** What is read of the events and state of jest-circus. */
+interface Block {
+  children: readonly (({ type: 'describeBlock' } & Block) | { type: 'test'; errors: readonly unknown[] })[];
+}
+interface State {
+  testTimeout: number;
+  unhandledErrors: readonly unknown[];
+  rootDescribeBlock: Block;
+}
+
+const hasFailure = (block: Block): boolean =>
+  block.children.some((child) => (child.type === 'test' ? child.errors.length > 0 : hasFailure(child)));
+
+/**
+ * Jest's own Node environment, which also knows when a test file has failed and when it has ended. A test environment
+ * of the user's own does without; one that extends this one has both.
+ */
+export class TestEnvironment extends nodeEnvironment() {
+  readonly #file: TestFile;
+  readonly #hasOwnTimeout: boolean;
+
+  constructor(config: JestEnvironmentConfig, context: EnvironmentContext) {
+    super(config, context);
+    this.#file = beginTestFile(context.testPath);
+    this.#hasOwnTimeout = config.globalConfig.testTimeout !== undefined;
+    environment.isOurs = true;
+  }
+
+  handleTestEvent = async (event: { name: string }, state: State): Promise<void> => {
+    // a preset of one of several `projects` cannot set the time-out
+    if (event.name === 'setup' && !this.#hasOwnTimeout) state.testTimeout = testTimeout;
+    if (event.name === 'run_finish' && (state.unhandledErrors.length > 0 || hasFailure(state.rootDescribeBlock))) {
+      this.#file.failed = true;
+      await (await import('../run/index.js')).recordFailure();
+    }
+  };
+
+  override async teardown(): Promise<void> {
+    await endTestFile();
+    environment.isOurs = false;
+    await super.teardown();
+  }
+}
+
+export default TestEnvironment;

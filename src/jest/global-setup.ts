@@ -1,0 +1,12 @@
+import type { Config } from '@jest/types';
+import { isOff } from './preset-defaults.js';
+
+/** Jest's `globalSetup`; one of the user's own calls it with the same arguments. */
+export default async function globalSetup(
+  globalConfig: Config.GlobalConfig,
+  projectConfig: Config.ProjectConfig,
+): Promise<void> {
+  if (isOff()) return;
+  const { startRun } = await import('../run/index.js');
+  await startRun({ globalConfig, projectConfig });
+}

@@ -1,0 +1,41 @@
+import { createRequire } from 'node:module';
+import { isOff, testTimeout } from './preset-defaults.js';
+
+/** Absolute paths throughout: strict package managers let the user's project see nothing of ours by name. */
+const { resolve } = createRequire(__filename);
+
+/** What a preset may hold, as far as this one does. */
+export interface Preset {
+  globalSetup?: string;
+  globalTeardown?: string;
+  reporters?: string[];
+  testEnvironment: string;
+  testTimeout: number;
+  setupFiles: string[];
+  setupFilesAfterEnv: string[];
+  moduleNameMapper: Record<string, string>;
+  transform: Record<string, string>;
+}
+
+export const preset: Preset = {
+  ...(isOff()
+    ? {}
+    : {
+        globalSetup: resolve('./global-setup.js'),
+        globalTeardown: resolve('./global-teardown.js'),
+        reporters: ['default', resolve('./reporter.js')],
+      }),
+  testEnvironment: resolve('./environment.js'),
+  testTimeout,
+  setupFiles: [resolve('./sandbox/setup.js')],
+  setupFilesAfterEnv: [resolve('./sandbox/setup-after-env.js')],
+  moduleNameMapper: {
+    '^@kubernetes/client-node$': resolve('./sandbox/client-node.js'),
+    '^jest-kubernetes$': resolve('./sandbox/test-api.js'),
+  },
+  transform: {
+    '\\.[cm]?tsx?$': resolve('./typescript.js'),
+    // Jest's default, which naming any transform would switch off
+    '\\.jsx?$': 'babel-jest',
+  },
+};

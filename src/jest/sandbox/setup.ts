@@ -1,0 +1,19 @@
+/** Runs in every test file before anything of the user's: one of the preset's `setupFiles`. */
+import { intrinsics, recogniseInstances } from '../realm.js';
+import { outside } from './outside.js';
+
+recogniseInstances(intrinsics, outside.nativeIntrinsics);
+outside.restoreClasses();
+
+// Under --experimental-vm-modules an `import` takes its names from the text of a CommonJS file, where they are not:
+// a module given by a function has those of the object.
+if ('SyntheticModule' in process.getBuiltinModule('node:vm')) {
+  const { jest } = require('@jest/globals') as { jest: typeof globalThis.jest };
+  jest.unstable_mockModule('@kubernetes/client-node', () => outside.clientNodeFor(undefined));
+  jest.unstable_mockModule('jest-kubernetes', () => ({ ...outside.testApi() }));
+}
+
+/** Jest waits for it. */
+export = async (): Promise<void> => {
+  Object.assign(process.env, await outside.prepareDatabase());
+};

@@ -1,0 +1,48 @@
+import type { Phase } from './phases.js';
+import type { RunContext } from './plan.js';
+
+/** The cluster: created by this run, or there already. */
+export function clusterPhases(context: RunContext): Phase[] {
+  const { config, environment, joined, lease, milestones, runId, source } = context;
+  const handOver = ({
+    name,
+    kubeconfig,
+    context: kubeContext,
+  }: {
+    name: string;
+    kubeconfig: string;
+    context: string;
+  }): void => {
+    environment.set({
+      KUBECONFIG: kubeconfig,
+      JEST_KUBERNETES_CLUSTER: name,
+      JEST_KUBERNETES_CONTEXT: kubeContext,
+      JEST_KUBERNETES_RUN_ID: runId,
+    });
+  };
+  if (joined !== undefined) {
+    handOver(joined.access);
+    milestones.nodes.resolve(joined.nodes);
+    milestones.api.resolve(joined.access);
+    milestones.ready.resolve(joined.access);
+    return [];
+  }
+  return [
+    {
+      name: 'cluster',
+      title: `create cluster ${config.cluster.name}`,
+      after: [],
+      limits: config.timeouts.cluster,
+      async work({ signal, progress }) {
+        const creation = await source.create({ signal, progress });
+        milestones.nodes.resolve(creation.nodes);
+        milestones.api.resolve(creation.api);
+        const access = await creation.ready;
+        await lease.ready(access);
+        handOver(access);
+        milestones.ready.resolve(access);
+        return config.cluster.image;
+      },
+    },
+  ];
+}

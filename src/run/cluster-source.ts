@@ -1,0 +1,102 @@
+import path from 'node:path';
+
+import {
+  clusterFolder,
+  existingProvider,
+  kindProvider,
+  type ClusterAccess,
+  type ClusterCreation,
+  type ClusterNode,
+  type ClusterProvider,
+  type ClusterState,
+  type Json,
+  type KindProvider,
+  type WantedCluster,
+} from '../cluster/index.js';
+import type { Config } from '../config/index.js';
+import { pullImage } from '../images/index.js';
+import { silent, type Progress } from '../report/index.js';
+import { detectRuntime, type ContainerRuntime } from '../runtime/index.js';
+import { postgresNodePort } from '../workloads/index.js';
+
+export interface Joined {
+  access: ClusterAccess;
+  nodes: readonly ClusterNode[];
+}
+
+/** Where a run's cluster comes from: what the rest of a run needs to know of its provider. */
+export interface ClusterSource {
+  readonly creating: string;
+  /** What cannot be added to the cluster later. */
+  readonly made: WantedCluster['made'];
+  /** The container engine; detected at the first call. */
+  runtime(): Promise<ContainerRuntime>;
+  removal(): Promise<WantedCluster['removal']>;
+  create(options: { signal: AbortSignal; progress: Progress }): Promise<ClusterCreation>;
+  join(state: ClusterState | undefined, signal: AbortSignal): Promise<Joined>;
+  /** The host's port behind a node's; undefined where it is not published. */
+  hostPort(containerPort: number, signal: AbortSignal): Promise<number | undefined>;
+}
+
+export function clusterSource(config: Config, runId: string, env: NodeJS.ProcessEnv): ClusterSource {
+  return config.cluster.provider === 'kind' ? kindSource(config, env) : existingSource(config, runId, env);
+}
+
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+function runtimeOf(config: Config, env: NodeJS.ProcessEnv): () => Promise<ContainerRuntime> {
+  return lazily(() =>
+    detectRuntime({ env, ...(config.runtime === undefined ? {} : { preferred: config.runtime }) }),
+  );
+}
+
+function kindSource(config: Config, env: NodeJS.ProcessEnv): ClusterSource {
+  const { cluster, timeouts, mirrors, postgres, stateDir } = config;
+  const runtime = runtimeOf(config, env);
+  const hostPorts = [{ containerPort: postgresNodePort, hostPort: postgres?.hostPort ?? 0 }];
+  const directory = clusterFolder(stateDir, cluster.name);
+  const provider = lazily(async (): Promise<KindProvider> => {
+    const engine = await runtime();
+    return kindProvider({
+      ...{ cluster, directory, runtime: engine, hostPorts, env },
+      watchPull: (reference, options) =>
+        pullImage(reference, { ...options, runtime: engine, mirrors, limits: timeouts.pull }),
+    });
+  });
+  return {
+    creating: `creates the cluster ${cluster.name}`,
+    made: {
+      provider: 'kind',
+      'cluster.image': cluster.image ?? "the kind release's own",
+      'cluster.nodes': cluster.nodes,
+      'cluster.config': (cluster.config ?? null) as Json,
+    },
+    runtime,
+    removal: async () => {
+      const { name, command, env: reach } = await runtime();
+      return { provider: 'kind', name: cluster.name, runtime: { name, command, env: reach }, with: {} };
+    },
+    create: async (options) => (await provider()).create({ ...options, limits: timeouts.cluster }),
+    join: async (_, signal) =>
+      (await provider()).join({ signal, progress: silent, limits: timeouts.cluster }),
+    hostPort: async (containerPort, signal) => (await provider()).nodeHostPort(containerPort, signal),
+  };
+}
+
+function existingSource(config: Config, runId: string, env: NodeJS.ProcessEnv): ClusterSource {
+  const { cluster, stateDir, timeouts } = config;
+  const directory = path.join(stateDir, 'runs', runId);
+  const provider: ClusterProvider = existingProvider({ cluster, directory, env });
+  return {
+    creating: `uses the existing cluster ${cluster.name}`,
+    made: { provider: 'existing', 'cluster.context': cluster.context ?? null },
+    runtime: runtimeOf(config, env),
+    removal: () => Promise.resolve({ provider: 'existing', name: cluster.name, runtime: null, with: {} }),
+    create: (options) => Promise.resolve(provider.create({ ...options, limits: timeouts.cluster })),
+    join: (_, signal) => provider.join({ signal, progress: silent, limits: timeouts.cluster }),
+    hostPort: () => Promise.resolve(undefined),
+  };
+}

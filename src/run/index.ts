@@ -1,0 +1,40 @@
+import { isOff, loadConfig, mergeConfigs } from '../config/index.js';
+import { Report } from '../report/index.js';
+import { Run } from './run.js';
+
+export { Run } from './run.js';
+
+/** This process's run; a watch has one for all its re-runs. */
+let current: Run | undefined;
+
+/**
+ * Starts this process's run, or lets the one that goes on be used again (a watch's re-run).
+ * @param rootDirs - the folders that configurations are looked for from: one per Jest project
+ * @throws JestKubernetesError - what it made is gone by then
+ */
+export async function startRun(rootDirs: readonly string[]): Promise<void> {
+  if (isOff(process.env) || current !== undefined) return;
+  const report = new Report();
+  const configs = await Promise.all([...new Set(rootDirs)].map((rootDir) => loadConfig({ rootDir })));
+  const config = mergeConfigs(configs);
+  const run = new Run(config, report);
+  current = run;
+  try {
+    await run.start();
+  } catch (error) {
+    current = undefined;
+    throw error;
+  }
+}
+
+/** A test of this process's run has failed. */
+export function recordFailure(): void {
+  current?.markFailed();
+}
+
+/** Ends this process's run; does nothing where there is none. */
+export async function finishRun(): Promise<void> {
+  const run = current;
+  current = undefined;
+  await run?.finish();
+}

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+
+import {
+  clusterFolder,
+  describeHolder,
+  listClusters,
+  openCluster,
+  removeCluster,
+  startWatchdog,
+  sweep,
+  takeDown,
+  type ClusterLease,
+  type ClusterState,
+  type Watchdog,
+} from '../cluster/index.js';
+import type { Config } from '../config/index.js';
+import { Report, formatSeconds } from '../report/index.js';
+import { messageOf } from '../support/errors.js';
+import { clusterSource, type ClusterSource, type Joined } from './cluster-source.js';
+import { WorkerEnvironment } from './environment.js';
+import { explain } from './explain.js';
+import { Interruption } from './interruption.js';
+import { runPhases, type TimelineEntry } from './phases.js';
+import { Milestones, plan, type RunContext } from './plan.js';
+
+/**
+ * A run from start to end: it takes its lease on the cluster, brings what its configuration asks for, hands the
+ * cluster to the workers by environment, and gives the lease back. The last one out deletes the cluster.
+ */
+export class Run {
+  readonly id = randomBytes(4).toString('hex');
+  private readonly environment: WorkerEnvironment;
+  private readonly timeline: TimelineEntry[] = [];
+  private readonly interruption: Interruption;
+  private readonly lease: ClusterLease;
+  private readonly source: ClusterSource;
+  private watchdog: Watchdog | undefined;
+  private context: RunContext | undefined;
+  private failed = false;
+  private ended: Promise<void> | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly report: Report = new Report(),
+    private readonly env: NodeJS.ProcessEnv = process.env,
+  ) {
+    this.environment = new WorkerEnvironment(env);
+    this.source = clusterSource(config, this.id, env);
+    this.interruption = new Interruption(async (signal) => {
+      this.report.headline(`was interrupted (${signal})`);
+      await this.settled;
+      await this.end();
+    });
+    this.lease = openCluster({
+      stateDir: config.stateDir,
+      name: config.cluster.name,
+      runId: this.id,
+      signal: this.interruption.signal,
+      remove: removeCluster,
+      onWait: (who, doing) => {
+        report.note(`waiting for ${who}: ${doing}`);
+      },
+      onNote: (line) => {
+        report.note(line);
+      },
+    });
+  }
+
+  private settled: Promise<void> = Promise.resolve();
+
+  /**
+   * Sets up all that the configuration asks for. When it fails, what it made is gone by the time that this throws.
+   * @throws JestKubernetesError
+   */
+  async start(): Promise<void> {
+    const started = performance.now();
+    const work = this.setUp();
+    this.settled = work.catch(() => undefined);
+    try {
+      await work;
+    } catch (error) {
+      this.interruption.signal.throwIfAborted();
+      this.failed = true;
+      const explained = await explain(error, {
+        context: this.context,
+        config: this.config,
+        timeline: this.timeline,
+        runId: this.id,
+      });
+      await this.end();
+      throw explained;
+    }
+    this.report.note(`ready in ${formatSeconds(performance.now() - started)}`);
+  }
+
+  private async setUp(): Promise<void> {
+    const { stateDir, cluster } = this.config;
+    const abandoned = sweep({ stateDir }).filter((name) => name !== cluster.name);
+    if (abandoned.length > 0) this.report.note(`deleting what an earlier run left: ${abandoned.join(', ')}`);
+    this.watchdog = await startWatchdog({ stateDir, name: cluster.name, runId: this.id });
+    this.context = await this.takePart();
+    await runPhases(plan(this.context), {
+      milestones: this.context.milestones.byName(),
+      signal: this.interruption.signal,
+      report: this.report,
+      timeline: this.timeline,
+    });
+  }
+
+  /** The lease is taken: either the cluster is this run's to create, or it is there and answers. */
+  private async takePart(): Promise<RunContext> {
+    const { id: runId, config, lease, source, environment, report } = this;
+    const { stateDir, keep } = config;
+    const { name } = config.cluster;
+    const contextOf = (joined?: Joined, done = new Set<string>()): RunContext => ({
+      ...{ runId, config, lease, source, environment },
+      ...{ joined, done, milestones: new Milestones(), closing: [] },
+    });
+    const wanted = { made: source.made, removal: await source.removal(), keep };
+    for (;;) {
+      const arrival = await lease.acquire(wanted);
+      if (arrival.role === 'create') {
+        report.headline(`${source.creating} (once: every worker and every run that wants it shares it)`);
+        return contextOf();
+      }
+      try {
+        const joined = await source.join(arrival.state, this.interruption.signal);
+        report.headline(`joins the cluster ${name}${this.companions()}`);
+        return contextOf(joined, doneIn(arrival.state));
+      } catch (error) {
+        this.interruption.signal.throwIfAborted();
+        if (this.others().length > 0) throw error;
+        report.note(`the cluster ${name} does not answer any more and is made anew: ${messageOf(error)}`);
+        await takeDown({ stateDir, name, remove: removeCluster, evenInUse: true });
+      }
+    }
+  }
+
+  /** A test has failed: `keep: 'on-failure'` applies. */
+  markFailed(): void {
+    this.failed = true;
+  }
+
+  /** The run is finished: gives the lease back. A failure to delete is reported and fails no green run. */
+  async finish(): Promise<void> {
+    await this.end();
+  }
+
+  private end(): Promise<void> {
+    return (this.ended ??= this.release());
+  }
+
+  private async release(): Promise<void> {
+    const { report, lease, config } = this;
+    const { name } = config.cluster;
+    try {
+      for (const close of this.context?.closing.reverse() ?? []) await close();
+      if (this.failed) await lease.markFailed();
+      const others = this.others();
+      const line =
+        others.length === 0 && config.keep === 'never' ? report.phase(`delete cluster ${name}`) : undefined;
+      try {
+        const outcome = await lease.release();
+        line?.end(outcome === 'deleted' ? 'done' : 'cancelled', outcome === 'deleted' ? '' : outcome);
+        if (outcome === 'left') report.headline(`leaves the cluster ${name} to ${others.join(', ')}`);
+        if (outcome === 'kept') this.tellKept();
+      } catch (error) {
+        line?.end('failed');
+        throw error;
+      }
+    } catch (error) {
+      report.error(error);
+    } finally {
+      this.watchdog?.dismiss();
+      this.interruption.dispose();
+      this.environment.restore();
+    }
+  }
+
+  private tellKept(): void {
+    const { report, config } = this;
+    const { name } = config.cluster;
+    report.headline(`keeps the cluster ${name} (keep: ${config.keep}); the next run joins it`);
+    if (this.context?.joined !== undefined) return;
+    report.note(`use it:     export KUBECONFIG=${clusterFolder(config.stateDir, name)}/kubeconfig`);
+    report.note(`delete it:  npx jest-kubernetes down ${name}`);
+  }
+
+  /** The other runs that use the cluster now, in words. */
+  private others(): string[] {
+    const { stateDir, cluster } = this.config;
+    const known = listClusters(stateDir).find(({ name }) => name === cluster.name);
+    return known?.users.filter(({ runId }) => runId !== this.id).map(describeHolder) ?? [];
+  }
+
+  private companions(): string {
+    const others = this.others();
+    return others.length === 0 ? '' : `, which it shares with ${others.join(', ')}`;
+  }
+}
+
+function doneIn({ ledger }: ClusterState): Set<string> {
+  return new Set(Object.keys(ledger).filter((key) => ledger[key]?.state === 'done'));
+}

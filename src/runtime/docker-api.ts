@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import path from 'node:path';
+
+import type { DockerAddress } from './docker-addresses.js';
+
+/** What `GET /version` and `GET /info` tell that this project needs. */
+export interface DockerEngine {
+  version: string;
+  platform: string;
+  cpus: number;
+  memoryBytes: number;
+  /** Podman answers Docker's API too. */
+  isPodman: boolean;
+}
+
+/** How long an engine may take to say its version, in milliseconds: it takes it some ten. */
+export const answerLimit = 5000;
+
+/** Asks an engine who it is. @throws the socket's own error (`code`), or an Error that says what it answered */
+export async function askDocker(address: DockerAddress, signal?: AbortSignal): Promise<DockerEngine> {
+  const version = await get<{ Version: string; Os: string; Arch: string; Components?: { Name: string }[] }>(
+    address,
+    '/version',
+    answerLimit,
+    signal,
+  );
+  // it counts containers and images, which takes a while on a busy machine
+  const info = await get<{ NCPU: number; MemTotal: number }>(address, '/info', 6 * answerLimit, signal);
+  return {
+    version: version.Version,
+    platform: `${version.Os}/${version.Arch}`,
+    cpus: info.NCPU,
+    memoryBytes: info.MemTotal,
+    isPodman: version.Components?.some(({ Name }) => Name === 'Podman Engine') ?? false,
+  };
+}
+
+function get<T>(address: DockerAddress, resource: string, limit: number, signal?: AbortSignal): Promise<T> {
+  const { protocol, hostname, port, pathname } = new URL(address.host);
+  if (!['unix:', 'tcp:', 'http:', 'https:'].includes(protocol)) {
+    throw new Error(`${protocol}// is an address that testcontainers cannot use`);
+  }
+  const secure = address.certificates !== undefined || protocol === 'https:';
+  const target =
+    protocol === 'unix:' ? { socketPath: pathname } : { hostname, port: port || (secure ? 2376 : 2375) };
+  const options = { ...target, ...certificatesIn(address.certificates), path: resource, agent: false };
+  return new Promise<T>((resolve, reject) => {
+    const late = AbortSignal.timeout(limit);
+    const bound = signal === undefined ? late : AbortSignal.any([signal, late]);
+    const request = (secure ? https : http).get({ ...options, signal: bound }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => (body += chunk));
+      response.on('error', fail);
+      response.on('end', () => {
+        if (response.statusCode !== 200) {
+          reject(new Error(`it answered ${response.statusCode ?? 0}: ${body.trim().slice(0, 200)}`));
+          return;
+        }
+        try {
+          resolve(JSON.parse(body) as T);
+        } catch (error) {
+          reject(
+            new Error(`its answer is not that of a Docker engine: ${body.trim().slice(0, 80)}`, {
+              cause: error,
+            }),
+          );
+        }
+      });
+    });
+    request.on('error', fail);
+    function fail(error: Error): void {
+      if (signal?.aborted) reject(signal.reason as Error);
+      else if (late.aborted) reject(new Error(`no answer to GET ${resource} within ${limit / 1000} s`));
+      else reject(error);
+    }
+  });
+}
+
+function certificatesIn(folder: string | undefined): https.RequestOptions {
+  if (folder === undefined) return {};
+  const read = (name: string) => readFileSync(path.join(folder, name));
+  return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
+}

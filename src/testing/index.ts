@@ -1,0 +1,2 @@
+export { client, kubeConfig, type ApiClass } from './kube-config.js';
+export { namespace } from './namespace.js';

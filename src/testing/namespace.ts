@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { basename, relative } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CoreV1Api } from '@kubernetes/client-node';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { clientNode } from './client-node.js';
+import { client } from './kube-config.js';
+import { atEndOfTestFile, currentTestFile, type TestFile } from './test-file.js';
+
+/** How long the `default` ServiceAccount may take to appear, in ms; it takes some 30 where the cluster is well. */
+const serviceAccountLimit = 60_000;
+
+const ofTestFile = new WeakMap<object, Promise<string>>();
+const outsideOfTestFiles = {};
+
+/**
+ * A name for the namespace of a test file: a DNS label that tells where it comes from, and that no other run,
+ * worker or file has.
+ */
+export function namespaceName(testFile: string | undefined): string {
+  const stem = basename(testFile ?? 'jest')
+    .replace(/\.[cm]?[jt]sx?$/i, '')
+    .replace(/[._-](test|spec)$/i, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, '');
+  return `${stem === '' ? 'test' : stem}-${randomBytes(5).toString('hex')}`;
+}
+
+const statusOf = (error: unknown): unknown => (error as { code?: unknown } | undefined)?.code;
+
+/** Until then the API server refuses every pod of the namespace. */
+async function waitForServiceAccount(core: CoreV1Api, namespace: string): Promise<void> {
+  const deadline = performance.now() + serviceAccountLimit;
+  for (;;) {
+    try {
+      await core.readNamespacedServiceAccount({ name: 'default', namespace });
+      return;
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error;
+    }
+    if (performance.now() > deadline) {
+      throw new JestKubernetesError(
+        'CLUSTER_NOT_READY',
+        `The namespace ${namespace} has no ServiceAccount "default" after ${serviceAccountLimit / 1000} s, and can run no pod`,
+        { remedy: 'see the log of kube-controller-manager: its service account controller makes it' },
+      );
+    }
+    await pause(25);
+  }
+}
+
+/** A cluster that is kept is kept for looking at what failed. */
+function isKept(file: TestFile | undefined): boolean {
+  const keep = process.env['JEST_KUBERNETES_KEEP'];
+  return keep === 'always' || (keep === 'on-failure' && file?.failed === true);
+}
+
+async function remove(core: CoreV1Api, name: string): Promise<void> {
+  try {
+    await core.deleteNamespace({ name, propagationPolicy: 'Background' });
+  } catch (error) {
+    if (statusOf(error) === 404) return;
+    throw new Error(`cannot delete the namespace ${name}: ${messageOf(error).split('\n')[0] ?? ''}`, { cause: error });
+  }
+}
+
+async function create(file: TestFile | undefined): Promise<string> {
+  const core = client(clientNode().CoreV1Api);
+  const name = namespaceName(file?.path);
+  const runId = process.env['JEST_KUBERNETES_RUN_ID'];
+  await core.createNamespace({
+    body: {
+      metadata: {
+        name,
+        labels: {
+          'app.kubernetes.io/managed-by': 'jest-kubernetes',
+          ...(runId === undefined ? {} : { 'jest-kubernetes/run-id': runId }),
+        },
+        ...(file === undefined
+          ? {}
+          : { annotations: { 'jest-kubernetes/test-file': relative(process.cwd(), file.path) } }),
+      },
+    },
+  });
+  atEndOfTestFile(async () => {
+    if (!isKept(file)) await remove(core, name);
+  });
+  await waitForServiceAccount(core, name);
+  return name;
+}
+
+/**
+ * The name of this test file's own namespace: made on first use, ready for pods, deleted at the end of the file
+ * (in the background; not where the cluster is kept).
+ *
+ * @throws JestKubernetesError NO_CLUSTER outside of a run
+ */
+export function namespace(): Promise<string> {
+  const file = currentTestFile();
+  const key = file ?? outsideOfTestFiles;
+  const known = ofTestFile.get(key);
+  if (known !== undefined) return known;
+  const made = create(file).catch((error: unknown) => {
+    ofTestFile.delete(key);
+    throw error;
+  });
+  ofTestFile.set(key, made);
+  return made;
+}

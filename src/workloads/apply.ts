@@ -1,0 +1,209 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { ClusterAccess } from '../cluster/provider.js';
+import type { Progress } from '../report/progress.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { ApiError, openApi } from './api.js';
+import type { Api } from './api.js';
+import { describeObject } from './objects.js';
+import type { KubernetesObject } from './objects.js';
+import type { ManifestObject } from './read-manifests.js';
+
+export const fieldManager = 'jest-kubernetes';
+const retryInterval = 250;
+/** How long what looks like a mistake may still turn out to be early, in milliseconds. */
+const patience = 20_000;
+
+/** What others need comes first; those not named here come between the two; within one rank, as the files say. */
+const first = [
+  ['Namespace'],
+  ['CustomResourceDefinition'],
+  ['StorageClass', 'PriorityClass', 'IngressClass', 'RuntimeClass', 'ServiceAccount', 'ClusterRole', 'Role'],
+  ['ClusterRoleBinding', 'RoleBinding', 'Secret', 'ConfigMap', 'PersistentVolume', 'PersistentVolumeClaim'],
+  ['LimitRange', 'ResourceQuota', 'Service'],
+];
+const last = ['APIService', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
+
+function rank({ kind }: KubernetesObject): number {
+  if (last.includes(kind)) return first.length + 1;
+  const index = first.findIndex((kinds) => kinds.includes(kind));
+  return index === -1 ? first.length : index;
+}
+
+/** The objects in the order in which they can be made. */
+export function inOrder(objects: readonly ManifestObject[]): ManifestObject[] {
+  return [...objects].sort((a, b) => rank(a.object) - rank(b.object));
+}
+
+export interface ApplyOptions {
+  signal: AbortSignal;
+  progress: Progress;
+}
+
+/**
+ * Applies objects (server-side apply, our fields winning over other managers'), namespaces and definitions
+ * first. Objects of a namespaced kind that name no namespace go to `default`. Ends when the API server has
+ * taken them all and the custom resource definitions are served; what they start (pods, volumes) is not
+ * waited for: a test says what it needs with `waitFor`.
+ *
+ * A refusal that passes by itself (a kind not served yet, a webhook or service account not there yet, a
+ * server that does not answer) is tried again until `signal` ends it.
+ *
+ * @throws JestKubernetesError MANIFEST_FAILED, with the object, its file and the API server's words
+ */
+export async function applyObjects(
+  access: ClusterAccess,
+  objects: readonly ManifestObject[],
+  { signal, progress }: ApplyOptions,
+): Promise<void> {
+  const api = openApi(access);
+  const kinds = new Kinds(api);
+  const definitions: ManifestObject[] = [];
+  let applied = 0;
+  for (const entry of inOrder(objects)) {
+    const isDefinition = entry.object.kind === 'CustomResourceDefinition';
+    if (!isDefinition && definitions.length > 0) await established(definitions.splice(0));
+    await persistently(entry, () => apply(api, kinds, entry.object, signal));
+    if (isDefinition) definitions.push(entry);
+    applied += 1;
+    progress.moved(`${applied} of ${objects.length} objects, ${describeObject(entry.object)}`);
+  }
+  await established(definitions);
+
+  async function persistently<T>(entry: ManifestObject, attempt: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await attempt();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (performance.now() - start >= patienceWith(error)) throw failed(entry, error);
+        progress.waitingFor(`${describeObject(entry.object)} of ${entry.origin}: ${messageOf(error)}`);
+        await delay(retryInterval, undefined, { signal });
+      }
+    }
+  }
+
+  async function established(entries: readonly ManifestObject[]): Promise<void> {
+    for (const entry of entries) {
+      await persistently(entry, async () => {
+        const path = await kinds.pathOf(entry.object, signal);
+        const { status } = await api.request<{ status?: { conditions?: Condition[] } }>(path, { signal });
+        const condition = status?.conditions?.find(({ type }) => type === 'Established');
+        if (condition?.status !== 'True') throw new NotYet(condition?.message ?? 'it is not established yet');
+      });
+      progress.moved(`${describeObject(entry.object)} is established`);
+    }
+  }
+}
+
+/**
+ * Deletes objects, in the reverse of the order in which they were made; one that is gone already is fine. Does
+ * not wait for what they own.
+ *
+ * @throws JestKubernetesError MANIFEST_FAILED
+ */
+export async function removeObjects(
+  access: ClusterAccess,
+  objects: readonly ManifestObject[],
+  { signal }: Pick<ApplyOptions, 'signal'>,
+): Promise<void> {
+  const api = openApi(access);
+  const kinds = new Kinds(api);
+  for (const entry of inOrder(objects).reverse()) {
+    try {
+      const path = await kinds.pathOf(entry.object, signal);
+      await api.request(`${path}?propagationPolicy=Background`, { method: 'DELETE', signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof NotServed || (error instanceof ApiError && error.status === 404)) continue;
+      throw failed(entry, error);
+    }
+  }
+}
+
+export async function apply(
+  api: Api,
+  kinds: Kinds,
+  object: KubernetesObject,
+  signal?: AbortSignal,
+): Promise<KubernetesObject> {
+  const path = await kinds.pathOf(object, signal);
+  return api.request(`${path}?fieldManager=${fieldManager}&force=true`, {
+    method: 'PATCH',
+    contentType: 'application/apply-patch+yaml',
+    body: object,
+    signal,
+  });
+}
+
+interface Condition {
+  type: string;
+  status: string;
+  message?: string;
+}
+
+interface Kind {
+  kind: string;
+  name: string;
+  namespaced: boolean;
+}
+
+/** A refusal that is expected to pass. */
+class NotYet extends Error {}
+
+/** No such kind: its definition may be on its way, made by something that runs in the cluster. */
+class NotServed extends Error {}
+
+/** Which kinds the API server serves, and where: asked once, and again for what was not there. */
+export class Kinds {
+  private readonly known = new Map<string, readonly Kind[]>();
+
+  constructor(private readonly api: Api) {}
+
+  /** @throws NotServed where the server does not serve such objects */
+  async pathOf({ apiVersion, kind, metadata }: KubernetesObject, signal?: AbortSignal): Promise<string> {
+    const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const { name: resource, namespaced } = await this.find(base, kind, signal);
+    const namespace = namespaced ? `/namespaces/${encodeURIComponent(metadata.namespace ?? 'default')}` : '';
+    return `${base}${namespace}/${resource}/${encodeURIComponent(metadata.name)}`;
+  }
+
+  private async find(base: string, kind: string, signal?: AbortSignal): Promise<Kind> {
+    // subresources (deployments/scale) are of kinds of their own
+    const search = (): Kind | undefined =>
+      this.known.get(base)?.find((candidate) => candidate.kind === kind && !candidate.name.includes('/'));
+    const found = search();
+    if (found !== undefined) return found;
+    try {
+      const { resources } = await this.api.request<{ resources: Kind[] }>(base, { signal });
+      this.known.set(base, resources);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    }
+    const served = search();
+    if (served === undefined) throw new NotServed(`the cluster serves no ${kind} of ${base.split('/').slice(2).join('/')}`);
+    return served;
+  }
+}
+
+/** How long the same request is worth trying again, in milliseconds. */
+export function patienceWith(error: unknown): number {
+  if (error instanceof NotServed) return patience;
+  if (!(error instanceof ApiError)) return Infinity; // not yet, or no answer at all
+  const { status, message } = error;
+  if (status === 409 || status === 429 || status >= 503) return Infinity;
+  if (status === 500 && /webhook|etcd|timeout/i.test(message)) return Infinity;
+  // a pod in a namespace so young that its service account is not there
+  if (status === 403 && /service ?account/i.test(message)) return Infinity;
+  return status === 404 && /namespaces? ".*" not found/.test(message) ? patience : 0;
+}
+
+function failed({ object, origin }: ManifestObject, error: unknown): JestKubernetesError {
+  return new JestKubernetesError('MANIFEST_FAILED', `${describeObject(object)} could not be applied`, {
+    evidence: [`${origin}: ${object.apiVersion} ${object.kind}`, messageOf(error)],
+    remedy: 'Correct the manifest; the line above is the API server’s own answer.',
+    cause: error,
+  });
+}

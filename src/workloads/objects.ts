@@ -1,0 +1,17 @@
+/** Any Kubernetes object, as plain data. */
+export interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
+  [field: string]: unknown;
+}
+
+/** How a reader is told of an object: `Deployment shop/api`. */
+export function describeObject({ kind, metadata: { namespace, name } }: KubernetesObject): string {
+  return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+}

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+
+import type { PostgresConfig } from '../config/config.js';
+import type { KubernetesObject } from './objects.js';
+
+/** Where PostgreSQL lives in a cluster; the Service answers at `postgres.jest-kubernetes.svc:5432`. */
+export const postgresNamespace = 'jest-kubernetes';
+export const postgresName = 'postgres';
+/** The node's port that a cluster's configuration maps to 127.0.0.1. */
+export const postgresNodePort = 30432;
+export const serverAnnotation = 'jest-kubernetes/server';
+
+/** PostgreSQL as fast as it can be run where nothing needs to survive a power cut. */
+export const fastSettings: Readonly<Record<string, string>> = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  // the write-ahead log lies in memory too
+  max_wal_size: '256MB',
+  max_connections: '300',
+  // compiling a plan costs more than a test's query
+  jit: 'off',
+  log_checkpoints: 'off',
+};
+
+export interface PostgresPlacement {
+  namespace?: string;
+  nodePort?: number;
+  /**
+   * The node that keeps the files, under a path of its own, so that a deleted pod comes back with its databases.
+   * Undefined, for a cluster whose nodes are not ours: in the pod's memory, and gone with the pod.
+   */
+  node?: string | undefined;
+  /** Default `memory`. `disk` where memory is scarce; slower to start and to reset. */
+  storage?: 'memory' | 'disk';
+}
+
+/** kind mounts a tmpfs on /tmp of its nodes, and a volume of the host's disk on /var. */
+const nodePaths = { memory: '/tmp/jest-kubernetes-postgres', disk: '/var/lib/jest-kubernetes-postgres' };
+
+/** The objects of a PostgreSQL server, as plain data. */
+export function postgresObjects(
+  config: PostgresConfig,
+  password: string,
+  { namespace = postgresNamespace, nodePort = postgresNodePort, node, storage = 'memory' }: PostgresPlacement = {},
+): KubernetesObject[] {
+  const labels = { 'app.kubernetes.io/name': postgresName, 'app.kubernetes.io/managed-by': 'jest-kubernetes' };
+  const metadata = { name: postgresName, namespace, labels };
+  const settings = { ...fastSettings, ...config.settings };
+  const emptyDir = storage === 'memory' ? { medium: 'Memory' } : {};
+  const secret = (key: string) => ({ valueFrom: { secretKeyRef: { name: postgresName, key } } });
+
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } },
+    // its own, as a namespace's `default` account comes seconds after the namespace, and pods are refused until then
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
+    { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { user: config.user, password } },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: {
+        type: 'NodePort',
+        selector: labels,
+        // the first login tells that it is ready, sooner than the probe's way through the endpoints
+        publishNotReadyAddresses: true,
+        ports: [{ name: 'postgres', port: 5432, targetPort: 'postgres', nodePort }],
+      },
+    },
+    {
+      apiVersion: 'apps/v1',
+      // not a Deployment: it would start a second server on the same files while the first one ends
+      kind: 'StatefulSet',
+      metadata: { ...metadata, annotations: { [serverAnnotation]: serverSignature(config, storage) } },
+      spec: {
+        replicas: 1,
+        serviceName: postgresName,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            serviceAccountName: postgresName,
+            automountServiceAccountToken: false,
+            enableServiceLinks: false,
+            terminationGracePeriodSeconds: 10,
+            ...(node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } }),
+            // a control plane's node will do, and one whose network is still coming up
+            tolerations: ['control-plane', 'master']
+              .map((role) => `node-role.kubernetes.io/${role}`)
+              .concat('node.kubernetes.io/not-ready')
+              .map((key) => ({ key, operator: 'Exists', effect: 'NoSchedule' })),
+            containers: [
+              {
+                name: postgresName,
+                image: config.image,
+                imagePullPolicy: 'IfNotPresent',
+                args: ['postgres', ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+                env: [
+                  { name: 'POSTGRES_USER', ...secret('user') },
+                  { name: 'POSTGRES_PASSWORD', ...secret('password') },
+                  { name: 'POSTGRES_DB', value: 'postgres' },
+                  { name: 'POSTGRES_INITDB_ARGS', value: '--encoding=UTF8 --no-sync' },
+                  { name: 'PGDATA', value: '/jest-kubernetes/pgdata' },
+                ],
+                ports: [{ name: 'postgres', containerPort: 5432 }],
+                // over TCP: during its set-up the image's server listens on the Unix socket alone
+                readinessProbe: { tcpSocket: { port: 'postgres' }, periodSeconds: 1, failureThreshold: 3 },
+                resources: config.resources,
+                volumeMounts: [
+                  { name: 'files', mountPath: '/jest-kubernetes' },
+                  { name: 'shared-memory', mountPath: '/dev/shm' },
+                ],
+              },
+            ],
+            volumes: [
+              node === undefined
+                ? { name: 'files', emptyDir }
+                : { name: 'files', hostPath: { path: nodePaths[storage], type: 'DirectoryOrCreate' } },
+              // a container's own /dev/shm is 64 MB, too little for parallel queries
+              { name: 'shared-memory', emptyDir: { medium: 'Memory' } },
+            ],
+          },
+        },
+      },
+    },
+  ];
+}
+
+/** What two runs must agree on to share a server, as JSON that a reader understands. */
+export function serverSignature(config: PostgresConfig, storage: 'memory' | 'disk' = 'memory'): string {
+  const { image, settings, resources } = config;
+  const sorted = Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify({ image, settings: sorted, resources, storage });
+}
+
+/** A short name for any text, of lower-case hexadecimal digits. */
+export function shortHash(...texts: readonly string[]): string {
+  const hash = createHash('sha256');
+  // lengths between them, so that ['a', 'bc'] and ['ab', 'c'] differ
+  for (const text of texts) hash.update(`${text.length}:${text}`);
+  return hash.digest('hex').slice(0, 12);
+}

@@ -1,0 +1,98 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import type { ContainerRuntime } from '../../../src/runtime/index.js';
+
+/** A docker whose containers are files, each holding what `docker inspect` tells of it. */
+const docker = `#!/bin/sh
+echo "$@" >>"$FAKE/docker.log"
+cd "$FAKE/containers" || exit 1
+case $1 in
+  ps) ls ;;
+  inspect)
+    shift 3
+    separator=[
+    for container; do printf '%s' "$separator"; cat "$container"; separator=,; done
+    echo ']' ;;
+  rm)
+    [ -e "$FAKE/rm-fails" ] && { echo 'unable to remove filesystem: device or resource busy' >&2; exit 1; }
+    shift 3
+    rm -f "$@" ;;
+  exec) exec sleep 60 ;;
+esac
+`;
+
+export interface FakeEngine extends Disposable {
+  folder: string;
+  runtime: ContainerRuntime;
+  env: NodeJS.ProcessEnv;
+  /** What `kind create cluster` does, as a shell script; \`start_node\` makes the node's container. */
+  kindDoes(script: string): void;
+  /** A container as it stands; without a mark it is somebody else's. */
+  container(name: string, markedBy?: string): void;
+  containers(): string[];
+  kindRan(): boolean;
+  deletionFails(): void;
+}
+
+/** kind and docker as two scripts in a folder: for what a real engine does only when something breaks. */
+export function fakeEngine(): FakeEngine {
+  const folder = mkdtempSync(path.join(tmpdir(), 'fake-engine-'));
+  const bin = path.join(folder, 'bin');
+  const containers = path.join(folder, 'containers');
+  for (const made of [bin, containers]) mkdirSync(made);
+  const program = (name: string, script: string) => {
+    writeFileSync(path.join(bin, name), script);
+    chmodSync(path.join(bin, name), 0o755);
+  };
+  const inspected = (name: string, markedBy?: string) =>
+    JSON.stringify({
+      Id: name,
+      Name: `/${name}`,
+      Created: '2026-01-01T00:00:00Z',
+      State: { Status: 'running' },
+      HostConfig: {
+        Binds: markedBy === undefined ? null : [`${markedBy}/owner:/etc/jest-kubernetes/owner:ro`],
+      },
+      NetworkSettings: { Ports: { '6443/tcp': [{ HostIp: '127.0.0.1', HostPort: '1' }], '80/tcp': null } },
+    });
+  program('docker', docker);
+  return {
+    folder,
+    runtime: {
+      ...{ name: 'docker', command: path.join(bin, 'docker'), env: { FAKE: folder }, version: '28.0.0' },
+      ...{ platform: 'linux/amd64', cpus: 2, memoryBytes: 1e9 },
+    },
+    env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+    kindDoes(script) {
+      const start = `start_node() { echo '${inspected('shop-control-plane', path.join(folder, 'state'))}' >"$FAKE/containers/shop-control-plane"; }`;
+      program(
+        'kind',
+        `#!/bin/sh\n[ "$1" = version ] && { echo kind v0.33.0; exit; }\necho "$@" >"$FAKE/kind.log"\n${start}\n${script}\n`,
+      );
+    },
+    container: (name, markedBy) => {
+      writeFileSync(path.join(containers, name), inspected(name, markedBy));
+    },
+    containers: () => readdirSync(containers),
+    kindRan: () => existsSync(path.join(folder, 'kind.log')),
+    deletionFails: () => {
+      writeFileSync(path.join(folder, 'rm-fails'), '');
+    },
+    [Symbol.dispose]: () => {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const read = (file: string): string => readFileSync(file, 'utf8');

@@ -1,0 +1,203 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { kindProvider, type KindProvider } from '../../../src/cluster/kind/index.js';
+import { silent, type Progress } from '../../../src/report/progress.js';
+import { JestKubernetesError } from '../../../src/support/errors.js';
+import { identifyProcess } from '../../../src/support/process-identity.js';
+import { fakeEngine, read, type FakeEngine } from './fake-engine.js';
+
+const limits = { stall: 90_000, total: 600_000 };
+const cluster = {
+  ...{ provider: 'kind' as const, name: 'shop', image: 'kindest/node:v1', nodes: 1 },
+  ...{ config: undefined, kubeconfig: undefined, context: undefined },
+};
+
+let engine: FakeEngine;
+let directory: string;
+
+beforeEach(() => {
+  engine = fakeEngine();
+  directory = path.join(engine.folder, 'state');
+});
+afterEach(() => {
+  engine[Symbol.dispose]();
+});
+
+/** Each call is another process's view of the same cluster: nothing is shared but the folder. */
+function provider(): KindProvider {
+  return kindProvider({ cluster, directory, runtime: engine.runtime, env: engine.env });
+}
+
+async function failure(promise: Promise<unknown>): Promise<JestKubernetesError> {
+  const error: unknown = await promise.then(
+    () => 'it went well',
+    (reason: unknown) => reason,
+  );
+  if (error instanceof JestKubernetesError) return error;
+  throw new Error('no JestKubernetesError', { cause: error });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(10);
+}
+
+const create = (options: { signal?: AbortSignal; progress?: Progress } = {}) =>
+  provider().create({ signal: new AbortController().signal, progress: silent, limits, ...options });
+
+test('kind is told to touch no kubeconfig but a throwaway one, and to listen on 127.0.0.1 alone', async () => {
+  engine.kindDoes(
+    'echo "KUBECONFIG=$KUBECONFIG" >"$FAKE/kind.env"; cp "$FAKE/state/kind.yaml" "$FAKE"; exit 1',
+  );
+  await failure(create().ready);
+  expect(read(path.join(engine.folder, 'kind.env'))).toBe(`KUBECONFIG=${directory}/kind.kubeconfig\n`);
+  expect(read(path.join(engine.folder, 'kind.log'))).toContain('--image kindest/node:v1');
+  expect(read(path.join(engine.folder, 'kind.yaml'))).toContain('apiServerAddress: 127.0.0.1');
+});
+
+test('the name of a cluster that is not ours is refused, and that cluster stays', async () => {
+  engine.kindDoes('');
+  engine.container('shop-control-plane');
+  const { nodes, api, ready } = create();
+  for (const milestone of [nodes, api, ready]) {
+    const error = await failure(milestone);
+    expect(error.code).toBe('CLUSTER_NAME_TAKEN');
+    expect(error.evidence[0]).toContain(
+      'shop-control-plane, running, created 2026-01-01T00:00:00Z, not made by',
+    );
+  }
+  await provider().delete({ progress: silent });
+  expect(engine.containers()).toEqual(['shop-control-plane']);
+  expect(engine.kindRan()).toBe(false);
+});
+
+test('the same name under another state directory is refused too, and tells whose it is', async () => {
+  engine.kindDoes('');
+  engine.container('shop-control-plane', '/home/other/state/shop');
+  const error = await failure(create().ready);
+  expect(error.code).toBe('CLUSTER_NAME_TAKEN');
+  expect(error.evidence[0]).toContain('made by jest-kubernetes for /home/other/state/shop');
+});
+
+test('what is left of our own earlier cluster is deleted first, with a word', async () => {
+  engine.kindDoes('ls "$FAKE/containers" >"$FAKE/seen"; exit 1');
+  engine.container('shop-worker', directory);
+  const notes: string[] = [];
+  await failure(create({ progress: { ...silent, note: (line) => notes.push(line) } }).ready);
+  expect(read(path.join(engine.folder, 'seen'))).toBe('');
+  expect(notes).toEqual([expect.stringContaining('earlier cluster shop')]);
+});
+
+test('a kind that fails rejects every milestone with its own words', async () => {
+  engine.kindDoes(
+    'echo " • Preparing nodes" >&2; echo "ERROR: failed: port is already allocated" >&2; exit 1',
+  );
+  const { nodes, api, ready } = create();
+  for (const milestone of [nodes, api, ready]) {
+    const error = await failure(milestone);
+    expect(error.code).toBe('CLUSTER_CREATE_FAILED');
+    expect(error.evidence).toEqual(['kind ended with status 1', 'ERROR: failed: port is already allocated']);
+  }
+  expect(existsSync(path.join(directory, 'creator.json'))).toBe(false);
+});
+
+test("kind's steps are progress, and the node image that it sees to is told", async () => {
+  engine.kindDoes(
+    'echo " • Ensuring node image (kindest/node:v1) 🖼  ..."; echo " ✓ Preparing nodes 📦"; exit 1',
+  );
+  const moved: (string | undefined)[] = [];
+  const watched: string[] = [];
+  const watchPull = (reference: string) => Promise.resolve(watched.push(reference));
+  const { ready } = kindProvider({
+    ...{ cluster, directory, runtime: engine.runtime, env: engine.env, watchPull },
+  }).create({
+    signal: new AbortController().signal,
+    limits,
+    progress: { ...silent, moved: (detail) => moved.push(detail) },
+  });
+  await failure(ready);
+  expect(moved).toEqual(expect.arrayContaining(['Ensuring node image (kindest/node:v1)', 'Preparing nodes']));
+  expect(watched).toEqual(['kindest/node:v1']);
+});
+
+test('an abort ends kind and its children, and rejects with its reason; delete leaves nothing', async () => {
+  engine.kindDoes(
+    'start_node; sleep 60 & echo $! >"$FAKE/child.new"; mv "$FAKE/child.new" "$FAKE/child"; wait',
+  );
+  const abort = new AbortController();
+  const { nodes, api, ready } = create({ signal: abort.signal });
+  await until(() => existsSync(path.join(engine.folder, 'child')));
+  const child = Number(read(path.join(engine.folder, 'child')));
+  expect(identifyProcess(child)).toBeDefined();
+  const enough = new Error('enough');
+  abort.abort(enough);
+  for (const milestone of [nodes, api, ready]) await expect(milestone).rejects.toBe(enough);
+  await until(() => identifyProcess(child) === undefined);
+
+  await provider().delete({ progress: silent });
+  expect(engine.containers()).toEqual([]);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('another process deletes a cluster in the midst of its creation: it ends the creator first', async () => {
+  engine.kindDoes('while :; do start_node; sleep 0.05; done');
+  const { ready } = create();
+  await until(() => engine.containers().length > 0);
+  await provider().delete({ progress: silent });
+  expect(engine.containers()).toEqual([]);
+  expect((await failure(ready)).evidence[0]).toBe('kind was ended by SIGKILL');
+});
+
+test('a container that the engine brings late, after its creator was ended, is deleted too', async () => {
+  engine.kindDoes('touch "$FAKE/started"; sleep 60');
+  const { ready } = create();
+  await until(() => existsSync(path.join(engine.folder, 'started')));
+  const deleted = provider().delete({ progress: silent });
+  await failure(ready);
+  await sleep(500);
+  engine.container('shop-control-plane', directory);
+  await deleted;
+  expect(engine.containers()).toEqual([]);
+});
+
+test('a pid that another process has by now is left alone', async () => {
+  const stranger = spawn('sleep', ['60'], { detached: true });
+  mkdirSync(directory);
+  const stale = { pid: stranger.pid, startedAt: 'long ago' };
+  writeFileSync(path.join(directory, 'creator.json'), JSON.stringify(stale));
+  await provider().delete({ progress: silent });
+  expect(identifyProcess(stranger.pid ?? 0)).toBeDefined();
+  expect(readdirSync(directory)).toEqual([]);
+  stranger.kill();
+  await once(stranger, 'exit');
+});
+
+test('a deletion that fails says what is left and the command that removes it', async () => {
+  engine.container('shop-control-plane', directory);
+  engine.deletionFails();
+  const error = await failure(provider().delete({ progress: silent }));
+  expect(error.code).toBe('CLUSTER_DELETE_FAILED');
+  expect(error.evidence.join('\n')).toMatch(/left: shop-control-plane[^]*device or resource busy/);
+  expect(error.remedy).toContain('docker rm -f -v shop-control-plane');
+});
+
+test('deleting what was never created is no error', async () => {
+  await provider().delete({ progress: silent });
+});
+
+test('joining a cluster without a kubeconfig fails at once, and tells what the engine has of it', async () => {
+  engine.container('shop-control-plane', directory);
+  const joined = provider().join({ signal: new AbortController().signal, progress: silent, limits });
+  const error = await failure(joined);
+  expect(error.code).toBe('CLUSTER_UNREACHABLE');
+  expect(error.evidence).toContain('container shop-control-plane: running');
+});
+
+test('the port of the host behind a port of the node', async () => {
+  engine.container('shop-control-plane', directory);
+  await expect(provider().nodeHostPort(6443)).resolves.toBe(1);
+  await expect(provider().nodeHostPort(80)).resolves.toBeUndefined();
+});

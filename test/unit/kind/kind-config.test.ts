@@ -1,0 +1,62 @@
+import { kindConfig } from '../../../src/cluster/kind/kind-config.js';
+
+const mark = { hostPath: '/state/shop/owner', containerPath: '/etc/jest-kubernetes/owner', readOnly: true };
+
+test("without a configuration of the user: as many nodes as asked for, each with its owner's mark", () => {
+  const { nodes, networking } = kindConfig({ config: undefined, nodes: 3 }, '/state/shop');
+  expect(nodes.map(({ role }) => role)).toEqual(['control-plane', 'worker', 'worker']);
+  for (const node of nodes) expect(node.extraMounts).toEqual([mark]);
+  expect(networking).toEqual({ apiServerAddress: '127.0.0.1' });
+});
+
+test('ports are published by the first control plane, on 127.0.0.1 alone', () => {
+  const config = { nodes: [{ role: 'worker' }, {}, { role: 'control-plane' }] };
+  const { nodes } = kindConfig({ config, nodes: 1 }, '/state/shop', [{ containerPort: 30432, hostPort: 0 }]);
+  expect(nodes.map(({ extraPortMappings }) => extraPortMappings)).toEqual([
+    undefined,
+    [{ listenAddress: '127.0.0.1', containerPort: 30432, hostPort: 0, protocol: 'TCP' }],
+    undefined,
+  ]);
+});
+
+test("a user's configuration stays as it is, with what is ours added", () => {
+  const config = {
+    kind: 'Cluster',
+    featureGates: { SomeGate: true },
+    networking: { podSubnet: '10.1.0.0/16' },
+    nodes: [
+      {
+        role: 'control-plane',
+        extraMounts: [{ hostPath: '/a', containerPath: '/b' }],
+        extraPortMappings: [
+          { containerPort: 80, hostPort: 8080 },
+          { containerPort: 81, hostPort: 8081, listenAddress: '0.0.0.0' },
+        ],
+      },
+    ],
+  };
+  const before = structuredClone(config);
+  expect(kindConfig({ config, nodes: 1 }, '/state/shop')).toMatchObject({
+    featureGates: { SomeGate: true },
+    networking: { podSubnet: '10.1.0.0/16', apiServerAddress: '127.0.0.1' },
+    nodes: [
+      {
+        extraMounts: [{ hostPath: '/a', containerPath: '/b' }, mark],
+        extraPortMappings: [
+          { containerPort: 80, listenAddress: '127.0.0.1' },
+          { containerPort: 81, listenAddress: '0.0.0.0' },
+        ],
+      },
+    ],
+  });
+  expect(config).toEqual(before);
+});
+
+test("a user's own kubeadm patches come after ours, so that they win", () => {
+  const config = { kubeadmConfigPatches: ['kind: KubeletConfiguration\nnodeStatusUpdateFrequency: 5s'] };
+  const { kubeadmConfigPatches } = kindConfig({ config, nodes: 1 }, '/state/shop');
+  expect(kubeadmConfigPatches).toEqual([
+    expect.stringContaining('nodeStatusUpdateFrequency: 1s'),
+    config.kubeadmConfigPatches[0],
+  ]);
+});

@@ -1,0 +1,220 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { once } from 'node:events';
+
+import * as addresses from '../../../src/runtime/docker-addresses.js';
+import { detectRuntime } from '../../../src/runtime/index.js';
+import { JestKubernetesError } from '../../../src/support/errors.js';
+
+let folder: string;
+let bin: string;
+const servers: net.Server[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'runtime-'));
+  bin = path.join(folder, 'bin');
+  mkdirSync(bin);
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  for (const server of servers.splice(0)) {
+    (server as Partial<http.Server>).closeAllConnections?.();
+    server.close();
+    await once(server, 'close');
+  }
+  rmSync(folder, { recursive: true });
+});
+
+function program(name: string, script = ''): void {
+  writeFileSync(path.join(bin, name), `#!/bin/sh\n${script}\n`);
+  chmodSync(path.join(bin, name), 0o755);
+}
+
+async function listen(server: net.Server): Promise<string> {
+  servers.push(server);
+  const socket = path.join(folder, `${servers.length}.sock`);
+  server.listen(socket);
+  await once(server, 'listening');
+  return `unix://${socket}`;
+}
+
+/** An engine as its API tells of itself. */
+function engine(components: { Name: string }[] = []): Promise<string> {
+  const answers: Record<string, object> = {
+    '/version': { Version: '28.1.0', Os: 'linux', Arch: 'arm64', Components: components },
+    '/info': { NCPU: 4, MemTotal: 8e9 },
+  };
+  return listen(
+    http.createServer((request, response) => response.end(JSON.stringify(answers[request.url ?? '']))),
+  );
+}
+
+/** Accepts, reads, and never answers. */
+function silentServer(): net.Server {
+  return net.createServer((socket) => socket.resume());
+}
+
+async function failure(
+  env: NodeJS.ProcessEnv,
+  preferred?: 'docker' | 'podman',
+): Promise<JestKubernetesError> {
+  const error: unknown = await detectRuntime({ env: { PATH: bin, HOME: folder, ...env }, preferred }).catch(
+    (reason: unknown) => reason,
+  );
+  if (error instanceof JestKubernetesError) return error;
+  throw new Error('a runtime was found', { cause: error });
+}
+
+test('an engine that answers is described, and its client told where it is', async () => {
+  program('docker');
+  const host = await engine();
+  mkdirSync(path.join(folder, '.docker'));
+  writeFileSync(path.join(folder, '.testcontainers.properties'), `docker.host=${host}`);
+  await expect(detectRuntime({ env: { PATH: bin, HOME: folder } })).resolves.toEqual({
+    name: 'docker',
+    command: path.join(bin, 'docker'),
+    env: { DOCKER_HOST: host },
+    version: '28.1.0',
+    platform: 'linux/arm64',
+    cpus: 4,
+    memoryBytes: 8e9,
+  });
+});
+
+test('a client that finds the engine by itself is told nothing', async () => {
+  program('docker');
+  const host = await engine();
+  const runtime = await detectRuntime({ env: { PATH: bin, HOME: folder, DOCKER_HOST: host } });
+  expect(runtime.env).toEqual({});
+});
+
+test("podman behind Docker's API is podman, for kind too", async () => {
+  const info = {
+    version: { Version: '5.0.0' },
+    host: { os: 'linux', arch: 'amd64', cpus: 2, memTotal: 1e9 },
+  };
+  program('podman', `echo '${JSON.stringify(info)}'`);
+  const host = await engine([{ Name: 'Podman Engine' }]);
+  await expect(detectRuntime({ env: { PATH: bin, HOME: folder, DOCKER_HOST: host } })).resolves.toMatchObject(
+    {
+      name: 'podman',
+      env: { KIND_EXPERIMENTAL_PROVIDER: 'podman' },
+      version: '5.0.0',
+      platform: 'linux/amd64',
+    },
+  );
+});
+
+test('an engine without the docker command: kind needs the command', async () => {
+  const error = await failure({ DOCKER_HOST: await engine() });
+  expect(error.code).toBe('RUNTIME_CLI_MISSING');
+  expect(error.format()).toContain('Docker 28.1.0 itself answers');
+});
+
+test('a socket that nobody listens on any more', async () => {
+  program('docker');
+  const socket = path.join(folder, 'dead.sock');
+  // a listener that is killed leaves its socket behind
+  const script = `require('net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  expect(() => execFileSync(process.execPath, ['-e', script])).toThrow();
+  const error = await failure({ DOCKER_HOST: `unix://${socket}` });
+  expect(error.code).toBe('RUNTIME_NOT_ANSWERING');
+  expect(error.format()).toContain('ECONNREFUSED');
+  expect(error.remedy).toContain('DOCKER_HOST');
+});
+
+test('a socket that accepts and never answers is given up after five seconds', async () => {
+  program('docker');
+  const started = Date.now();
+  const error = await failure({ DOCKER_HOST: await listen(silentServer()) });
+  expect(error.code).toBe('RUNTIME_NOT_ANSWERING');
+  expect(error.format()).toContain('no answer to GET /version within 5 s');
+  expect(Date.now() - started).toBeLessThan(8000);
+}, 15_000);
+
+test('a socket that one may not use names itself, and the way into its group', async () => {
+  program('docker');
+  const host = await engine();
+  const socket = host.replace('unix://', '');
+  chmodSync(socket, 0o000);
+  chmodSync(folder, 0o755);
+  // root may use any socket
+  const asRoot = process.getuid?.() === 0;
+  if (asRoot) process.seteuid?.(65534);
+  try {
+    const error = await failure({ DOCKER_HOST: host });
+    expect(error.code).toBe('RUNTIME_PERMISSION');
+    expect(error.message).toContain(socket);
+    expect(error.remedy).toContain('usermod -aG docker');
+  } finally {
+    if (asRoot) process.seteuid?.(0);
+  }
+});
+
+test('an engine that is just starting says so itself', async () => {
+  program('docker');
+  const starting = http.createServer((_request, response) => {
+    response.statusCode = 503;
+    response.end('starting');
+  });
+  const error = await failure({ DOCKER_HOST: await listen(starting) });
+  expect(error.code).toBe('RUNTIME_NOT_ANSWERING');
+  expect(error.evidence.join()).toContain('it answered 503: starting');
+});
+
+test('an address of a kind that nothing here can use', async () => {
+  program('docker');
+  const error = await failure({ DOCKER_HOST: 'ssh://me@builder' });
+  expect(error.code).toBe('RUNTIME_NOT_ANSWERING');
+  expect(error.evidence.join()).toContain('ssh:');
+});
+
+test('nothing at all: no command, no socket', async () => {
+  // the machine's own default socket would be found
+  jest
+    .spyOn(addresses, 'dockerAddresses')
+    .mockReturnValue([
+      {
+        host: `unix://${folder}/none.sock`,
+        source: 'the default socket',
+        named: false,
+        certificates: undefined,
+      },
+    ]);
+  const missing = await failure({});
+  expect(missing.code).toBe('RUNTIME_MISSING');
+  expect(missing.evidence[0]).toBe('no docker command on PATH');
+
+  program('docker');
+  const stopped = await failure({});
+  expect(stopped.code).toBe('RUNTIME_NOT_ANSWERING');
+  expect(stopped.remedy).toContain('systemctl start docker');
+});
+
+test('podman that is asked for and is not there', async () => {
+  const error = await failure({}, 'podman');
+  expect(error.code).toBe('RUNTIME_MISSING');
+  expect(error.message).toContain('podman');
+});
+
+test('podman that is there and fails shows its own words', async () => {
+  program('podman', 'echo "no machine is running" >&2; exit 125');
+  const error = await failure({}, 'podman');
+  expect(error.code).toBe('RUNTIME_NOT_ANSWERING');
+  expect(error.evidence.join()).toContain('no machine is running');
+});
+
+test('an abort ends the question with its reason', async () => {
+  program('docker');
+  const host = await listen(silentServer());
+  const enough = new Error('enough');
+  const detected = detectRuntime({
+    env: { PATH: bin, DOCKER_HOST: host },
+    signal: AbortSignal.abort(enough),
+  });
+  await expect(detected).rejects.toBe(enough);
+});
