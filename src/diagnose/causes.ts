@@ -541,9 +541,10 @@ const neverReady: Cause['recognise'] = (snapshot) =>
 // --- causes that lie outside of the pods ---
 
 const portFailures = [
-  /(?:Bind for|bind for|exposing port \w+|listen tcp[46]?:?) \S*?:(?<port>\d+)(?::| failed| ->).*(?:already allocated|address already in use)/,
-  /(?:bind|listen)\S*: address already in use \S*?:(?<port>\d+)/,
-  /EADDRINUSE\D.*?:(?<port>\d+)/,
+  /host port for \S*?:(?<port>\d+):\S*: address already in use/,
+  /Bind for \S*?:(?<port>\d+) failed: port is already allocated/,
+  /listen \w+ \S*?:(?<port>\d+): bind: address already in use/,
+  /address already in use \S*?:(?<port>\d+)/,
 ];
 
 /** The port that a failure's text complains about, as Docker, podman or Node.js words it. */
@@ -608,7 +609,7 @@ const pullSlow: Cause['recognise'] = (snapshot, { pull, imageComing }) => {
     };
   }
   return firstOf(illContainers(snapshot), (subject) => {
-    const { waiting } = subject.status.state ?? {};
+    const waiting = subject.status.state?.waiting;
     if (waiting === undefined || pullReasons.has(waiting.reason ?? '')) return undefined;
     const ofImage = eventsOf(snapshot, subject.pod).filter(({ message }) =>
       message?.includes(imageOf(subject)),

@@ -65,7 +65,8 @@ export function connect(
 /** The API server's answer with a status is an answer, even if it is a refusal; 5xx is not. */
 function isRefusal(error: unknown): boolean {
   const status = (error as { code?: unknown }).code;
-  return typeof status === 'number' && status < 500;
+  // a DOMException has a code too, a small one
+  return typeof status === 'number' && status >= 400 && status < 500;
 }
 
 /** The innermost message: `fetch failed` itself tells nothing. */
@@ -99,7 +100,9 @@ export async function readLogs(
     const question = { name, namespace, container, previous, tailLines: lines, limitBytes: bytes };
     // the kubelet may have removed a previous life's log, or be gone: what is left still tells
     const text = await core.readNamespacedPodLog(question).catch(() => '');
-    return text ? [{ namespace, pod: name, container, previous, text }] : [];
+    return text && !text.startsWith('unable to retrieve container logs')
+      ? [{ namespace, pod: name, container, previous, text }]
+      : [];
   });
   return (await Promise.all(read)).flat();
 }

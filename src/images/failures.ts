@@ -32,7 +32,8 @@ interface Symptom {
 
 const logIn = ({ registry }: ImageReference): string =>
   `docker login${registry === 'docker.io' ? '' : ` ${registry}`}`;
-const tryAgain = ({ registry }: ImageReference): string => `Try again later; is something wrong at ${registry}?`;
+const tryAgain = ({ registry }: ImageReference): string =>
+  `Try again later; is something wrong at ${registry}?`;
 
 /** From an engine's words to a cause. The first match counts, so what is more certain stands further up. */
 const symptoms: readonly Symptom[] = [
@@ -40,7 +41,8 @@ const symptoms: readonly Symptom[] = [
     says: /no space left on device|disk quota exceeded/i,
     code: 'DISK_FULL',
     sentence: ({ name }) => `The disk is full: ${name} could not be stored`,
-    remedy: () => 'Make room where the container engine keeps its images: docker system df, docker system prune',
+    remedy: () =>
+      'Make room where the container engine keeps its images: docker system df, docker system prune',
   },
   {
     says: /cannot connect to the \w+ daemon|is the docker daemon running|connect (?:ENOENT|EACCES|ECONNREFUSED) \S*\.sock/i,
@@ -74,7 +76,8 @@ const symptoms: readonly Symptom[] = [
   {
     says: /no basic auth credentials|unauthorized|authentication required|incorrect username or password|invalid username\/password|\b401\b|\b403\b|forbidden|\baccess (?:to the resource )?is denied|^denied|: denied|authorization failed/i,
     code: 'IMAGE_UNAUTHORIZED',
-    sentence: ({ name, registry }) => `${registry} wants credentials for ${name}, or others than it was given`,
+    sentence: ({ name, registry }) =>
+      `${registry} wants credentials for ${name}, or others than it was given`,
     remedy: (image) => `${logIn(image)}, with an account that may pull it`,
   },
   {
@@ -147,7 +150,11 @@ export function explainPull(image: ImageReference, words: string, cause?: unknow
     known?.code ?? 'IMAGE_PULL_FAILED',
     known?.passing ?? false,
     known?.sentence(image) ?? `${image.name} could not be pulled`,
-    { evidence, remedy: known?.remedy(image) ?? 'Pull it by hand to see more: docker pull ' + image.name, cause },
+    {
+      evidence,
+      remedy: known?.remedy(image) ?? 'Pull it by hand to see more: docker pull ' + image.name,
+      cause,
+    },
   );
 }
 

@@ -6,7 +6,10 @@ const originals = new Map<object, Map<PropertyKey, PropertyDescriptor>>();
 
 function describeProperties(target: object): Map<PropertyKey, PropertyDescriptor> {
   return new Map(
-    Reflect.ownKeys(target).map((key) => [key, Reflect.getOwnPropertyDescriptor(target, key) as PropertyDescriptor]),
+    Reflect.ownKeys(target).map((key) => [
+      key,
+      Reflect.getOwnPropertyDescriptor(target, key) as PropertyDescriptor,
+    ]),
   );
 }
 
@@ -16,7 +19,8 @@ export function rememberClasses(exported: Readonly<Record<string, unknown>>): vo
     if (typeof value !== 'function' || originals.has(value)) continue;
     originals.set(value, describeProperties(value));
     const prototype: unknown = value.prototype;
-    if (typeof prototype === 'object' && prototype !== null) originals.set(prototype, describeProperties(prototype));
+    if (typeof prototype === 'object' && prototype !== null)
+      originals.set(prototype, describeProperties(prototype));
   }
 }
 
@@ -26,7 +30,8 @@ export function restoreClasses(): void {
     for (const key of Reflect.ownKeys(target)) if (!properties.has(key)) Reflect.deleteProperty(target, key);
     for (const [key, original] of properties) {
       const now = Reflect.getOwnPropertyDescriptor(target, key);
-      if (now?.value !== original.value || now?.get !== original.get) Reflect.defineProperty(target, key, original);
+      if (now?.value !== original.value || now?.get !== original.get)
+        Reflect.defineProperty(target, key, original);
     }
   }
 }

@@ -32,14 +32,18 @@ export class TestEnvironment extends nodeEnvironment() {
     environment.isOurs = true;
   }
 
-  handleTestEvent = async (event: { name: string }, state: State): Promise<void> => {
+  // as the base class declares it, where it has one
+  async handleTestEvent(event: { name: string }, state: State): Promise<void> {
     // a preset of one of several `projects` cannot set the time-out
     if (event.name === 'setup' && !this.#hasOwnTimeout) state.testTimeout = testTimeout;
-    if (event.name === 'run_finish' && (state.unhandledErrors.length > 0 || hasFailure(state.rootDescribeBlock))) {
+    if (
+      event.name === 'run_finish' &&
+      (state.unhandledErrors.length > 0 || hasFailure(state.rootDescribeBlock))
+    ) {
       this.#file.failed = true;
-      await (await import('../run/index.js')).recordFailure();
+      (await import('../run/index.js')).recordFailure();
     }
-  };
+  }
 
   override async teardown(): Promise<void> {
     await endTestFile();

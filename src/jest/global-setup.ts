@@ -1,5 +1,8 @@
 import type { Config } from '@jest/types';
+
 import { isOff } from './preset-defaults.js';
+import { rootDirsOf } from './root-dirs.js';
+import { shown } from './shown.js';
 
 /** Jest's `globalSetup`; one of the user's own calls it with the same arguments. */
 export default async function globalSetup(
@@ -8,5 +11,5 @@ export default async function globalSetup(
 ): Promise<void> {
   if (isOff()) return;
   const { startRun } = await import('../run/index.js');
-  await startRun({ globalConfig, projectConfig });
+  await shown(startRun(rootDirsOf(globalConfig, projectConfig)));
 }

@@ -2,11 +2,14 @@
  * The native side of a worker: what Jest's sandbox takes from outside, where `@kubernetes/client-node` can be loaded
  * (Jest's sandbox refuses ESM-only packages) and is loaded once, not once per test file.
  */
+import { createRequire } from 'node:module';
 import { clientNode } from '../testing/client-node.js';
 import type * as TestApi from '../index.js';
-import type * as Database from '../testing/database.js';
 import { rememberClasses } from './classes.js';
 import { intrinsics } from './realm.js';
+
+/** Loads at the moment of use, and waits for nothing. */
+const requireLater = createRequire(__filename);
 
 export { beginTestFile, endTestFile } from '../testing/test-file.js';
 export { restoreClasses } from './classes.js';
@@ -25,7 +28,7 @@ const remembered = new WeakSet();
 /** The constructors of this side's realm: those of everything that is made natively. */
 export const nativeIntrinsics = intrinsics;
 
-export const testApi = (): typeof TestApi => require('../index.js') as typeof TestApi;
+export const testApi = (): typeof TestApi => requireLater('../index.js') as typeof TestApi;
 
 /** Whether the test file's end is known to the environment, which is later than any hook of the user's. */
 export const environment = { isOurs: false };
@@ -34,10 +37,15 @@ const databaseVariables = /^(PG[A-Z]+|DATABASE_URL)$/;
 
 /** Makes this worker's own database, and returns the variables that name it; none where the run has no PostgreSQL. */
 export async function prepareDatabase(): Promise<Record<string, string>> {
-  if (process.env['JEST_KUBERNETES_POSTGRES'] === undefined || process.env['JEST_KUBERNETES'] === 'off') return {};
-  const { prepareWorkerDatabase } = require('../testing/database.js') as typeof Database;
+  if (process.env['JEST_KUBERNETES_POSTGRES'] === undefined || process.env['JEST_KUBERNETES'] === 'off')
+    return {};
+  const { prepareWorkerDatabase } = requireLater('../testing/database.js') as {
+    prepareWorkerDatabase: (env: NodeJS.ProcessEnv) => Promise<void>;
+  };
   await prepareWorkerDatabase(process.env);
   return Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => databaseVariables.test(entry[0])),
+    Object.entries(process.env).filter((entry): entry is [string, string] =>
+      databaseVariables.test(entry[0]),
+    ),
   );
 }

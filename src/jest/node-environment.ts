@@ -2,7 +2,11 @@ import { createRequire } from 'node:module';
 import { sep } from 'node:path';
 import type { EnvironmentContext, JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
 
-export type NodeEnvironment = new (config: JestEnvironmentConfig, context: EnvironmentContext) => JestEnvironment;
+/** It has no `handleTestEvent` of its own: a subclass may bring one. */
+export type NodeEnvironment = new (
+  config: JestEnvironmentConfig,
+  context: EnvironmentContext,
+) => Omit<JestEnvironment, 'handleTestEvent'>;
 
 const packageName = 'jest-environment-node';
 
@@ -20,7 +24,9 @@ function resolveAlong(from: string, packages: readonly string[]): string | undef
 
 /** `jest-environment-node` of the Jest that runs here, 29 or 30: one of another major does not fit its runner. */
 export function nodeEnvironment(): NodeEnvironment {
-  const runner = Object.keys(require.cache).find((path) => path.includes(`${sep}jest-runner${sep}build${sep}`));
+  const runner = Object.keys(require.cache).find((path) =>
+    path.includes(`${sep}jest-runner${sep}build${sep}`),
+  );
   const viaJest = ['jest', '@jest/core', 'jest-runner', packageName];
   const path =
     (runner === undefined ? undefined : resolveAlong(runner, [packageName])) ??

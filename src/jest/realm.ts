@@ -34,8 +34,10 @@ export function recogniseInstances(own: Intrinsics, native: Intrinsics): void {
   }
 }
 
+type Tester = (...parameters: never[]) => unknown;
+
 export interface TesterContext {
-  equals(a: unknown, b: unknown, testers: readonly unknown[], strict: boolean): boolean;
+  equals(a: unknown, b: unknown, testers?: Tester[], strict?: boolean): boolean;
 }
 
 /** A tester for `expect.addEqualityTesters`. */
@@ -43,7 +45,7 @@ export type EqualityTester = (
   this: TesterContext,
   a: unknown,
   b: unknown,
-  testers: readonly unknown[],
+  testers: Tester[],
 ) => boolean | undefined;
 
 /** How a native object of each class is seen as one of this realm; a class that is not here stays as it is. */
@@ -57,14 +59,16 @@ function views(own: Intrinsics): Partial<Record<keyof Intrinsics, (value: object
     Map: (value) => new own.Map(value as Map<unknown, unknown>),
     Set: (value) => new own.Set(value as Set<unknown>),
     ...Object.fromEntries(
-      names.filter((name) => name.endsWith('Error')).map((name) => [name, withPrototype(own[name].prototype as object)]),
+      names
+        .filter((name) => name.endsWith('Error'))
+        .map((name) => [name, withPrototype(own[name].prototype as object)]),
     ),
   };
 }
 
 /** `toStrictEqual` alone asks for the same type: it is known by Jest's tester of that name. */
-const asksForType = (testers: readonly unknown[]): boolean =>
-  testers.some((tester) => typeof tester === 'function' && tester.name === 'typeEquality');
+const asksForType = (testers: readonly Tester[]): boolean =>
+  testers.some((tester) => tester.name === 'typeEquality');
 
 /** Lets `toStrictEqual` compare a native object with one of this realm, by the object's view in this realm. */
 export function equalityAcrossRealms(own: Intrinsics, native: Intrinsics): EqualityTester {

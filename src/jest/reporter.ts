@@ -6,6 +6,6 @@ export default class JestKubernetesReporter {
   async onTestResult(_test: Test, result: TestResult): Promise<void> {
     if (isOff() || (result.numFailingTests === 0 && result.testExecError === undefined)) return;
     const { recordFailure } = await import('../run/index.js');
-    await recordFailure();
+    recordFailure();
   }
 }

@@ -1,21 +1,92 @@
 /** The preset's transform for TypeScript: ts-jest, loaded by the first TypeScript file, with defaults for a quiet first run. */
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import type { SyncTransformer, TransformOptions } from '@jest/transform';
+import type TypeScript from 'typescript';
+import { JestKubernetesError } from '../support/errors.js';
 
-interface CompilerOptions {
-  types?: string[];
-}
-interface TypeScript {
-  version: string;
-  sys: { fileExists(path: string): boolean; readFile(path: string): string | undefined };
-  findConfigFile(folder: string, exists: (path: string) => boolean): string | undefined;
-}
+const requireLater = createRequire(__filename);
 
 /**
- * What TypeScript says of a tsconfig.json that is right for a build, but not for Jest, which compiles one file at a time,
- * to CommonJS, and writes none.
+ * What TypeScript says of a tsconfig.json that is right for a build, but not for Jest, which compiles file by file to
+ * CommonJS and writes nothing. Type errors in tests are reported as ever.
  */
 const ignoredDiagnostics = [
   1479, // an ESM-only package imported from CommonJS: that works here, natively
   5011, // outDir without rootDir
+  151001, // ts-jest: esModuleInterop is not set (TypeScript 6 has it by default)
   151002, // ts-jest: module nodenext without isolatedModules
 ];
+
+/** What is put over the user's compiler options, or takes their place where there is no tsconfig.json. */
+function compilerOptions(ts: typeof TypeScript, rootDir: string): TypeScript.CompilerOptions {
+  // TypeScript 6 has no types by default, `describe` and `process` among them; '*' is how it was before
+  const types = Number.parseInt(ts.version) >= 6 ? { types: ['*'] } : {};
+  const path = ts.findConfigFile(rootDir, (file) => ts.sys.fileExists(file));
+  if (path === undefined) {
+    return { ...types, strict: true, esModuleInterop: true, skipLibCheck: true, target: 'es2022' as never };
+  }
+  const host: TypeScript.ParseConfigHost = {
+    useCaseSensitiveFileNames: ts.sys.useCaseSensitiveFileNames,
+    fileExists: (file) => ts.sys.fileExists(file),
+    readFile: (file) => ts.sys.readFile(file),
+    // only the options are wanted, not every file of the project
+    readDirectory: () => [],
+  };
+  const { config } = ts.readConfigFile(path, (file) => host.readFile(file)) as { config?: object };
+  const { options } = ts.parseJsonConfigFileContent(config ?? {}, host, dirname(path));
+  return options.types === undefined ? types : {};
+}
+
+function createTransformer(rootDir: string): SyncTransformer {
+  const tsJestPath = requireLater.resolve('ts-jest');
+  let ts: typeof TypeScript;
+  try {
+    ts = createRequire(tsJestPath)('typescript') as typeof TypeScript;
+  } catch (cause) {
+    throw new JestKubernetesError(
+      'CONFIG_INVALID',
+      'Cannot find the package typescript, which a test in TypeScript needs',
+      {
+        remedy: 'npm i -D typescript, or bring a transform of your own for .ts files',
+        cause,
+      },
+    );
+  }
+  const { default: tsJest } = requireLater(tsJestPath) as {
+    default: { createTransformer(options: object): SyncTransformer };
+  };
+  return tsJest.createTransformer({
+    tsconfig: compilerOptions(ts, rootDir),
+    diagnostics: { ignoreCodes: ignoredDiagnostics },
+    // takes effect for files that Jest runs as ES modules, and no others
+    useESM: true,
+  });
+}
+
+const transformers = new Map<string, SyncTransformer>();
+
+function transformerFor({ config: { rootDir } }: TransformOptions): SyncTransformer {
+  const known = transformers.get(rootDir);
+  if (known !== undefined) return known;
+  const made = createTransformer(rootDir);
+  transformers.set(rootDir, made);
+  return made;
+}
+
+const transformer = {
+  process: (source, path, options) => transformerFor(options).process(source, path, options),
+  processAsync: (source, path, options) => {
+    const { process, processAsync } = transformerFor(options);
+    return processAsync?.(source, path, options) ?? Promise.resolve(process(source, path, options));
+  },
+  getCacheKey: (source, path, options) => transformerFor(options).getCacheKey?.(source, path, options) ?? '',
+  getCacheKeyAsync: (source, path, options) => {
+    const { getCacheKeyAsync, getCacheKey } = transformerFor(options);
+    return (
+      getCacheKeyAsync?.(source, path, options) ?? Promise.resolve(getCacheKey?.(source, path, options) ?? '')
+    );
+  },
+} satisfies SyncTransformer;
+
+export = transformer;

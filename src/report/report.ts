@@ -105,13 +105,16 @@ export class Report {
     return line;
   }
 
-  /** An error as its reader should see it; an annotation too, where GitHub Actions runs. */
+  /** An error as its reader should see it. */
   error(error: unknown): void {
-    const text = error instanceof JestKubernetesError ? error.format() : messageOf(error);
-    this.surface.print(this.style('red', text));
-    if (this.env['GITHUB_ACTIONS'] === 'true') {
-      this.stream.write(`::error title=jest-kubernetes::${escapeCommand(text)}\n`);
-    }
+    this.surface.print(this.style('red', textOf(error)));
+    this.annotate(error);
+  }
+
+  /** Where GitHub Actions runs, an error that is shown by somebody else as an annotation too. */
+  annotate(error: unknown): void {
+    if (this.env['GITHUB_ACTIONS'] !== 'true') return;
+    this.stream.write(`::error title=jest-kubernetes::${escapeCommand(textOf(error))}\n`);
   }
 
   private tick(): void {
@@ -128,6 +131,10 @@ export class Report {
     if (line.outcome === 'cancelled') return this.style('dim', text);
     return text.replace('✓', this.style('green', '✓'));
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof JestKubernetesError ? error.format() : messageOf(error);
 }
 
 /** As GitHub Actions wants the text of a workflow command. */

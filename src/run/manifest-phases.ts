@@ -18,7 +18,7 @@ export function manifestPhases(context: RunContext): Phase[] {
         let mine = false;
         await once(context, `manifests:${hash}`, progress, async () => {
           mine = true;
-          await applyObjects(objects, access, { signal, progress });
+          await applyObjects(access, objects, { signal, progress });
           return true;
         });
         return mine ? `${objects.length} objects` : 'there already';

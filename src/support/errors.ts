@@ -27,6 +27,7 @@ export const errorCodes = {
   IMAGE_PLATFORM: { by: 'user' },
   IMAGE_BUILD_FAILED: { by: 'user' },
   IMAGE_PULL_FAILED: { by: 'environment' },
+  IMAGE_PUSH_FAILED: { by: 'environment' },
   IMAGE_IMPORT_FAILED: { by: 'environment' },
   REGISTRY_UNREACHABLE: { by: 'environment' },
   DISK_FULL: { by: 'environment' },

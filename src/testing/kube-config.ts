@@ -1,4 +1,4 @@
-import type { Configuration, KubeConfig } from '@kubernetes/client-node';
+import type { ApiType, Configuration, KubeConfig } from '@kubernetes/client-node';
 import { JestKubernetesError } from '../support/errors.js';
 import { clientNode } from './client-node.js';
 import { currentTestFile } from './test-file.js';
@@ -71,7 +71,7 @@ export function client<T extends object>(api: ApiClass<T>): T {
   const made =
     'makeApiClient' in api
       ? (api as unknown as MadeFromKubeConfig<T>).makeApiClient(config)
-      : config.makeApiClient(api as ApiClass<T & Parameters<KubeConfig['makeApiClient']>[0]['prototype']>);
+      : config.makeApiClient(api);
   byClass.set(api, made);
   return made;
 }

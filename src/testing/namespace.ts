@@ -62,28 +62,27 @@ async function remove(core: CoreV1Api, name: string): Promise<void> {
     await core.deleteNamespace({ name, propagationPolicy: 'Background' });
   } catch (error) {
     if (statusOf(error) === 404) return;
-    throw new Error(`cannot delete the namespace ${name}: ${messageOf(error).split('\n')[0] ?? ''}`, { cause: error });
+    throw new Error(`cannot delete the namespace ${name}: ${messageOf(error).split('\n')[0] ?? ''}`, {
+      cause: error,
+    });
   }
 }
 
 async function create(file: TestFile | undefined): Promise<string> {
-  const core = client(clientNode().CoreV1Api);
+  const k8s = clientNode();
+  const core = client(k8s.CoreV1Api);
   const name = namespaceName(file?.path);
   const runId = process.env['JEST_KUBERNETES_RUN_ID'];
-  await core.createNamespace({
-    body: {
-      metadata: {
-        name,
-        labels: {
-          'app.kubernetes.io/managed-by': 'jest-kubernetes',
-          ...(runId === undefined ? {} : { 'jest-kubernetes/run-id': runId }),
-        },
-        ...(file === undefined
-          ? {}
-          : { annotations: { 'jest-kubernetes/test-file': relative(process.cwd(), file.path) } }),
-      },
+  const metadata = Object.assign(new k8s.V1ObjectMeta(), {
+    name,
+    labels: {
+      'app.kubernetes.io/managed-by': 'jest-kubernetes',
+      ...(runId === undefined ? {} : { 'jest-kubernetes/run-id': runId }),
     },
+    annotations:
+      file === undefined ? {} : { 'jest-kubernetes/test-file': relative(process.cwd(), file.path) },
   });
+  await core.createNamespace({ body: Object.assign(new k8s.V1Namespace(), { metadata }) });
   atEndOfTestFile(async () => {
     if (!isKept(file)) await remove(core, name);
   });

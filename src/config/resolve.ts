@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+import { parse } from 'yaml';
+
+import { parseDuration } from '../support/duration.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
+import type { Config, ImageSource, Limits, ManifestSource, PhaseTimeouts, PostgresConfig } from './config.js';
+import type {
+  ImageOption,
+  ManifestOption,
+  PostgresOptions,
+  TimeoutOptions,
+  UserConfig,
+} from './define-config.js';
+
+export const defaultPostgresImage = 'postgres:17-alpine';
+const defaultMirrors = ['mirror.gcr.io', 'public.ecr.aws/docker'];
+
+const seconds = 1000;
+const minutes = 60 * seconds;
+
+/** Totals are generous and stalls short: on a slow machine progress is slow, not absent. */
+const defaultTimeouts: PhaseTimeouts = {
+  cluster: { stall: 90 * seconds, total: 10 * minutes },
+  pull: { stall: 120 * seconds, total: 30 * minutes },
+  import: { stall: 90 * seconds, total: 15 * minutes },
+  manifests: { stall: 60 * seconds, total: 5 * minutes },
+  postgres: { stall: 90 * seconds, total: 10 * minutes },
+};
+
+export interface ResolveOptions {
+  rootDir: string;
+  file: string | undefined;
+  workspaceRoot: string;
+  env: NodeJS.ProcessEnv;
+  runtime: Config['runtime'];
+}
+
+/** Fills in defaults and makes paths absolute: they start from the configuration's folder. */
+export function resolveConfig(user: UserConfig, options: ResolveOptions): Config {
+  const { rootDir, file, workspaceRoot, env, runtime } = options;
+  const folder = file === undefined ? rootDir : path.dirname(file);
+  const absolute = (each: string): string => path.resolve(folder, each);
+  const { cluster = {} } = user;
+  const postgres = resolvePostgres(user.postgres, absolute);
+  const images = (user.images ?? [defaultPostgresImage]).map((each) => resolveImage(each, absolute));
+  if (
+    postgres !== undefined &&
+    !images.some((each) => each.kind === 'pull' && each.reference === postgres.image)
+  ) {
+    const built = images.some((each) => each.kind === 'build' && each.tag === postgres.image);
+    if (!built) images.push({ kind: 'pull', reference: postgres.image, push: undefined });
+  }
+  return {
+    rootDir,
+    file,
+    cluster: {
+      provider: cluster.provider ?? 'kind',
+      name: cluster.name ?? defaultName(workspaceRoot),
+      image: cluster.image,
+      nodes: cluster.nodes ?? 1,
+      config: typeof cluster.config === 'string' ? readKindConfig(absolute(cluster.config)) : cluster.config,
+      kubeconfig: cluster.kubeconfig === undefined ? undefined : absolute(cluster.kubeconfig),
+      context: cluster.context,
+    },
+    images,
+    mirrors: user.mirrors ?? defaultMirrors,
+    manifests: (user.manifests ?? []).map((each) => resolveManifest(each, absolute)),
+    postgres,
+    keep: user.keep ?? 'never',
+    timeouts: resolveTimeouts(user.timeouts ?? {}),
+    diagnostics: absolute(user.diagnostics ?? '.jest-kubernetes'),
+    setup: user.setup,
+    runtime,
+    stateDir: stateDirectory(env),
+  };
+}
+
+/** `jk-shop-1a2b3c4d`: tells a reader which workspace, and is another for each. */
+function defaultName(workspaceRoot: string): string {
+  const stem = path
+    .basename(workspaceRoot)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 24)
+    .replace(/-+$/, '');
+  const digest = createHash('sha256').update(workspaceRoot).digest('hex').slice(0, 8);
+  return ['jk', stem, digest].filter((part) => part !== '').join('-');
+}
+
+function stateDirectory(env: NodeJS.ProcessEnv): string {
+  const named = env['JEST_KUBERNETES_STATE_DIR'];
+  if (named !== undefined && named !== '') return path.resolve(named);
+  const home = env['HOME'] ?? homedir();
+  const base =
+    process.platform === 'darwin'
+      ? path.join(home, 'Library', 'Application Support')
+      : (env['XDG_STATE_HOME'] ?? path.join(home, '.local', 'state'));
+  return path.join(base, 'jest-kubernetes');
+}
+
+function readKindConfig(file: string): Record<string, unknown> {
+  const wrong = (what: string, cause?: unknown): JestKubernetesError =>
+    new JestKubernetesError('CONFIG_INVALID', `The kind config of cluster.config ${what}`, {
+      evidence: [file, ...(cause === undefined ? [] : [messageOf(cause)])],
+      cause,
+    });
+  if (!existsSync(file)) throw wrong('does not exist');
+  let value: unknown;
+  try {
+    value = parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw wrong('is no YAML', error);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('is not an object');
+  return value as Record<string, unknown>;
+}
+
+function resolveImage(image: ImageOption, absolute: (each: string) => string): ImageSource {
+  const pushTo = (push: string | boolean | undefined, own: string): string | undefined =>
+    push === true ? own : push === false ? undefined : push;
+  if (typeof image === 'string') return { kind: 'pull', reference: image, push: undefined };
+  if ('reference' in image) {
+    return { kind: 'pull', reference: image.reference, push: pushTo(image.push, image.reference) };
+  }
+  if ('archive' in image) return { kind: 'archive', path: absolute(image.archive) };
+  return {
+    kind: 'build',
+    context: absolute(image.build),
+    dockerfile: image.dockerfile ?? 'Dockerfile',
+    tag: image.tag,
+    args: image.args ?? {},
+    target: image.target,
+    push: pushTo(image.push, image.tag),
+  };
+}
+
+function resolveManifest(manifest: ManifestOption, absolute: (each: string) => string): ManifestSource {
+  return typeof manifest === 'string'
+    ? { kind: 'path', path: absolute(manifest) }
+    : { kind: 'kustomize', path: absolute(manifest.kustomize) };
+}
+
+function resolvePostgres(
+  option: boolean | PostgresOptions | undefined,
+  absolute: (each: string) => string,
+): PostgresConfig | undefined {
+  if (option === undefined || option === false) return undefined;
+  const given = option === true ? {} : option;
+  const texts = (record: Readonly<Record<string, unknown>> = {}): Record<string, string> =>
+    Object.fromEntries(Object.entries(record).map(([key, value]) => [key, String(value)]));
+  const { requests, limits } = given.resources ?? {};
+  return {
+    image: given.image ?? defaultPostgresImage,
+    database: given.database ?? 'app',
+    user: given.user ?? 'app',
+    password: given.password,
+    hostPort: given.hostPort ?? 0,
+    initdb: [given.initdb ?? []].flat().map(absolute),
+    settings: texts(given.settings),
+    resources: {
+      ...(requests === undefined ? {} : { requests: texts(requests) }),
+      ...(limits === undefined ? {} : { limits: texts(limits) }),
+    },
+    migrate: given.migrate,
+  };
+}
+
+function resolveTimeouts(given: NonNullable<UserConfig['timeouts']>): PhaseTimeouts {
+  const limits = (defaults: Limits, options: TimeoutOptions = {}): Limits => {
+    const total = parseDuration(options.total) ?? Math.max(defaults.total, parseDuration(options.stall) ?? 0);
+    return { stall: Math.min(parseDuration(options.stall) ?? defaults.stall, total), total };
+  };
+  return {
+    cluster: limits(defaultTimeouts.cluster, given.cluster),
+    pull: limits(defaultTimeouts.pull, given.pull),
+    import: limits(defaultTimeouts.import, given.import),
+    manifests: limits(defaultTimeouts.manifests, given.manifests),
+    postgres: limits(defaultTimeouts.postgres, given.postgres),
+  };
+}

@@ -1,0 +1,175 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createReadStream, existsSync } from 'node:fs';
+import { Transform, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+import type { ClusterNode } from '../cluster/provider.js';
+import type { Limits } from '../config/config.js';
+import { formatBytes, type Progress } from '../report/index.js';
+import type { ContainerRuntime } from '../runtime/index.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { lastLines, runEngine } from './engine.js';
+import { saysDiskFull } from './failures.js';
+import { parseReference } from './reference.js';
+
+export interface ImportOptions {
+  runtime: ContainerRuntime;
+  signal: AbortSignal;
+  progress: Progress;
+  limits: Limits;
+}
+
+/** What is imported: an image that the engine has, or a tar written by `docker save` (absolute path). */
+export type Importable = { reference: string } | { archive: string };
+
+/** As kind imports it; the node says itself which snapshotter its containerd uses. */
+const importScript = `
+snapshotter=$(containerd config dump 2>/dev/null | sed -n "s/^ *snapshotter = [\\"']\\(.*\\)[\\"']/\\1/p" | head -n 1)
+exec ctr --namespace=k8s.io images import --all-platforms --digests --snapshotter="\${snapshotter:-overlayfs}" -
+`;
+
+/**
+ * Streams an image into the nodes: one \`save\`, read once for all of them, and no file in between.
+ * @throws JestKubernetesError IMAGE_IMPORT_FAILED, with the last lines of what failed; DISK_FULL
+ */
+export async function importImage(
+  what: Importable,
+  nodes: readonly ClusterNode[],
+  options: ImportOptions,
+): Promise<{ bytes: number }> {
+  const { runtime, signal } = options;
+  if ('archive' in what) {
+    if (!existsSync(what.archive)) {
+      throw new JestKubernetesError('IMAGE_NOT_FOUND', 'The image archive does not exist', {
+        evidence: [what.archive],
+      });
+    }
+    return stream(what.archive, createReadStream(what.archive), undefined, nodes, options);
+  }
+  const { reference } = what;
+  const image = parseReference(reference);
+  // saved by its digest an image has no name: it travels under a tag, and gets its name back in the node
+  const saved =
+    image.digest === undefined
+      ? reference
+      : `${image.registry}/${image.repository}:jest-kubernetes-${image.digest.slice(-12)}`;
+  if (saved !== reference) await runEngine(runtime, ['tag', reference, saved], { signal });
+  const child = spawn(runtime.command, saveArguments(runtime, saved), {
+    env: { ...process.env, ...runtime.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const result = await stream(reference, child.stdout, child, nodes, options);
+  if (saved !== reference) {
+    await Promise.all(
+      nodes.map((node) =>
+        runEngine(runtime, [
+          'exec',
+          node.name,
+          'ctr',
+          '-n',
+          'k8s.io',
+          'images',
+          'tag',
+          '--force',
+          saved,
+          image.name,
+        ]),
+      ),
+    );
+    await runEngine(runtime, ['rmi', saved]);
+  }
+  return result;
+}
+
+/**
+ * With Docker's containerd image store, a multi-platform image is saved with the manifests of all its platforms and
+ * the layers of the pulled one alone, which ctr refuses (“content digest … not found”): the node's platform is asked
+ * for alone, where the engine knows that option (Docker 28, API 1.48).
+ */
+export function saveArguments(
+  { name, version, platform }: Pick<ContainerRuntime, 'name' | 'version' | 'platform'>,
+  reference: string,
+): string[] {
+  const byPlatform = name === 'nerdctl' || (name === 'docker' && Number.parseInt(version, 10) >= 28);
+  return ['save', ...(byPlatform ? ['--platform', platform] : []), reference];
+}
+
+async function stream(
+  name: string,
+  source: Readable,
+  saving: ChildProcess | undefined,
+  nodes: readonly ClusterNode[],
+  { runtime, signal, progress }: ImportOptions,
+): Promise<{ bytes: number }> {
+  let bytes = 0;
+  const counter = new Transform({
+    highWaterMark: 1 << 20,
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      progress.moved(formatBytes(bytes));
+      done(null, chunk);
+    },
+  });
+  const imports = nodes.map((node) =>
+    spawn(runtime.command, ['exec', '--interactive', node.name, 'sh', '-c', importScript], {
+      env: { ...process.env, ...runtime.env },
+      stdio: ['pipe', 'ignore', 'pipe'],
+    }),
+  );
+  const children = [...(saving === undefined ? [] : [saving]), ...imports];
+  const endings = children.map(ended);
+  const kill = (): void => {
+    for (const child of children) child.kill('SIGKILL');
+  };
+  signal.addEventListener('abort', kill, { once: true });
+  progress.waitingFor(`containerd to take ${name} in`);
+  try {
+    for (const child of imports) counter.pipe(child.stdin);
+    // an importer that has ended tells why by its own status: a broken pipe says nothing
+    for (const child of imports) child.stdin.on('error', () => counter.unpipe(child.stdin).resume());
+    const flow = pipeline(source, counter, { signal }).catch((error: unknown) => {
+      // the commands' own words come first
+      if (children.length === 0) throw error;
+    });
+    const failures = (await Promise.all(endings)).filter((ending) => ending !== undefined);
+    await flow;
+    signal.throwIfAborted();
+    if (failures.length > 0) throw importFailure(name, failures.join('\n'));
+    return { bytes };
+  } finally {
+    signal.removeEventListener('abort', kill);
+    kill();
+  }
+}
+
+/** What a command said when it failed; undefined where it ended well. */
+function ended(child: ChildProcess): Promise<string | undefined> {
+  let words = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (words += text));
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      resolve(messageOf(error));
+    });
+    child.on('close', (status, signal) => {
+      resolve(
+        status === 0 ? undefined : words || `${child.spawnfile} ended with ${String(signal ?? status)}`,
+      );
+    });
+  });
+}
+
+function importFailure(name: string, words: string): JestKubernetesError {
+  const full = saysDiskFull(words);
+  return new JestKubernetesError(
+    full ? 'DISK_FULL' : 'IMAGE_IMPORT_FAILED',
+    full
+      ? `The disk is full: ${name} could not be stored in the node`
+      : `${name} could not be imported into the node`,
+    {
+      evidence: lastLines(words, 5),
+      remedy: full
+        ? 'Make room where the container engine keeps its volumes: docker system df, docker system prune --volumes'
+        : 'Is it a whole image? Pull or build it anew and try again.',
+    },
+  );
+}
