@@ -1,0 +1,132 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+import { installation, nothing, type Installation } from './support/project.js';
+
+let installed: Installation;
+beforeAll(async () => {
+  installed = await installation();
+}, 180_000);
+afterAll(() => {
+  installed.remove();
+});
+
+/** A test file that says what it saw: the variables, and that a pod runs. */
+const seeing = (name: string): string => `
+import { statSync, writeFileSync } from 'node:fs';
+import { client, kubeConfig, namespace } from 'jest-kubernetes';
+import * as k8s from '@kubernetes/client-node';
+
+test('${name} has the cluster', async () => {
+  const { KUBECONFIG = '', JEST_KUBERNETES_CLUSTER, JEST_KUBERNETES_CONTEXT, JEST_KUBERNETES_RUN_ID, JEST_WORKER_ID } = process.env;
+  const core = client(k8s.CoreV1Api);
+  const nodes = await core.listNode();
+  expect(nodes.items).toHaveLength(1);
+  expect(kubeConfig().getContexts()).toHaveLength(1);
+  const own = await namespace();
+  const { metadata } = await core.createNamespacedPod({
+    namespace: own,
+    body: {
+      metadata: { name: 'inside' },
+      spec: { restartPolicy: 'Never', containers: [{ name: 'it', image: 'postgres:17-alpine', imagePullPolicy: 'Never', command: ['true'] }] },
+    },
+  });
+  for (let phase; phase !== 'Succeeded'; ) {
+    const { status } = await core.readNamespacedPod({ name: 'inside', namespace: own });
+    phase = status?.phase;
+    if (phase === 'Failed' || status?.containerStatuses?.[0]?.state?.waiting?.reason === 'ErrImageNeverPull') throw new Error('the image is not inside');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect(metadata?.labels ?? {}).toStrictEqual({});
+  writeFileSync('${name}.json', JSON.stringify({
+    kubeconfig: KUBECONFIG, mode: (statSync(KUBECONFIG).mode & 0o777).toString(8), cluster: JEST_KUBERNETES_CLUSTER,
+    context: JEST_KUBERNETES_CONTEXT, run: JEST_KUBERNETES_RUN_ID, worker: JEST_WORKER_ID, namespace: own, uid: nodes.items[0]?.metadata?.uid,
+  }));
+});
+`;
+
+interface Seen {
+  kubeconfig: string;
+  mode: string;
+  cluster: string;
+  context: string;
+  run: string;
+  worker: string;
+  namespace: string;
+  uid: string;
+}
+
+test('one cluster for all workers, in band or not, with the image inside, and nothing left behind', async () => {
+  const names = ['one', 'two', 'three', 'four'];
+  const project = installed.project('preset', {
+    ...Object.fromEntries(names.map((name) => [`${name}.test.ts`, seeing(name)])),
+    'jest-kubernetes.config.json': JSON.stringify({ keep: 'always' }),
+  });
+  const home = path.join(homedir(), '.kube', 'config');
+  const before = existsSync(home) ? readFileSync(home, 'utf8') : undefined;
+
+  const parallel = await project.run(['-w', '4']);
+  expect(parallel).toMatchObject({ status: 0 });
+  expect(parallel.output).toMatch(/creates the cluster .* \(once/);
+  expect(parallel.output).toMatch(/✓ import postgres:17-alpine +[\d.]+ s {2}\d+ MB/);
+  expect(parallel.output).toMatch(/keeps the cluster[\s\S]*export KUBECONFIG=/);
+  const seen = names.map(
+    (name) => JSON.parse(readFileSync(path.join(project.folder, `${name}.json`), 'utf8')) as Seen,
+  );
+  const distinct = (key: keyof Seen): number => new Set(seen.map((each) => each[key])).size;
+  expect(seen[0]).toMatchObject({
+    mode: '600',
+    cluster: project.cluster,
+    context: `kind-${project.cluster}`,
+  });
+  expect([distinct('uid'), distinct('kubeconfig'), distinct('run')]).toEqual([1, 1, 1]);
+  expect([distinct('namespace'), distinct('worker')]).toEqual([4, 4]);
+
+  // the kept cluster is joined by the next run, which keeps it no longer
+  const inBand = await project.run(['--runInBand'], { JEST_KUBERNETES_KEEP: 'never' });
+  expect(inBand).toMatchObject({ status: 0 });
+  expect(inBand.output).toContain('joins the cluster');
+  expect(inBand.output).not.toContain('creates the cluster');
+
+  const down = await project.cli(['down']);
+  expect(down).toMatchObject({ status: 0 });
+  expect(await installed.remains()).toEqual(nothing);
+  expect(existsSync(home) ? readFileSync(home, 'utf8') : undefined).toBe(before);
+}, 240_000);
+
+test('a setup that fails half way leaves nothing, and Jest exits with 1 and a word why', async () => {
+  const project = installed.project('half', {
+    'a.test.ts': "test('never runs', () => { throw new Error('a test has run'); });",
+    'jest-kubernetes.config.json': JSON.stringify({ images: ['nowhere/to-be-found:1'] }),
+  });
+  const { status, output } = await project.run();
+  expect(status).toBe(1);
+  expect(output).toMatch(/IMAGE_NOT_FOUND/);
+  expect(output).not.toContain('a test has run');
+  expect(output).not.toMatch(/^\s+at .*\(.*:\d+:\d+\)$/m);
+  expect(await installed.remains()).toEqual(nothing);
+}, 120_000);
+
+test('a mistake in the configuration is told before anything is made', async () => {
+  const project = installed.project('mistake', {
+    'a.test.ts': "test('never runs', () => undefined);",
+    'jest-kubernetes.config.ts':
+      "import { defineConfig } from 'jest-kubernetes/config';\nexport default defineConfig({ clusters: {}, keep: 'sometimes' } as never);\n",
+  });
+  const { status, output } = await project.run();
+  expect(status).toBe(1);
+  expect(output).toContain('did you mean cluster?');
+  expect(output).toContain(`keep: it is "sometimes", but allowed is 'never', 'on-failure' or 'always'`);
+  expect(output).not.toMatch(/^\s+at .*\(.*:\d+:\d+\)$/m);
+}, 60_000);
+
+test('with JEST_KUBERNETES=off the tests run without a cluster', async () => {
+  const project = installed.project('off', {
+    'a.test.ts':
+      "test('no cluster', () => { expect(process.env['JEST_KUBERNETES_CLUSTER']).toBeUndefined(); });",
+  });
+  const { status, output } = await project.run([], { JEST_KUBERNETES: 'off' });
+  expect({ status, output }).toMatchObject({ status: 0 });
+  expect(output).not.toContain('cluster jk');
+}, 60_000);
