@@ -1,65 +1,46 @@
 import { execa } from 'execa';
 
 import type { ContainerRuntime } from '../runtime/index.js';
-import { parseReference } from './reference.js';
 
-/** An image on the host. */
-export interface LocalImage {
-  /** `sha256:…` */
-  id: string;
-  bytes: number;
-  /** `linux/amd64`, `linux/arm/v7` */
-  platform: string;
+export type Engine = Pick<ContainerRuntime, 'name' | 'command' | 'env'>;
+
+export interface EngineResult {
+  failed: boolean;
+  stdout: string;
+  /** All that it said, both streams, in the order it came. */
+  words: string;
 }
 
-/**
- * What the engine has under a name; undefined where it has nothing. Costs 15 ms, without testcontainers.
- * @throws ExecaError where the engine does not answer
- */
-export async function inspectImage(
-  reference: string,
-  runtime: ContainerRuntime,
-  signal?: AbortSignal,
-): Promise<LocalImage | undefined> {
-  const arguments_ = ['image', 'inspect', parseReference(reference).name];
-  const { exitCode, stdout, stderr, ...rest } = await engine(runtime, arguments_, { reject: false, signal });
-  if (exitCode !== 0) {
-    signal?.throwIfAborted();
-    if (/no such (?:image|object)|image not known|not found/i.test(stderr)) return undefined;
-    throw new Error(stderr.trim() || rest.message || 'the container engine did not answer');
-  }
-  const [image] = JSON.parse(stdout) as {
-    Id: string;
-    Size?: number;
-    Os?: string;
-    Architecture?: string;
-    Variant?: string;
-  }[];
-  if (image === undefined) return undefined;
-  const platform = [image.Os, image.Architecture, image.Variant].filter(Boolean).join('/');
-  return {
-    // Podman leaves the algorithm out
-    id: image.Id.includes(':') ? image.Id : `sha256:${image.Id}`,
-    bytes: image.Size ?? 0,
-    platform: platform === '' ? runtime.platform : platform,
-  };
-}
-
-/** The id of an image on the host, `sha256:…`; undefined where it is not there. */
-export async function localImageId(reference: string, runtime: ContainerRuntime): Promise<string | undefined> {
-  return (await inspectImage(reference, runtime))?.id;
-}
-
-/** Runs one of the engine's commands to its end. */
-export function engine(
-  runtime: ContainerRuntime,
-  arguments_: readonly string[],
-  { reject = true, signal }: { reject?: boolean; signal?: AbortSignal | undefined } = {},
-) {
-  return execa(runtime.command, arguments_, {
-    env: runtime.env,
+/** Runs the engine's command; how it ended is in the result. @throws the signal's reason */
+export async function runEngine(
+  { command, env }: Engine,
+  args: readonly string[],
+  { signal, onLine }: { signal?: AbortSignal; onLine?: (line: string) => void } = {},
+): Promise<EngineResult> {
+  const child = execa(command, args, {
+    env,
+    all: true,
+    reject: false,
     stdin: 'ignore',
-    reject,
     ...(signal === undefined ? {} : { cancelSignal: signal }),
   });
+  if (onLine !== undefined) for await (const line of child.iterable({ from: 'all' })) onLine(line);
+  const result = await child;
+  signal?.throwIfAborted();
+  return { failed: result.failed, stdout: result.stdout, words: result.all || (result.shortMessage ?? '') };
+}
+
+/** The id of an image that the engine has; undefined where it has none of that name. */
+export async function localImageId(reference: string, engine: Engine): Promise<string | undefined> {
+  const { failed, stdout } = await runEngine(engine, ['image', 'inspect', '--format', '{{.Id}}', reference]);
+  return failed ? undefined : stdout.trim();
+}
+
+/** The last telling lines of what a command said. */
+export function lastLines(words: string, count = 8): string[] {
+  return words
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line.trim() !== '')
+    .slice(-count);
 }

@@ -8,7 +8,7 @@ import type { Limits } from '../config/config.js';
 import { formatBytes, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { lastLines, runEngine } from './engine.js';
+import { lastLines, runEngine } from './command.js';
 import { saysDiskFull } from './failures.js';
 import { parseReference } from './reference.js';
 

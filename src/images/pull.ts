@@ -1,64 +1,176 @@
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 
-import { execa } from 'execa';
 import pRetry from 'p-retry';
 
 import type { Limits } from '../config/config.js';
 import { formatBytes, type Progress } from '../report/index.js';
-import type { ContainerRuntime } from '../runtime/index.js';
-import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { engine, inspectImage } from './engine.js';
+import { messageOf } from '../support/errors.js';
+import { lastLines, localImageId, runEngine, type Engine } from './engine.js';
 import { explainPull, PullError } from './failures.js';
-import { withinLimits } from './limits.js';
-import { LayerProgress, type PullEvent } from './layer-progress.js';
 import { atMirror, parseReference, type ImageReference } from './reference.js';
 
 export interface PullOptions {
-  runtime: ContainerRuntime;
-  /** Mirrors of Docker Hub, tried in this order. */
+  runtime: Engine;
+  /** Public mirrors of Docker Hub's official images, tried in this order. */
   mirrors: readonly string[];
   signal: AbortSignal;
   progress: Progress;
-  /** For each registry that is tried. Podman and nerdctl tell no bytes: for them `stall` counts lines. */
   limits: Limits;
 }
 
 export interface PulledImage {
-  /** `sha256:…` */
   id: string;
   alreadyThere: boolean;
-  /** The registry that it came from, or would have. */
+  /** The registry or mirror that it came from. */
   from: string;
 }
 
-/** One try at one registry. */
-export type PullAttempt = (
-  image: ImageReference,
-  step: { signal: AbortSignal; progress: Progress; bytes: (text: string) => void },
-) => Promise<void>;
-
-/** How often, and after how many milliseconds, a pull is tried again that failed in passing. */
-const backoff = { retries: 3, minTimeout: 500, factor: 3, randomize: true };
-
 /**
- * Sees that the host has an image: pulls it where it is missing, tries again what fails in passing, and goes to a
- * mirror where Docker Hub limits its rate or does not answer. Several processes may ask for the same image at once.
- *
- * @throws JestKubernetesError IMAGE_NOT_FOUND, IMAGE_UNAUTHORIZED, IMAGE_RATE_LIMITED, IMAGE_PLATFORM,
- * IMAGE_PULL_FAILED, REGISTRY_UNREACHABLE, DISK_FULL, STALLED, TIMED_OUT, CONFIG_INVALID
+ * Brings an image to the host, if it is not there. What fails in passing is tried again; where Docker Hub limits the
+ * rate, or does not answer, its mirrors are tried.
+ * @throws JestKubernetesError CONFIG_INVALID, IMAGE_*, REGISTRY_UNREACHABLE, DISK_FULL, RUNTIME_NOT_ANSWERING
  */
 export async function pullImage(reference: string, options: PullOptions): Promise<PulledImage> {
-  const { runtime, signal } = options;
+  const { runtime, mirrors, progress, signal } = options;
   const image = parseReference(reference);
-  const present = await inspectImage(reference, runtime, signal);
-  if (present !== undefined) return { id: present.id, alreadyThere: true, from: image.registry };
+  const there = await localImageId(reference, runtime);
+  if (there !== undefined) return { id: there, alreadyThere: true, from: image.registry };
 
-  const attempt: PullAttempt =
-    runtime.name === 'docker' ? pullWithDocker : (target, step) => pullWithCli(runtime, target, step);
-  const source = await pullFromAny(image, options, attempt);
-  // an image from a mirror goes by the name that was asked for; a digest alone cannot be a tag's name
-  if (source !== image && image.digest === undefined) await engine(runtime, ['tag', source.name, image.name], { signal });
-  const pulled = await inspectImage(source === image ? image.name : image.digest === undefined ? image.name : source.name, runtime, signal);
-  if (pulled === undefined) throw explainPull(image, 'the engine said that it was done, but the image is not there');
-  return { id: pulled.id, alreadyThere: false, from: source.registry };
+  const pulledFrom = async (registry: string): Promise<PulledImage> => {
+    const id = await localImageId(reference, runtime);
+    if (id === undefined)
+      throw explainPull(image, `${runtime.name} pulled ${image.name}, and does not have it`);
+    return { id, alreadyThere: false, from: registry };
+  };
+  progress.waitingFor(`${image.registry} to send ${reference}`);
+  let refusal: PullError;
+  try {
+    await persistently(image, options);
+    return await pulledFrom(image.registry);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof PullError) || !error.worthAMirror) throw error;
+    refusal = error;
+  }
+  const tried: string[] = [];
+  for (const mirror of mirrors) {
+    const other = atMirror(image, mirror);
+    if (other === undefined) break;
+    progress.note(`${refusal.message}; trying ${mirror}`);
+    try {
+      await persistently(other, options);
+      await runEngine(runtime, ['tag', other.name, reference], { signal });
+      return await pulledFrom(mirror);
+    } catch (error) {
+      signal.throwIfAborted();
+      tried.push(`${mirror}: ${messageOf(error)}`);
+    }
+  }
+  if (tried.length === 0) throw refusal;
+  const { code, passing, message, evidence, remedy = '' } = refusal;
+  throw new PullError(code, passing, message, { evidence: [...evidence, ...tried], remedy, cause: refusal });
+}
+
+/** What fails in passing is tried three times more, after half a second, one and two. */
+function persistently(image: ImageReference, options: PullOptions): Promise<void> {
+  return pRetry(() => (options.runtime.name === 'docker' ? pullByApi : pullByCommand)(image, options), {
+    retries: 3,
+    minTimeout: 500,
+    signal: options.signal,
+    shouldRetry: ({ error }) =>
+      error instanceof PullError && error.passing && error.code !== 'REGISTRY_UNREACHABLE',
+    onFailedAttempt: ({ error, retriesLeft }) => {
+      options.progress.moved();
+      if (retriesLeft > 0 && error instanceof PullError && error.passing) {
+        options.progress.note(`${error.message}: trying again`);
+      }
+    },
+  });
+}
+
+/** A line of the engine's answer to a pull. */
+interface PullLine {
+  id?: string;
+  status?: string;
+  error?: string;
+  progressDetail?: { current?: number; total?: number };
+}
+
+/**
+ * Through testcontainers' client, so that the same engine and the same registry credentials count as for its
+ * containers. Its own `pull` tells neither progress nor a failure in mid-stream, so that the stream is read here.
+ */
+async function pullByApi(
+  image: ImageReference,
+  { runtime, signal, progress, limits }: PullOptions,
+): Promise<void> {
+  const stalled = new AbortController();
+  const patience = setTimeout(() => {
+    stalled.abort();
+  }, limits.stall / 2);
+  const bound = AbortSignal.any([signal, stalled.signal]);
+  const layers = new Map<string, { current: number; total: number }>();
+  const told = (): string => {
+    const sum = (key: 'current' | 'total'): number =>
+      [...layers.values()].reduce((all, layer) => all + layer[key], 0);
+    return `${formatBytes(sum('current'))} of ${formatBytes(sum('total'))}`;
+  };
+  try {
+    const stream = await openPull(image, runtime, bound);
+    const abort = (): void => {
+      stream.destroy();
+    };
+    bound.addEventListener('abort', abort);
+    for await (const text of createInterface({ input: stream })) {
+      const line = JSON.parse(text) as PullLine;
+      if (line.error !== undefined) throw explainPull(image, line.error);
+      patience.refresh();
+      const { current, total } = line.progressDetail ?? {};
+      if (line.id !== undefined && line.status === 'Downloading' && current !== undefined) {
+        layers.set(line.id, { current, total: total ?? current });
+      }
+      progress.moved(layers.size === 0 ? line.status : told());
+    }
+    bound.removeEventListener('abort', abort);
+    bound.throwIfAborted();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof PullError) throw error;
+    const words = stalled.signal.aborted
+      ? `timed out: nothing came for ${limits.stall / 2000} s${layers.size === 0 ? '' : `, after ${told()}`}`
+      : messageOf(error);
+    throw explainPull(image, words, error);
+  } finally {
+    clearTimeout(patience);
+  }
+}
+
+async function openPull(image: ImageReference, { env }: Engine, signal: AbortSignal): Promise<Readable> {
+  // testcontainers finds its engine by this process's environment, and must find the one that was detected
+  if (env['DOCKER_HOST'] !== undefined) process.env['DOCKER_HOST'] ??= env['DOCKER_HOST'];
+  const [{ getContainerRuntimeClient }, { getAuthConfig }] = await Promise.all([
+    import('testcontainers'),
+    import('testcontainers/build/container-runtime/auth/get-auth-config.js'),
+  ]);
+  const client = await getContainerRuntimeClient();
+  const { indexServerAddress } = client.info.containerRuntime;
+  const authconfig = await getAuthConfig(
+    image.registry === 'docker.io' ? indexServerAddress : image.registry,
+  );
+  const options = { abortSignal: signal, ...(authconfig === undefined ? {} : { authconfig }) };
+  return (await client.container.dockerode.pull(image.name, options)) as Readable;
+}
+
+async function pullByCommand(
+  image: ImageReference,
+  { runtime, signal, progress }: PullOptions,
+): Promise<void> {
+  const { failed, words } = await runEngine(runtime, ['pull', image.name], {
+    signal,
+    onLine: (line) => {
+      progress.moved(line.trim().slice(0, 60));
+    },
+  });
+  if (failed) throw explainPull(image, lastLines(words).join('\n'));
 }

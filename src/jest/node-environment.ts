@@ -2,11 +2,13 @@ import { createRequire } from 'node:module';
 import { sep } from 'node:path';
 import type { EnvironmentContext, JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
 
+interface Instance extends Omit<JestEnvironment, 'handleTestEvent' | 'setup' | 'teardown'> {
+  setup(): Promise<void>;
+  teardown(): Promise<void>;
+}
+
 /** It has no `handleTestEvent` of its own: a subclass may bring one. */
-export type NodeEnvironment = new (
-  config: JestEnvironmentConfig,
-  context: EnvironmentContext,
-) => Omit<JestEnvironment, 'handleTestEvent'>;
+export type NodeEnvironment = new (config: JestEnvironmentConfig, context: EnvironmentContext) => Instance;
 
 const packageName = 'jest-environment-node';
 

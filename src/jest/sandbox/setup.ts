@@ -1,4 +1,5 @@
 /** Runs in every test file before anything of the user's: one of the preset's `setupFiles`. */
+import vm from 'node:vm';
 import { jest } from '@jest/globals';
 import { intrinsics, recogniseInstances } from '../realm.js';
 import { outside } from './outside.js';
@@ -8,7 +9,7 @@ outside.restoreClasses();
 
 // Under --experimental-vm-modules an `import` takes its names from the text of a CommonJS file, where they are not:
 // a module given by a function has those of the object.
-if ('SyntheticModule' in process.getBuiltinModule('node:vm')) {
+if ('SyntheticModule' in vm) {
   jest.unstable_mockModule('@kubernetes/client-node', () => outside.clientNodeFor(undefined));
   jest.unstable_mockModule('jest-kubernetes', () => ({ ...outside.testApi() }));
 }
