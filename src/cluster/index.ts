@@ -11,6 +11,7 @@ export {
   type ClusterState,
   type Json,
   type KnownCluster,
+  type RemovalRecord,
   type WantedCluster,
 } from './leases/index.js';
 export type { ClusterAccess, ClusterCreation, ClusterNode, ClusterProvider } from './provider.js';

@@ -10,7 +10,7 @@ import { JestKubernetesError, messageOf } from '../support/errors.js';
 import type { Diagnosis } from './causes.js';
 import { masker, secretsOf } from './mask.js';
 import { yamlWriter } from './native.js';
-import { connect, observe, readLogs } from './observe.js';
+import { connect, observe, readLogs, reasonOf } from './observe.js';
 import { formatBytes } from './quantity.js';
 import type { HostFacts } from './snapshot.js';
 
@@ -90,7 +90,7 @@ export async function writeBundle(options: BundleOptions): Promise<string> {
     try {
       return await endsBy(part(), signal);
     } catch (error) {
-      notes.push(`${what}: ${messageOf(error).split('\n')[0] ?? ''}`);
+      notes.push(`${what}: ${reasonOf(error)}`);
       return undefined;
     }
   };

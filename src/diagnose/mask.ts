@@ -1,11 +1,12 @@
 /** What stands in a secret's place. */
 const mask = '***';
 
-const secretName = String.raw`[\w.-]*(?:password|passwd|passphrase|pgpass|secret|token|api_?key|access_?key|private_?key|client-key-data|client-certificate-data|credentials?)[\w-]*`;
+const secretName = String.raw`[\w.-]{0,64}(?:password|passwd|passphrase|pgpass|secret|token|api_?key|access_?key|private_?key|client-key-data|client-certificate-data|credentials?)[\w-]*`;
 /** Keys that look like secrets and only refer to them: they tell of a misspelt name. */
 const harmlessKey =
   /^(?:.*secretname|secret|secrets|secretkeyref|secretref|imagepullsecrets|tokenexpirationseconds|automountserviceaccounttoken|serviceaccounttoken|.*tokens?_?(?:limit|count|path|file)|.*secrets?_?(?:path|file)|.*_file|passwordfile)$/i;
-const value = String.raw`(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&"'\\}\]]+)`;
+/** Quoted within a string, quoted, or bare. */
+const value = String.raw`(?:\\+"(?:(?!\\+").)*\\+"|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&"'\\}\]]+)`;
 
 /** The shapes that a secret has in logs, manifests, environments and kubeconfigs. */
 const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) => string) }[] = [
@@ -23,7 +24,7 @@ const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) 
   // an environment entry of a manifest, in YAML, in JSON, or in JSON within a string
   {
     shape: new RegExp(
-      String.raw`(name\\*"?:\s*\\*"?(${secretName})\\*"?,?\s*\\*"?value\\*"?:[ \t]*\\*)(${value})`,
+      String.raw`(name\\*"?:\s*\\*"?(${secretName})\\*"?,?\s*\\*"?value\\*"?:[ \t]*)(${value})`,
       'gi',
     ),
     masked: (_whole, before = '', _name, secret = '') => `${before}${quoted(secret)}`,
@@ -34,14 +35,16 @@ const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) 
     masked: `$1${mask}`,
   },
   {
-    shape: new RegExp(String.raw`\b(${secretName})(\\*["']?[ \t]*[=:][ \t]*\\*)(${value})`, 'gi'),
+    shape: new RegExp(String.raw`\b(${secretName})(\\*["']?[ \t]*[=:][ \t]*)(${value})`, 'gi'),
     masked: (whole, key = '', between = '', secret = '') =>
       harmlessKey.test(key) ? whole : `${key}${between}${quoted(secret)}`,
   },
 ];
 
-const quoted = (secret: string) =>
-  /^["']/.test(secret) ? `${secret.charAt(0)}${mask}${secret.charAt(0)}` : mask;
+const quoted = (secret: string) => {
+  const quote = /^\\*["']/.exec(secret)?.[0] ?? '';
+  return `${quote}${mask}${quote}`;
+};
 
 /** A secret as it may be written: plain, in base64, in a URL, in JSON. */
 const spellings = (secret: string) => [

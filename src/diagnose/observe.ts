@@ -70,7 +70,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** The innermost message: `fetch failed` itself tells nothing. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
   const cause = (error as { cause?: unknown }).cause;

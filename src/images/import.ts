@@ -8,7 +8,7 @@ import type { Limits } from '../config/config.js';
 import { formatBytes, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { lastLines, runEngine } from './command.js';
+import { lastLines, runEngine } from './engine.js';
 import { saysDiskFull } from './failures.js';
 import { parseReference } from './reference.js';
 
@@ -22,10 +22,13 @@ export interface ImportOptions {
 /** What is imported: an image that the engine has, or a tar written by `docker save` (absolute path). */
 export type Importable = { reference: string } | { archive: string };
 
-/** As kind imports it; the node says itself which snapshotter its containerd uses. */
+/**
+ * As kind imports it, but for the node's platform alone: an archive may name platforms whose layers it does not hold,
+ * which `--all-platforms` refuses. The node says itself which snapshotter its containerd uses.
+ */
 const importScript = `
 snapshotter=$(containerd config dump 2>/dev/null | sed -n "s/^ *snapshotter = [\\"']\\(.*\\)[\\"']/\\1/p" | head -n 1)
-exec ctr --namespace=k8s.io images import --all-platforms --digests --snapshotter="\${snapshotter:-overlayfs}" -
+exec ctr --namespace=k8s.io images import --snapshotter="\${snapshotter:-overlayfs}" -
 `;
 
 /**

@@ -56,7 +56,8 @@ export async function pullImage(reference: string, options: PullOptions): Promis
   const tried: string[] = [];
   for (const mirror of mirrors) {
     const other = atMirror(image, mirror);
-    if (other === undefined) break;
+    // what came by its digest could not be given the name that was asked for
+    if (other === undefined || image.digest !== undefined) break;
     progress.note(`${refusal.message}; trying ${mirror}`);
     try {
       await persistently(other, options);
@@ -125,6 +126,8 @@ async function pullByApi(
     for await (const text of createInterface({ input: stream })) {
       const line = JSON.parse(text) as PullLine;
       if (line.error !== undefined) throw explainPull(image, line.error);
+      // the engine itself tries again, and counts the seconds down: nothing moves meanwhile
+      if (line.status?.startsWith('Retrying')) continue;
       patience.refresh();
       const { current, total } = line.progressDetail ?? {};
       if (line.id !== undefined && line.status === 'Downloading' && current !== undefined) {
@@ -139,7 +142,8 @@ async function pullByApi(
     if (error instanceof PullError) throw error;
     const words = stalled.signal.aborted
       ? `timed out: nothing came for ${limits.stall / 2000} s${layers.size === 0 ? '' : `, after ${told()}`}`
-      : messageOf(error);
+      : // dockerode puts the API's status before the engine's words
+        messageOf(error).replace(/^\(HTTP code \d+\)[^-]*- /, '');
     throw explainPull(image, words, error);
   } finally {
     clearTimeout(patience);
@@ -159,7 +163,9 @@ async function openPull(image: ImageReference, { env }: Engine, signal: AbortSig
     image.registry === 'docker.io' ? indexServerAddress : image.registry,
   );
   const options = { abortSignal: signal, ...(authconfig === undefined ? {} : { authconfig }) };
-  return (await client.container.dockerode.pull(image.name, options)) as Readable;
+  // a stream of Node.js's own, which its type does not say
+  const answer: unknown = await client.container.dockerode.pull(image.name, options);
+  return answer as Readable;
 }
 
 async function pullByCommand(

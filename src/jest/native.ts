@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { clientNode } from '../testing/client-node.js';
 import type * as TestApi from '../index.js';
 import { rememberClasses } from './classes.js';
-import { intrinsics } from './realm.js';
+import { asNative, intrinsics } from './realm.js';
 
 /** Loads at the moment of use, and waits for nothing. */
 const requireLater = createRequire(__filename);
@@ -14,16 +14,23 @@ const requireLater = createRequire(__filename);
 export { beginTestFile, endTestFile } from '../testing/test-file.js';
 export { restoreClasses } from './classes.js';
 
+const exposed = new WeakMap<object, Record<string, unknown>>();
+
 /** The module that an import of `@kubernetes/client-node` gets, on its way into the sandbox. */
 export function clientNodeFor(importer: string | undefined): Record<string, unknown> {
-  const loaded = clientNode(importer) as unknown as Record<string, unknown>;
-  if (!remembered.has(loaded)) {
-    rememberClasses(loaded);
-    remembered.add(loaded);
-  }
-  return loaded;
+  const loaded = clientNode(importer);
+  const known = exposed.get(loaded);
+  if (known !== undefined) return known;
+  const made = {
+    ...loaded,
+    // the one function that asks an object whether it is a plain one, which to it are those of its own realm
+    dumpYaml: (...[object, ...options]: Parameters<typeof loaded.dumpYaml>) =>
+      loaded.dumpYaml(asNative(object), ...options),
+  };
+  rememberClasses(made);
+  exposed.set(loaded, made);
+  return made;
 }
-const remembered = new WeakSet();
 
 /** The constructors of this side's realm: those of everything that is made natively. */
 export const nativeIntrinsics = intrinsics;

@@ -99,3 +99,20 @@ export function equalityAcrossRealms(own: Intrinsics, native: Intrinsics): Equal
     }
   };
 }
+
+/** `Object.prototype` of any realm: nothing is above it, and no class has these methods of its own. */
+const isPlain = (value: object): boolean => {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return (
+    prototype === null ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+  );
+};
+
+/** The same value with plain objects and arrays of the realm that this file is loaded in; what has a class stays. */
+export function asNative(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asNative);
+  if (Object.prototype.toString.call(value) === '[object Date]') return new Date(Number(value));
+  if (typeof value !== 'object' || value === null || !isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, asNative(entry)]));
+}

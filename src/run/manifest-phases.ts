@@ -15,13 +15,13 @@ export function manifestPhases(context: RunContext): Phase[] {
       async work({ signal, progress }) {
         const { objects, hash } = await readManifests(config.manifests);
         const access = await milestones.api.promise;
-        let mine = false;
+        let mine: boolean | undefined;
         await once(context, `manifests:${hash}`, progress, async () => {
           mine = true;
           await applyObjects(access, objects, { signal, progress });
           return true;
         });
-        return mine ? `${objects.length} objects` : 'there already';
+        return mine === true ? `${objects.length} objects` : 'there already';
       },
     },
   ];

@@ -11,6 +11,7 @@ import {
   takeDown,
   type ClusterLease,
   type ClusterState,
+  type RemovalRecord,
   type Watchdog,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
@@ -56,7 +57,7 @@ export class Run {
       name: config.cluster.name,
       runId: this.id,
       signal: this.interruption.signal,
-      remove: removeCluster,
+      remove: (record) => this.remove(record),
       onWait: (who, doing) => {
         report.note(`waiting for ${who}: ${doing}`);
       },
@@ -151,23 +152,15 @@ export class Run {
   }
 
   private async release(): Promise<void> {
-    const { report, lease, config } = this;
-    const { name } = config.cluster;
+    const { report, lease } = this;
+    const { name } = this.config.cluster;
     try {
       for (const close of this.context?.closing.reverse() ?? []) await close();
       if (this.failed) await lease.markFailed();
       const others = this.others();
-      const line =
-        others.length === 0 && config.keep === 'never' ? report.phase(`delete cluster ${name}`) : undefined;
-      try {
-        const outcome = await lease.release();
-        line?.end(outcome === 'deleted' ? 'done' : 'cancelled', outcome === 'deleted' ? '' : outcome);
-        if (outcome === 'left') report.headline(`leaves the cluster ${name} to ${others.join(', ')}`);
-        if (outcome === 'kept') this.tellKept();
-      } catch (error) {
-        line?.end('failed');
-        throw error;
-      }
+      const outcome = await lease.release();
+      if (outcome === 'left') report.headline(`leaves the cluster ${name} to ${others.join(', ')}`);
+      if (outcome === 'kept') this.tellKept();
     } catch (error) {
       report.error(error);
     } finally {
@@ -177,10 +170,21 @@ export class Run {
     }
   }
 
+  private async remove(record: RemovalRecord): Promise<void> {
+    const line = this.report.phase(`delete cluster ${record.name}`);
+    try {
+      await removeCluster(record);
+      line.end('done');
+    } catch (error) {
+      line.end('failed');
+      throw error;
+    }
+  }
+
   private tellKept(): void {
     const { report, config } = this;
     const { name } = config.cluster;
-    report.headline(`keeps the cluster ${name} (keep: ${config.keep}); the next run joins it`);
+    report.headline(`keeps the cluster ${name}: the next run joins it`);
     if (this.context?.joined !== undefined) return;
     report.note(`use it:     export KUBECONFIG=${clusterFolder(config.stateDir, name)}/kubeconfig`);
     report.note(`delete it:  npx jest-kubernetes down ${name}`);

@@ -135,6 +135,10 @@ async function cause(state: State, signal: AbortSignal): Promise<Named> {
   return { diagnosis, seconds: (performance.now() - start) / 1000 };
 }
 
+afterAll(() => {
+  process.stdout.write(`\ntime to name each cause:\n${times.join('\n')}\n`);
+});
+
 describe('on a real cluster, the cause is named', () => {
   const registryHost = { address: '' };
   let registry: Awaited<ReturnType<typeof faultyRegistry>>;
@@ -183,7 +187,6 @@ describe('on a real cluster, the cause is named', () => {
     await docker('rmi', 'jkh/foreign:1').catch(() => undefined);
     await registry[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
-    process.stdout.write(`\ntime to name each cause:\n${times.join('\n')}\n`);
   }, 60_000);
 
   // the registry's address is not known before the cluster is, and is none of the table's titles

@@ -16,7 +16,8 @@ export interface Installation {
   project(name: string, files: Readonly<Record<string, string>>): Project;
   /** What is left of all that was run here. */
   remains(): Promise<{ containers: string[]; volumes: string[]; clusters: string[]; processes: string[] }>;
-  remove(): void;
+  /** Removes it, and what failed tests have left. */
+  remove(): Promise<void>;
 }
 
 export async function installation(): Promise<Installation> {
@@ -46,7 +47,9 @@ export async function installation(): Promise<Installation> {
         (each) => each.includes(prefix) || each.includes(stateDir),
       ),
     }),
-    remove: () => {
+    remove: async () => {
+      const left = await lines('docker', ['ps', '-aq', '--filter', `name=${prefix}`]);
+      if (left.length > 0) await execa('docker', ['rm', '-f', '-v', ...left]);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,67 @@
+import { masker, secretsOf } from '../../../src/diagnose/mask.js';
+
+const secret = 's3cr3t/Pass@word+1';
+
+describe('a secret is masked', () => {
+  const mask = masker();
+
+  test.each([
+    ['in a database URL', `postgres://shop:${secret}@db:5432/shop`],
+    ['in a URL without a user', `redis://:${secret}@cache:6379`],
+    ['in the environment', `PGPASSWORD=${secret}`],
+    ['in an environment variable of its own name', `SHOP_API_KEY='${secret}'`],
+    ['in a log line', `connecting with password: ${secret}, timeout 3 s`],
+    ['in JSON', `{"password":"${secret}","user":"shop"}`],
+    ['on a command line', `pg_dump --password ${secret} shop`],
+    ['in an Authorization header', `Authorization: Bearer ${secret.replaceAll('@', '-')}`],
+    ['in a manifest', `- name: POSTGRES_PASSWORD\n  value: ${secret}\n`],
+    ['in an API object', `{"name": "POSTGRES_PASSWORD",\n "value": "${secret}"}`],
+    [
+      'in an annotation that holds an object',
+      `{\\"name\\":\\"POSTGRES_PASSWORD\\",\\"value\\":\\"${secret}\\"}`,
+    ],
+    ['in a kubeconfig', `    client-key-data: ${Buffer.from(secret.repeat(4)).toString('base64')}`],
+    ['in a key file', `-----BEGIN RSA PRIVATE KEY-----\n${secret}\n-----END RSA PRIVATE KEY-----`],
+  ])('%s', (_place, text) => {
+    const masked = mask(text);
+    expect(masked).toContain('***');
+    expect(masked).not.toContain('s3cr3t');
+    expect(masked).not.toContain('word+1');
+  });
+
+  test.each([
+    ['as it is', secret],
+    ['in base64', Buffer.from(secret).toString('base64')],
+    ['in a URL', encodeURIComponent(secret)],
+    ['in JSON', JSON.stringify(`${secret}"`)],
+  ])('wherever it stands, when it is known: %s', (_spelling, spelt) => {
+    const masked = masker([secret, `${secret}"`])(`the owl said ${spelt} twice`);
+    expect(masked).toMatch(/^the owl said "?\*\*\*"? twice$/);
+  });
+
+  test('whole, where a shorter secret is part of it', () => {
+    expect(masker(['owl-post', 'owl-post-1742'])('x owl-post-1742 y')).toBe('x *** y');
+  });
+});
+
+test.each([
+  'Failed to pull image "registry.local:5000/shop/api:1": not found',
+  'GET https://registry-1.docker.io:443/v2/library/postgres/manifests/17-alpine',
+  'MountVolume.SetUp failed for volume "keys" : secret "shop-keys" not found',
+  'secretName: shop-keys',
+  'automountServiceAccountToken: false',
+  'PATH=/usr/bin:/bin',
+  'postgres://shop@127.0.0.1:5432/shop',
+])('what is no secret is left as it is: %s', (line) => {
+  expect(masker()(line)).toBe(line);
+});
+
+test("a Secret object's values are secrets, its user and database names are not", () => {
+  const data = {
+    POSTGRES_PASSWORD: 'aHVudGVyMg==',
+    POSTGRES_USER: 'c2hvcA==',
+    POSTGRES_DB: 'c2hvcA==',
+    url: 'eA==',
+  };
+  expect(secretsOf({ data })).toEqual(['hunter2', 'x']);
+});
