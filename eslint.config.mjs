@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['dist/', '**/node_modules/', '**/*.js', '**/*.mjs', '**/*.cjs', 'examples/'] },
+  { ignores: ['dist/', '**/node_modules/', '**/*.js', '**/*.mjs', '**/*.cjs', 'examples/', '**/fixtures/'] },
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

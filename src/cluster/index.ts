@@ -6,6 +6,7 @@ export {
   listClusters,
   openCluster,
   removeAbandoned,
+  runFolder,
   takeDown,
   type ClusterLease,
   type ClusterState,

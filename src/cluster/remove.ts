@@ -1,7 +1,10 @@
+import path from 'node:path';
+
 import { silent } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
+import { removeOwned } from '../workloads/index.js';
 import { kindProvider } from './kind/index.js';
-import type { Removal, RemoveCluster } from './leases/index.js';
+import { currentContext, type Removal, type RemoveCluster } from './leases/index.js';
 
 /** How each kind of cluster goes, told by its own record: whoever deletes it may know nothing else of it. */
 const removers: Record<Removal['provider'], RemoveCluster> = {
@@ -14,8 +17,11 @@ const removers: Record<Removal['provider'], RemoveCluster> = {
     const provider = kindProvider({ cluster, directory: folder, runtime: runtime as ContainerRuntime });
     await provider.delete({ progress: silent });
   },
-  // what was there before stays
-  existing: () => Promise.resolve(),
+  // the cluster was there before, and stays; what was set up in it goes
+  existing: async ({ name, folder }) => {
+    const kubeconfig = path.join(folder, 'kubeconfig');
+    await removeOwned({ name, kubeconfig, context: currentContext(kubeconfig) });
+  },
 };
 
 /** Deletes a cluster as its record knows it, as far as it came to be, and verifies that it is gone. */

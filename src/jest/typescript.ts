@@ -24,7 +24,14 @@ function compilerOptions(ts: typeof TypeScript, rootDir: string): TypeScript.Com
   const types = Number.parseInt(ts.version) >= 6 ? { types: ['*'] } : {};
   const path = ts.findConfigFile(rootDir, (file) => ts.sys.fileExists(file));
   if (path === undefined) {
-    return { ...types, strict: true, esModuleInterop: true, skipLibCheck: true, target: 'es2022' as never };
+    return {
+      ...types,
+      strict: true,
+      esModuleInterop: true,
+      skipLibCheck: true,
+      target: 'es2022' as never,
+      module: 'esnext' as never,
+    };
   }
   const host: TypeScript.ParseConfigHost = {
     useCaseSensitiveFileNames: ts.sys.useCaseSensitiveFileNames,

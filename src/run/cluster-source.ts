@@ -1,9 +1,8 @@
-import path from 'node:path';
-
 import {
   clusterFolder,
   existingProvider,
   kindProvider,
+  runFolder,
   type ClusterAccess,
   type ClusterCreation,
   type ClusterNode,
@@ -31,6 +30,8 @@ export interface ClusterSource {
   readonly made: WantedCluster['made'];
   /** The container engine; detected at the first call. */
   runtime(): Promise<ContainerRuntime>;
+  /** What must be there before the lease is taken. */
+  prepare(signal: AbortSignal): Promise<void>;
   removal(): Promise<WantedCluster['removal']>;
   create(options: { signal: AbortSignal; progress: Progress }): Promise<ClusterCreation>;
   join(state: ClusterState | undefined, signal: AbortSignal): Promise<Joined>;
@@ -75,6 +76,7 @@ function kindSource(config: Config, env: NodeJS.ProcessEnv): ClusterSource {
       'cluster.config': (cluster.config ?? null) as Json,
     },
     runtime,
+    prepare: () => Promise.resolve(),
     removal: async () => {
       const { name, command, env: reach } = await runtime();
       return { provider: 'kind', name: cluster.name, runtime: { name, command, env: reach }, with: {} };
@@ -88,12 +90,16 @@ function kindSource(config: Config, env: NodeJS.ProcessEnv): ClusterSource {
 
 function existingSource(config: Config, runId: string, env: NodeJS.ProcessEnv): ClusterSource {
   const { cluster, stateDir, timeouts } = config;
-  const directory = path.join(stateDir, 'runs', runId);
+  const directory = runFolder(stateDir, runId);
   const provider: ClusterProvider = existingProvider({ cluster, directory, env });
   return {
     creating: `uses the existing cluster ${cluster.name}`,
-    made: { provider: 'existing', 'cluster.context': cluster.context ?? null },
+    made: { provider: 'existing' },
     runtime: runtimeOf(config, env),
+    // the runs that share it meet in it
+    prepare: async (signal) => {
+      await provider.join({ signal, progress: silent, limits: timeouts.cluster });
+    },
     removal: () => Promise.resolve({ provider: 'existing', name: cluster.name, runtime: null, with: {} }),
     create: (options) => Promise.resolve(provider.create({ ...options, limits: timeouts.cluster })),
     join: (_, signal) => provider.join({ signal, progress: silent, limits: timeouts.cluster }),

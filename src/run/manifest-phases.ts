@@ -1,4 +1,4 @@
-import { applyObjects, readManifests } from '../workloads/index.js';
+import { applyObjects, owned, readManifests } from '../workloads/index.js';
 import type { Phase } from './phases.js';
 import { once, type RunContext } from './plan.js';
 
@@ -13,7 +13,12 @@ export function manifestPhases(context: RunContext): Phase[] {
       after: ['api'],
       limits: config.timeouts.manifests,
       async work({ signal, progress }) {
-        const { objects, hash } = await readManifests(config.manifests);
+        const { objects: given, hash } = await readManifests(config.manifests);
+        const { provider, name } = config.cluster;
+        // in a cluster that stays, they are to be found again
+        const objects = given.map((each) =>
+          provider === 'existing' ? { ...each, object: owned(each.object, name) } : each,
+        );
         const access = await milestones.api.promise;
         let mine: boolean | undefined;
         await once(context, `manifests:${hash}`, progress, async () => {

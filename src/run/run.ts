@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 
 import {
   clusterFolder,
-  describeHolder,
-  listClusters,
   openCluster,
   removeCluster,
   startWatchdog,
@@ -56,6 +54,7 @@ export class Run {
       stateDir: config.stateDir,
       name: config.cluster.name,
       runId: this.id,
+      provider: config.cluster.provider,
       signal: this.interruption.signal,
       remove: (record) => this.remove(record),
       onWait: (who, doing) => {
@@ -98,7 +97,10 @@ export class Run {
     const { stateDir, cluster } = this.config;
     const abandoned = sweep({ stateDir }).filter((name) => name !== cluster.name);
     if (abandoned.length > 0) this.report.note(`deleting what an earlier run left: ${abandoned.join(', ')}`);
-    this.watchdog = await startWatchdog({ stateDir, name: cluster.name, runId: this.id });
+    this.watchdog = await startWatchdog({
+      ...{ stateDir, name: cluster.name, runId: this.id, provider: cluster.provider },
+    });
+    await this.source.prepare(this.interruption.signal);
     this.context = await this.takePart();
     await runPhases(plan(this.context), {
       milestones: this.context.milestones.byName(),
@@ -130,7 +132,7 @@ export class Run {
         return contextOf(joined, doneIn(arrival.state));
       } catch (error) {
         this.interruption.signal.throwIfAborted();
-        if (this.others().length > 0) throw error;
+        if (this.lease.others().length > 0) throw error;
         report.note(`the cluster ${name} does not answer any more and is made anew: ${messageOf(error)}`);
         await takeDown({ stateDir, name, remove: removeCluster, evenInUse: true });
       }
@@ -157,7 +159,7 @@ export class Run {
     try {
       for (const close of this.context?.closing.reverse() ?? []) await close();
       if (this.failed) await lease.markFailed();
-      const others = this.others();
+      const others = lease.others();
       const outcome = await lease.release();
       if (outcome === 'left') report.headline(`leaves the cluster ${name} to ${others.join(', ')}`);
       if (outcome === 'kept') this.tellKept();
@@ -190,15 +192,8 @@ export class Run {
     report.note(`delete it:  npx jest-kubernetes down ${name}`);
   }
 
-  /** The other runs that use the cluster now, in words. */
-  private others(): string[] {
-    const { stateDir, cluster } = this.config;
-    const known = listClusters(stateDir).find(({ name }) => name === cluster.name);
-    return known?.users.filter(({ runId }) => runId !== this.id).map(describeHolder) ?? [];
-  }
-
   private companions(): string {
-    const others = this.others();
+    const others = this.lease.others();
     return others.length === 0 ? '' : `, which it shares with ${others.join(', ')}`;
   }
 }

@@ -45,6 +45,7 @@ export const errorCodes = {
   POD_UNSCHEDULABLE: { by: 'user' },
   VOLUME_NOT_BOUND: { by: 'user' },
   POSTGRES_FAILED: { by: 'environment' },
+  POSTGRES_INIT_FAILED: { by: 'user' },
   SETUP_HOOK_FAILED: { by: 'user' },
   INTERRUPTED: { by: 'user' },
   NO_CLUSTER: { by: 'user' },
@@ -75,6 +76,8 @@ export class JestKubernetesError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.evidence = details.evidence ?? [];
     this.remedy = details.remedy;
+    // what a test runner prints of an error is its stack
+    this.stack = (this.stack ?? message).replace(message, () => this.format());
   }
 
   /** The whole error as a reader sees it, several lines. */

@@ -73,11 +73,14 @@ async function create(file: TestFile | undefined): Promise<string> {
   const core = client(k8s.CoreV1Api);
   const name = namespaceName(file?.path);
   const runId = process.env['JEST_KUBERNETES_RUN_ID'];
+  const cluster = process.env['JEST_KUBERNETES_CLUSTER'];
   const metadata = Object.assign(new k8s.V1ObjectMeta(), {
     name,
     labels: {
       'app.kubernetes.io/managed-by': 'jest-kubernetes',
       ...(runId === undefined ? {} : { 'jest-kubernetes/run-id': runId }),
+      // by which it is found when this process cannot delete it
+      ...(cluster === undefined ? {} : { 'jest-kubernetes/cluster': cluster }),
     },
     annotations:
       file === undefined ? {} : { 'jest-kubernetes/test-file': relative(process.cwd(), file.path) },

@@ -68,7 +68,7 @@ export function openApi(access: ClusterAccess): Api {
           method: options.method ?? 'GET',
           signal: AbortSignal.any(signals),
           headers: {
-            ...connection.headers,
+            ...(connection.headers as Record<string, string> | undefined),
             accept: 'application/json',
             ...(body === undefined
               ? {}

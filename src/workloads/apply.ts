@@ -183,7 +183,8 @@ export class Kinds {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
     }
     const served = search();
-    if (served === undefined) throw new NotServed(`the cluster serves no ${kind} of ${base.split('/').slice(2).join('/')}`);
+    if (served === undefined)
+      throw new NotServed(`the cluster serves no ${kind} of ${base.split('/').slice(2).join('/')}`);
     return served;
   }
 }

@@ -1,4 +1,21 @@
 export { applyObjects, removeObjects } from './apply.js';
-export { owned, removeOwned } from './owned.js';
-export { postgresNodePort } from './postgres-objects.js';
-export { readManifests } from './read-manifests.js';
+export { databaseVariables, dropDeadRunDatabases, dropRunDatabases } from './databases.js';
+export type { PostgresAddress } from './databases.js';
+export { describeObject } from './objects.js';
+export type { KubernetesObject } from './objects.js';
+export { forwardPort } from './port-forward.js';
+export type { PortForward } from './port-forward.js';
+export { postgresName, postgresNamespace, postgresNodePort, postgresObjects } from './postgres-objects.js';
+export type { PostgresPlacement } from './postgres-objects.js';
+export { deployPostgres, waitForPostgres } from './postgres.js';
+export type { PostgresServer } from './postgres.js';
+export { parseManifest, readManifests } from './read-manifests.js';
+export type { ManifestObject, Manifests } from './read-manifests.js';
+export { postgresKey, prepareTemplate } from './template.js';
+export {
+  createWorkerDatabase,
+  postgresVariables,
+  resetWorkerDatabase,
+  workerPostgres,
+} from './worker-database.js';
+export type { WorkerPostgres } from './worker-database.js';

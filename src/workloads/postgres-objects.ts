@@ -44,9 +44,17 @@ const nodePaths = { memory: '/tmp/jest-kubernetes-postgres', disk: '/var/lib/jes
 export function postgresObjects(
   config: PostgresConfig,
   password: string,
-  { namespace = postgresNamespace, nodePort = postgresNodePort, node, storage = 'memory' }: PostgresPlacement = {},
+  {
+    namespace = postgresNamespace,
+    nodePort = postgresNodePort,
+    node,
+    storage = 'memory',
+  }: PostgresPlacement = {},
 ): KubernetesObject[] {
-  const labels = { 'app.kubernetes.io/name': postgresName, 'app.kubernetes.io/managed-by': 'jest-kubernetes' };
+  const labels = {
+    'app.kubernetes.io/name': postgresName,
+    'app.kubernetes.io/managed-by': 'jest-kubernetes',
+  };
   const metadata = { name: postgresName, namespace, labels };
   const settings = { ...fastSettings, ...config.settings };
   const emptyDir = storage === 'memory' ? { medium: 'Memory' } : {};
@@ -96,7 +104,10 @@ export function postgresObjects(
                 name: postgresName,
                 image: config.image,
                 imagePullPolicy: 'IfNotPresent',
-                args: ['postgres', ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+                args: [
+                  'postgres',
+                  ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+                ],
                 env: [
                   { name: 'POSTGRES_USER', ...secret('user') },
                   { name: 'POSTGRES_PASSWORD', ...secret('password') },

@@ -58,7 +58,9 @@ async function filesOf(path: string): Promise<string[]> {
   if (found?.isDirectory() === true) {
     const entries = await readdir(path, { withFileTypes: true });
     files.push(
-      ...entries.filter((entry) => entry.isFile() && isManifest(entry.name)).map(({ name }) => join(path, name)),
+      ...entries
+        .filter((entry) => entry.isFile() && isManifest(entry.name))
+        .map(({ name }) => join(path, name)),
     );
   } else {
     for await (const match of glob(path)) {
@@ -98,7 +100,7 @@ export function parseManifest(text: string, file: string): ManifestObject[] {
     const content: unknown = document.toJS();
     if (content === null || content === undefined) continue;
     // the contents' place, not the document's: comments may stand above it
-    const start = document.contents?.range?.[0] ?? document.range[0];
+    const start = document.contents?.range[0] ?? document.range[0];
     collect(content, `${file}:${lines.linePos(start).line}`, place, objects);
   }
   return objects;
@@ -115,7 +117,11 @@ function collect(content: unknown, origin: string, place: string, into: Manifest
     return;
   }
   if (typeof object.metadata?.name !== 'string' || object.metadata.name === '') {
-    throw invalid(`${origin}${place}`, `is no complete Kubernetes object: ${String(object.kind)} without metadata.name`, []);
+    throw invalid(
+      `${origin}${place}`,
+      `is no complete Kubernetes object: ${String(object.kind)} without metadata.name`,
+      [],
+    );
   }
   into.push({ object: object as KubernetesObject, origin });
 }

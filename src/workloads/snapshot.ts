@@ -8,37 +8,35 @@
  * Every row of a catalog tells the transaction that wrote it (`xmin`), and copies of a database keep that: number
  * and sum of them change with any DDL. TRUNCATE, ANALYZE and VACUUM write to pg_class and pg_statistic alone.
  */
-const catalogs: Readonly<Record<string, string | undefined>> = {
-  // each with the column that names the relation it belongs to: those of temporary tables do not count
-  pg_attribute: 'attrelid',
-  pg_attrdef: 'adrelid',
-  pg_constraint: 'conrelid',
-  pg_enum: undefined,
-  pg_event_trigger: undefined,
-  pg_extension: undefined,
-  pg_index: 'indrelid',
-  pg_inherits: 'inhrelid',
-  pg_largeobject_metadata: undefined,
-  pg_policy: 'polrelid',
-  pg_proc: undefined,
-  pg_rewrite: 'ev_class',
-  pg_sequence: 'seqrelid',
-  pg_trigger: 'tgrelid',
-  // arrays of a row type name their element alone
-  pg_type: '(SELECT coalesce(element.typrelid, 0) FROM pg_type element WHERE element.oid = pg_type.typelem)',
+const catalogs: Readonly<Record<string, readonly string[]>> = {
+  // each with what names the relation that a row belongs to: those of temporary tables do not count
+  pg_attribute: ['attrelid'],
+  pg_attrdef: ['adrelid'],
+  pg_constraint: ['conrelid'],
+  pg_enum: [],
+  pg_event_trigger: [],
+  pg_extension: [],
+  pg_index: ['indrelid'],
+  pg_inherits: ['inhrelid'],
+  pg_largeobject_metadata: [],
+  pg_policy: ['polrelid'],
+  pg_proc: [],
+  pg_rewrite: ['ev_class'],
+  pg_sequence: ['seqrelid'],
+  pg_trigger: ['tgrelid'],
+  // the array of a row type knows the relation by its element
+  pg_type: [
+    'typrelid',
+    'coalesce((SELECT element.typrelid FROM pg_type element WHERE element.oid = pg_type.typelem), 0)',
+  ],
 };
 
 const temporary = `SELECT oid FROM pg_class WHERE relpersistence = 't'`;
 
-const catalogRows = Object.entries(catalogs).map(([catalog, relation]) => {
-  const columns =
-    catalog === 'pg_type' ? ['typrelid', ...(relation === undefined ? [] : [`coalesce(${relation}, 0)`])] : relation;
-  const kept = [columns ?? []]
-    .flat()
-    .map((column) => `${column} NOT IN (${temporary})`)
-    .join(' AND ');
+const catalogParts = Object.entries(catalogs).map(([catalog, relations]) => {
+  const conditions = relations.map((relation) => `${relation} NOT IN (${temporary})`);
   return `SELECT '${catalog}' || count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) AS part
-    FROM ${catalog}${kept === '' ? '' : ` WHERE ${kept}`}`;
+    FROM ${catalog} WHERE ${['true', ...conditions].join(' AND ')}`;
 });
 
 /** Tables smaller than this are emptied row by row, which is faster than new files for table and indexes. */
@@ -58,8 +56,8 @@ CREATE VIEW jest_kubernetes.relations AS
   WHERE relpersistence <> 't' AND nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'jest_kubernetes');
 
 CREATE FUNCTION jest_kubernetes.fingerprint() RETURNS text LANGUAGE sql AS $$
-  SELECT md5(string_agg(part, ' ')) FROM (
-    ${catalogRows.join('\n    UNION ALL ')}
+  SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM (
+    ${catalogParts.join('\n    UNION ALL ')}
     UNION ALL SELECT string_agg(oid || relname || relrowsecurity || coalesce(relacl::text, ''), ' ' ORDER BY oid)
     FROM pg_class WHERE oid >= 16384 AND relpersistence <> 't' AND relkind <> 't'
   ) AS parts

@@ -61,7 +61,7 @@ export async function removeAbandoned({
         transitions.depart(found, me, undefined, (holder) => store.isAlive(holder)),
       );
       if (departure.to !== 'remove') continue;
-      await removeAs(me, store, departure.state, { name, stateDir, remove });
+      await removeAs(me, store, departure.state, { name, remove });
       removed.push(name);
     } catch (error) {
       onFailure(name, error);
@@ -97,6 +97,6 @@ export async function takeDown({
   if (answer.to === 'leave') {
     return answer.users.length > 0 ? { outcome: 'in use', users: answer.users } : { outcome: 'unknown' };
   }
-  await removeAs(me, store, answer.state, { name, stateDir, remove });
+  await removeAs(me, store, answer.state, { name, remove });
   return { outcome: 'deleted' };
 }

@@ -73,6 +73,10 @@ export class FileStore implements StateStore {
     return this.#read(false);
   }
 
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async changed(signal: AbortSignal | undefined, timeoutMs: number): Promise<void> {
     const end = performance.now() + timeoutMs;
     // every write is a new file, so that a change shows; watching files fails in too many places to rely on

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
@@ -36,15 +39,18 @@ interface LeaseObject {
   spec?: object;
 }
 
+/** Where a run keeps its own kubeconfig of an existing cluster. */
+export const runFolder = (stateDir: string, runId: string): string => path.join(stateDir, 'runs', runId);
+
 export interface KubernetesStoreOptions {
-  /** Absolute path of a kubeconfig whose current context is the cluster. */
-  kubeconfig: string;
-  context: string;
+  /** Absolute path of the run's folder; before the first use its `kubeconfig` must be there. */
+  folder: string;
   name: string;
   runId: string;
 }
 
 export class KubernetesStore implements StateStore {
+  readonly folder: string;
   readonly #options: KubernetesStoreOptions;
   readonly #objectName: string;
   #api: Api | undefined;
@@ -56,6 +62,7 @@ export class KubernetesStore implements StateStore {
 
   constructor(options: KubernetesStoreOptions) {
     this.#options = options;
+    this.folder = options.folder;
     this.#objectName = `jest-kubernetes.${options.name}`;
   }
 
@@ -106,6 +113,11 @@ export class KubernetesStore implements StateStore {
       await this.#read();
     }
     await this.#beat();
+  }
+
+  async close(): Promise<void> {
+    if (this.#heart !== undefined) await this.#stop();
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   isAlive({ runId }: Holder): boolean {
@@ -200,12 +212,19 @@ export class KubernetesStore implements StateStore {
 
   #open(): Api {
     if (this.#api !== undefined) return this.#api;
-    const { kubeconfig, context, name } = this.#options;
+    const { folder, name } = this.#options;
+    const kubeconfig = path.join(folder, 'kubeconfig');
+    const context = currentContext(kubeconfig);
     this.#api = openApi({ kubeconfig, context, name });
     const namespace = this.#api.config.getContextObject(context)?.namespace ?? 'default';
     this.#path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
     return this.#api;
   }
+}
+
+/** The context that a run's own kubeconfig, written as JSON, was cut down to. */
+export function currentContext(kubeconfig: string): string {
+  return (JSON.parse(readFileSync(kubeconfig, 'utf8')) as { 'current-context': string })['current-context'];
 }
 
 /** When the API server last wrote it, by its own clock. */

@@ -2,7 +2,8 @@ import type { KeepPolicy } from '../../config/config.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { identifyProcess } from '../../support/process-identity.js';
 import type { ClusterAccess } from '../provider.js';
-import { FileStore, clusterFolder } from './file-store.js';
+import { FileStore } from './file-store.js';
+import { KubernetesStore, runFolder } from './kubernetes-store.js';
 import {
   describeHolder,
   type ClusterState,
@@ -36,6 +37,8 @@ export interface LeaseOptions {
   stateDir: string;
   name: string;
   runId: string;
+  /** `kind`: shared by the runs of this machine; `existing`: by those of all machines that reach it. Default: `kind`. */
+  provider?: Removal['provider'];
   remove: RemoveCluster;
   /** Called when somebody else has to be waited for, once for each: who that is, and what they do. */
   onWait?: (who: string, doing: string) => void;
@@ -57,9 +60,14 @@ export function holderOf(runId: string, command = commandLine()): Holder {
 const commandLine = () => process.argv.slice(1).map(lastPart).join(' ').slice(0, 200) || 'node';
 const lastPart = (argument: string) => argument.slice(argument.lastIndexOf('/') + 1);
 
-/** A run's share of a cluster that others may use too, on this machine. */
+/** A run's share of a cluster that others may use too. */
 export function openCluster(options: LeaseOptions): ClusterLease {
-  return new ClusterLease(new FileStore(options.stateDir, options.name), options);
+  const { stateDir, name, runId, provider = 'kind' } = options;
+  const store =
+    provider === 'kind'
+      ? new FileStore(stateDir, name)
+      : new KubernetesStore({ folder: runFolder(stateDir, runId), name, runId });
+  return new ClusterLease(store, options);
 }
 
 export class ClusterLease {
@@ -151,6 +159,14 @@ export class ClusterLease {
     }
   }
 
+  /** The other runs that use the cluster now, in words. */
+  others(): string[] {
+    const state = this.#store.peek();
+    if (state === undefined) return [];
+    const users = transitions.liveLeases(state, this.#isAlive);
+    return users.filter(({ runId }) => runId !== this.#me.runId).map(describeHolder);
+  }
+
   /** A test or the setup failed: `keep: 'on-failure'` of any run that shares the cluster now applies. */
   async markFailed(): Promise<void> {
     await this.#store.transact((found) => transitions.fail(found, this.#me.runId));
@@ -168,13 +184,17 @@ export class ClusterLease {
   }
 
   async #release() {
-    const departure = await this.#store.transact((found) =>
-      transitions.depart(found, this.#me, this.#me.runId, this.#isAlive, this.#removal),
-    );
-    if (departure.to === 'leave') return 'left';
-    if (departure.to === 'keep') return 'kept';
-    await this.#remove(departure.state);
-    return 'deleted';
+    try {
+      const departure = await this.#store.transact((found) =>
+        transitions.depart(found, this.#me, this.#me.runId, this.#isAlive, this.#removal),
+      );
+      if (departure.to === 'leave') return 'left';
+      if (departure.to === 'keep') return 'kept';
+      await this.#remove(departure.state);
+      return 'deleted';
+    } finally {
+      await this.#store.close();
+    }
   }
 
   #remove(state: ClusterState): Promise<void> {
@@ -199,9 +219,7 @@ export class ClusterLease {
       'NO_CLUSTER',
       `the cluster ${this.#options.name} was deleted while this run used it`,
       {
-        evidence: [
-          `this run (${this.#me.runId}) has no lease in ${clusterFolder(this.#options.stateDir, this.#options.name)}`,
-        ],
+        evidence: [`this run (${this.#me.runId}) has no lease in ${this.#store.folder}`],
         remedy: 'Run the tests again; `jest-kubernetes status` shows which runs use which cluster.',
       },
     );
@@ -213,11 +231,10 @@ export async function removeAs(
   me: Holder,
   store: StateStore,
   state: ClusterState,
-  { name, stateDir, remove }: Pick<LeaseOptions, 'name' | 'stateDir' | 'remove'>,
+  { name, remove }: Pick<LeaseOptions, 'name' | 'remove'>,
 ): Promise<void> {
   try {
-    if (state.removal !== null)
-      await remove({ name, folder: clusterFolder(stateDir, name), removal: state.removal });
+    if (state.removal !== null) await remove({ name, folder: store.folder, removal: state.removal });
   } catch (error) {
     await store.transact((found) => transitions.removalFailed(found, me, messageOf(error)));
     throw error;

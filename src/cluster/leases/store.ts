@@ -6,6 +6,8 @@ import type { ClusterState, Holder } from './state.js';
  * atomically and tell the living from the dead will do (a Kubernetes Lease object, say, renewed by its holders).
  */
 export interface StateStore {
+  /** Absolute path of the folder with the kubeconfig, and what else a deletion needs. */
+  readonly folder: string;
   /** Reads, changes and writes as one step between all that share the store. The change may be called again. */
   transact<Result>(change: (found: Found) => Change<Result>, signal?: AbortSignal): Promise<Result>;
   /** Without waiting for anyone. */
@@ -13,4 +15,6 @@ export interface StateStore {
   /** Resolves when the state has changed since it was last read here, or after that many milliseconds. */
   changed(signal: AbortSignal | undefined, timeoutMs: number): Promise<void>;
   isAlive(holder: Holder): boolean;
+  /** This run has no more part in it. */
+  close(): Promise<void>;
 }

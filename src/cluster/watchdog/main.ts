@@ -9,11 +9,11 @@ import { listClusters, openCluster, removeAbandoned, type RemoveCluster } from '
 import { watchdogLog } from './start.js';
 
 /*
- * What a watchdog becomes when its run is gone: `main.js release STATE_DIR REMOVER NAME RUN_ID`, or, in the
+ * What a watchdog becomes when its run is gone: `main.js release STATE_DIR REMOVER NAME RUN_ID PROVIDER`, or, in the
  * background of a run that found something abandoned, `main.js sweep STATE_DIR REMOVER`. Its output is its log.
  */
 
-const [, , task = '', stateDir = '', remover = '', name = '', runId = ''] = process.argv;
+const [, , task = '', stateDir = '', remover = '', name = '', runId = '', provider = 'kind'] = process.argv;
 const keptLogs = 20;
 
 const say = (line: string) => {
@@ -27,7 +27,10 @@ async function release(remove: RemoveCluster): Promise<void> {
   const lease = listClusters(stateDir).find((cluster) => cluster.name === name)?.state.leases[runId];
   while (lease !== undefined && isAlive(lease.process)) await delay(20);
   say(`run ${runId} is gone: releasing its lease on the cluster ${name}`);
-  const outcome = await openCluster({ stateDir, name, runId, remove }).release();
+  const outcome = await openCluster({
+    ...{ stateDir, name, runId, remove },
+    provider: provider === 'existing' ? 'existing' : 'kind',
+  }).release();
   say({ left: 'nothing more to do', kept: `${name} is kept`, deleted: `${name} is deleted` }[outcome]);
 }
 

@@ -9,6 +9,8 @@ export interface WatchdogOptions {
   stateDir: string;
   name: string;
   runId: string;
+  /** Default: `kind`. */
+  provider?: 'kind' | 'existing';
   /** Absolute path of the module that exports `removeCluster` (a `RemoveCluster`). Default: `../remove.js`. */
   remover?: string;
 }
@@ -63,9 +65,10 @@ export async function startWatchdog({
   stateDir,
   name,
   runId,
+  provider = 'kind',
   remover = defaultRemover,
 }: WatchdogOptions): Promise<Watchdog> {
-  const command = [process.execPath, main, 'release', stateDir, remover, name, runId];
+  const command = [process.execPath, main, 'release', stateDir, remover, name, runId, provider];
   const child = spawn(
     '/bin/sh',
     ['-c', script, 'jest-kubernetes-watchdog', watchdogLog(stateDir, runId), ...command],

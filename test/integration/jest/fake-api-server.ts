@@ -46,9 +46,12 @@ export async function fakeApiServer(folder: string): Promise<FakeApiServer> {
     }
     if (route.endsWith('/serviceaccounts/default')) {
       asked.set(namespace, (asked.get(namespace) ?? 0) + 1);
-      return (asked.get(namespace) ?? 0) < 3 ? undefined : { kind: 'ServiceAccount', metadata: { name: 'default' } };
+      return (asked.get(namespace) ?? 0) < 3
+        ? undefined
+        : { kind: 'ServiceAccount', metadata: { name: 'default' } };
     }
-    if (route === 'GET /api/v1/namespaces/shop/pods') return { kind: 'PodList', apiVersion: 'v1', items: [pod] };
+    if (route === 'GET /api/v1/namespaces/shop/pods')
+      return { kind: 'PodList', apiVersion: 'v1', items: [pod] };
     if (route === 'GET /api/v1/namespaces/shop/pods/web') return pod;
     return undefined;
   };
@@ -70,9 +73,14 @@ export async function fakeApiServer(folder: string): Promise<FakeApiServer> {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'fixture', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
+    clusters: [
+      { name: 'fixture', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } },
+    ],
     users: [{ name: 'fixture', user: {} }],
-    contexts: ['other', 'fixture'].map((name) => ({ name, context: { cluster: 'fixture', user: 'fixture' } })),
+    contexts: ['other', 'fixture'].map((name) => ({
+      name,
+      context: { cluster: 'fixture', user: 'fixture' },
+    })),
     'current-context': 'other',
   };
   writeFileSync(kubeconfig, JSON.stringify(config));

@@ -175,16 +175,14 @@ test('an address of a kind that nothing here can use', async () => {
 
 test('nothing at all: no command, no socket', async () => {
   // the machine's own default socket would be found
-  jest
-    .spyOn(addresses, 'dockerAddresses')
-    .mockReturnValue([
-      {
-        host: `unix://${folder}/none.sock`,
-        source: 'the default socket',
-        named: false,
-        certificates: undefined,
-      },
-    ]);
+  jest.spyOn(addresses, 'dockerAddresses').mockReturnValue([
+    {
+      host: `unix://${folder}/none.sock`,
+      source: 'the default socket',
+      named: false,
+      certificates: undefined,
+    },
+  ]);
   const missing = await failure({});
   expect(missing.code).toBe('RUNTIME_MISSING');
   expect(missing.evidence[0]).toBe('no docker command on PATH');
