@@ -264,7 +264,8 @@ const yaml = (objects: readonly object[]) =>
     .map((object) => {
       const plain = JSON.parse(JSON.stringify(object)) as { metadata?: { managedFields?: unknown } };
       delete plain.metadata?.managedFields;
-      return yamlWriter().stringify(plain);
+      // unfolded: a secret must stand on one line to be seen
+      return yamlWriter().stringify(plain, { lineWidth: 0 });
     })
     .join('---\n');
 

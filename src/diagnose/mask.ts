@@ -1,12 +1,13 @@
 /** What stands in a secret's place. */
 const mask = '***';
 
-const secretName = String.raw`[\w.-]{0,64}(?:password|passwd|passphrase|pgpass|secret|token|api_?key|access_?key|private_?key|client-key-data|client-certificate-data|credentials?)[\w-]*`;
+// every repetition is bounded, or cannot fail: a log may be one line of a megabyte
+const secretName = String.raw`[\w.-]{0,64}(?:password|passwd|passphrase|pgpass|secret|token|api_?key|access_?key|private_?key|client-key-data|client-certificate-data|credentials?)[\w-]{0,64}`;
 /** Keys that look like secrets and only refer to them: they tell of a misspelt name. */
 const harmlessKey =
   /^(?:.*secretname|secret|secrets|secretkeyref|secretref|imagepullsecrets|tokenexpirationseconds|automountserviceaccounttoken|serviceaccounttoken|.*tokens?_?(?:limit|count|path|file)|.*secrets?_?(?:path|file)|.*_file|passwordfile)$/i;
 /** Quoted within a string, quoted, or bare. */
-const value = String.raw`(?:\\+"(?:(?!\\+").)*\\+"|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&"'\\}\]]+)`;
+const value = String.raw`(?:\\{1,8}"(?:(?!\\{1,8}").)*(?:\\{1,8}")?|"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,;&"'\\}\]]+)`;
 
 /** The shapes that a secret has in logs, manifests, environments and kubeconfigs. */
 const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) => string) }[] = [
@@ -16,15 +17,15 @@ const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) 
   },
   // scheme://user:password@: a password may hold an @ or a slash, a port may not
   {
-    shape: /\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"'`]*):(?!\d{1,5}(?:\/|$|\s))[^\s"'`]+@/gi,
+    shape: /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@"'`]{0,128}):(?!\d{1,5}(?:\/|$|\s))[^\s"'`]{1,512}@/gi,
     masked: `$1:${mask}@`,
   },
   { shape: /\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, masked: `$1 ${mask}` },
-  { shape: /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, masked: mask },
+  { shape: /\beyJ[\w-]{8,2048}\.[\w-]{1,4096}\.[\w-]*/g, masked: mask },
   // an environment entry of a manifest, in YAML, in JSON, or in JSON within a string
   {
     shape: new RegExp(
-      String.raw`(name\\*"?:\s*\\*"?(${secretName})\\*"?,?\s*\\*"?value\\*"?:[ \t]*)(${value})`,
+      String.raw`(name\\{0,8}"?:\s{0,64}\\{0,8}"?(${secretName})\\{0,8}"?,?\s{0,64}\\{0,8}"?value\\{0,8}"?:[ \t]{0,8})(${value})`,
       'gi',
     ),
     masked: (_whole, before = '', _name, secret = '') => `${before}${quoted(secret)}`,
@@ -35,7 +36,7 @@ const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) 
     masked: `$1${mask}`,
   },
   {
-    shape: new RegExp(String.raw`\b(${secretName})(\\*["']?[ \t]*[=:][ \t]*)(${value})`, 'gi'),
+    shape: new RegExp(String.raw`\b(${secretName})(\\{0,8}["']?[ \t]{0,8}[=:][ \t]{0,8})(${value})`, 'gi'),
     masked: (whole, key = '', between = '', secret = '') =>
       harmlessKey.test(key) ? whole : `${key}${between}${quoted(secret)}`,
   },

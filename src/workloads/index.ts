@@ -2,6 +2,7 @@ export { applyObjects, removeObjects } from './apply.js';
 export { databaseVariables, dropDeadRunDatabases, dropRunDatabases } from './databases.js';
 export type { PostgresAddress } from './databases.js';
 export { describeObject } from './objects.js';
+export { owned, removeOwned } from './owned.js';
 export type { KubernetesObject } from './objects.js';
 export { forwardPort } from './port-forward.js';
 export type { PortForward } from './port-forward.js';

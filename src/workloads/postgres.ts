@@ -44,7 +44,7 @@ export async function deployPostgres(
   const password = config.password ?? randomBytes(18).toString('base64url');
   const objects = postgresObjects(config, password, placement);
   const namespace = placement.namespace ?? postgresNamespace;
-  let server: PostgresServer | undefined;
+  let server: Omit<PostgresServer, 'namespace'> | undefined;
 
   for (const object of objects) {
     progress.waitingFor(`the API server to take ${object.kind} ${object.metadata.name}`);

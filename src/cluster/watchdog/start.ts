@@ -46,13 +46,8 @@ export const watchdogLog = (stateDir: string, runId: string): string =>
 
 /** Without what a debugger or a test runner put there for this process alone. */
 function environment(): NodeJS.ProcessEnv {
-  const {
-    NODE_OPTIONS: _options,
-    NODE_CHANNEL_FD: _channel,
-    NODE_V8_COVERAGE: _coverage,
-    ...rest
-  } = process.env;
-  return rest;
+  const own = new Set(['NODE_OPTIONS', 'NODE_CHANNEL_FD', 'NODE_V8_COVERAGE']);
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.has(name)));
 }
 
 /**

@@ -1,0 +1,214 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { removeAbandoned, takeDown, type RemoveCluster } from '../../../src/cluster/leases/index.js';
+import { compileSource } from './compiled.js';
+
+/*
+ * Fifty real processes on ten clusters in one state directory. In a round, some of a cluster's five processes each
+ * start a run on it at once; some are killed, at a point of their plan or from outside at any moment. After the round
+ * the cluster's own log is read. The seed decides the plans, the operating system in which order they meet.
+ */
+const seed = Number(process.env['SIMULATION_SEED'] ?? 20_240_817);
+const rounds = Number(process.env['SIMULATION_ROUNDS'] ?? 2000);
+const lanes = 10;
+const processesPerLane = 5;
+const deadly = 0.05;
+
+/** Mulberry32: small, and the same everywhere. */
+function randomNumbers(start: number) {
+  let state = start;
+  const next = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (end: number) => Math.floor(next() * end);
+  return { next, below, oneOf: <T>(values: readonly T[]) => values[below(values.length)] as T };
+}
+type Random = ReturnType<typeof randomNumbers>;
+
+const waysToDie = [
+  ...['acquired', 'creating', 'created', 'using', 'doing images', 'doing manifests'],
+  ...['finished', 'deleting', 'deleted', 'from outside'],
+  ...[1, 2, 3, 4, 5, 6, 7].flatMap((write) => [`before write ${write}`, `after write ${write}`]),
+] as const;
+
+interface Event {
+  event: 'created' | 'deleting' | 'deleted' | 'done' | 'violation';
+  pid: number;
+  life?: string;
+  key?: string;
+  what?: string;
+}
+
+/** A run's process, replaced when it has died. */
+class Actor {
+  #child: ChildProcess | undefined;
+  constructor(readonly compiled: string) {}
+
+  /** What the run came to; undefined when its process died. */
+  async run(plan: object, killAfter: number | undefined): Promise<string | undefined> {
+    this.#child ??= fork(join(__dirname, 'simulated-process.js'), [this.compiled], { execArgv: [] });
+    const child = this.#child;
+    const outcome = new Promise<string | undefined>((resolve) => {
+      child.once('message', (message: { outcome: string; error?: string }) => {
+        resolve(message.error ?? message.outcome);
+      });
+      child.once('exit', () => {
+        this.#child = undefined;
+        resolve(undefined);
+      });
+    });
+    child.send(plan);
+    const timer = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter);
+    const result = await outcome;
+    clearTimeout(timer);
+    child.removeAllListeners('message').removeAllListeners('exit');
+    // killed after it had answered: it is on its way out
+    if (child.killed && this.#child !== undefined) this.#child = undefined;
+    return result;
+  }
+
+  end() {
+    this.#child?.disconnect();
+  }
+}
+
+describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, finish and die (SIMULATION_SEED=${seed})`, () => {
+  const base = mkdtempSync(join(tmpdir(), 'jest-kubernetes-simulation-'));
+  const stateDir = join(base, 'state');
+  let compiled: ReturnType<typeof compileSource>;
+  const actors: Actor[] = [];
+  const figures = { runs: 0, created: 0, joined: 0, refused: 0, deaths: 0, lives: 0, deletions: 0, kept: 0, work: 0 };
+  const problems: string[] = [];
+
+  beforeAll(() => {
+    compiled = compileSource();
+  }, 60_000);
+  afterAll(() => {
+    for (const actor of actors) actor.end();
+    compiled.remove();
+    rmSync(base, { recursive: true, force: true });
+  });
+
+  /** One cluster's rounds, one after the other. */
+  async function lane(number: number, random: Random): Promise<void> {
+    const name = `lane-${number}`;
+    const folder = join(base, name);
+    mkdirSync(join(folder, 'users'), { recursive: true });
+    const own = Array.from({ length: processesPerLane }, () => new Actor(compiled.folder));
+    actors.push(...own);
+    const { removeCluster } = jest.requireActual<{ removeCluster: RemoveCluster }>('./simulated-cluster.js');
+    const isGone = () => !existsSync(join(stateDir, 'clusters', name)) && !existsSync(join(folder, 'container'));
+
+    for (let round = 0; round < rounds / lanes; round += 1) {
+      const last = round + 1 >= rounds / lanes;
+      // who cleans up after the dead: their watchdogs, a sweep, or the next round's runs
+      const after = last ? 'sweep' : random.oneOf(['watchdog', 'sweep', 'sweep', 'nobody', 'nobody', 'nobody'] as const);
+      const keep = random.next() < 0.05 ? random.oneOf(['always', 'on-failure'] as const) : 'never';
+      const outcomes = await Promise.all(
+        own.slice(0, 1 + random.below(processesPerLane)).map((actor) => {
+          const dieAt = random.next() < deadly ? random.oneOf(waysToDie) : undefined;
+          const plan = {
+            ...{ name, folder, stateDir, keep, dieAt, runId: randomUUID() },
+            image: random.next() < 0.02 ? 'other' : 'usual',
+            watchdog: after === 'watchdog',
+            fails: random.next() < 0.1,
+            pauses: Array.from({ length: 4 }, () => random.below(6)),
+          };
+          return actor.run(plan, dieAt === 'from outside' ? random.below(25) : undefined);
+        }),
+      );
+      for (const outcome of outcomes) {
+        figures.runs += 1;
+        if (outcome === undefined) figures.deaths += 1;
+        else if (outcome === 'refused') figures.refused += 1;
+        else if (outcome.startsWith('create, ')) figures.created += 1;
+        else if (outcome.startsWith('join, ')) figures.joined += 1;
+        else problems.push(`${name}, round ${round}: ${outcome}`);
+      }
+      if (after !== 'nobody') {
+        const died = outcomes.includes(undefined);
+        const stateKept = () => readState(name)?.kept !== null && readState(name) !== undefined;
+        if (after === 'sweep') {
+          const onFailure = (_: string, error: unknown) => problems.push(`${name}, round ${round}: ${String(error)}`);
+          await removeAbandoned({ stateDir, remove: removeCluster, onFailure });
+        }
+        // watchdogs and other lanes' sweeps may still be at it; 20 s is for a machine that is nearly standing still
+        for (const end = performance.now() + 20_000; !isGone() && !stateKept() && performance.now() < end; ) await delay(5);
+        if (stateKept()) {
+          figures.kept += 1;
+          await takeDown({ stateDir, name, remove: removeCluster });
+        }
+        if (!isGone()) problems.push(`${name}, round ${round}: left behind after ${after}, ${died ? 'with' : 'without'} deaths`);
+      }
+      check(name, round, folder);
+      if (problems.length > 0) return;
+    }
+  }
+
+  function readState(name: string): { kept: unknown } | undefined {
+    try {
+      return JSON.parse(readFileSync(join(stateDir, 'clusters', name, 'state.json'), 'utf8')) as { kept: unknown };
+    } catch {
+      return undefined;
+    }
+  }
+
+  const lives = new Map<string, { alive: string | undefined; done: Set<string>; read: number }>();
+
+  /** The cluster's own account of the rounds so far. */
+  function check(name: string, round: number, folder: string): void {
+    const found = lives.get(name) ?? { alive: undefined, done: new Set<string>(), read: 0 };
+    lives.set(name, found);
+    const text = existsSync(join(folder, 'log')) ? readFileSync(join(folder, 'log'), 'utf8') : '';
+    const events = text.slice(found.read).split('\n').filter(Boolean);
+    found.read = text.length;
+    for (const line of events) {
+      const { event, life, key, what } = JSON.parse(line) as Event;
+      const problem = (words: string) => problems.push(`${name}, round ${round}: ${words}`);
+      if (event === 'violation') problem(what ?? '');
+      if (event === 'created') {
+        figures.lives += 1;
+        if (found.alive !== undefined) problem(`${life ?? ''} was created while ${found.alive} lived`);
+        found.alive = life;
+        found.done.clear();
+      }
+      if (event === 'deleted') {
+        figures.deletions += 1;
+        if (found.alive !== life) problem(`${life ?? ''} was deleted, but ${found.alive ?? 'nothing'} lived`);
+        found.alive = undefined;
+      }
+      if (event === 'done') {
+        figures.work += 1;
+        if (found.done.has(`${key ?? ''}`)) problem(`${key ?? ''} was done twice in ${life ?? ''}`);
+        found.done.add(key ?? '');
+      }
+    }
+  }
+
+  test('one creation and one deletion in each life, none of them while somebody uses it, and nothing left', async () => {
+    const start = performance.now();
+    const random = randomNumbers(seed);
+    const seeds = Array.from({ length: lanes }, () => random.below(2 ** 32));
+    await Promise.all(seeds.map((own, number) => lane(number, randomNumbers(own))));
+
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    process.stderr.write(
+      `simulation: seed ${seed}, ${rounds} rounds in ${seconds} s; ${Object.entries(figures)
+        .map(([what, count]) => `${what} ${count}`)
+        .join(', ')}\n`,
+    );
+    expect(problems).toEqual([]);
+    expect(figures.deletions).toBe(figures.lives);
+    expect(figures.lives).toBeGreaterThan(rounds / 4);
+    expect(figures.deaths).toBeGreaterThan(rounds / 40);
+    expect(readdirSync(join(stateDir, 'clusters'))).toEqual([]);
+    expect(readdirSync(stateDir).filter((entry) => entry.startsWith('gone-'))).toEqual([]);
+  }, 400_000);
+});
