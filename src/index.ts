@@ -1,2 +1,10 @@
-export { client, kubeConfig, namespace, type ApiClass } from './testing/index.js';
+export {
+  client,
+  database,
+  kubeConfig,
+  namespace,
+  resetDatabase,
+  type ApiClass,
+  type Database,
+} from './testing/index.js';
 export { JestKubernetesError, type ErrorCode } from './support/errors.js';

@@ -2,9 +2,15 @@ import path from 'node:path';
 
 import { silent } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
-import { removeOwned } from '../workloads/index.js';
+import { removeObjects, removeOwned } from '../workloads/index.js';
 import { kindProvider } from './kind/index.js';
 import { currentContext, type Removal, type RemoveCluster } from './leases/index.js';
+
+const postgresNamespaceOf = (name: string) => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: `jest-kubernetes-${name}` },
+});
 
 /** How each kind of cluster goes, told by its own record: whoever deletes it may know nothing else of it. */
 const removers: Record<Removal['provider'], RemoveCluster> = {
@@ -20,7 +26,11 @@ const removers: Record<Removal['provider'], RemoveCluster> = {
   // the cluster was there before, and stays; what was set up in it goes
   existing: async ({ name, folder }) => {
     const kubeconfig = path.join(folder, 'kubeconfig');
-    await removeOwned({ name, kubeconfig, context: currentContext(kubeconfig) });
+    const access = { name, kubeconfig, context: currentContext(kubeconfig) };
+    await removeOwned(access);
+    await removeObjects(access, [{ object: postgresNamespaceOf(name), origin: 'jest-kubernetes' }], {
+      signal: AbortSignal.timeout(60_000),
+    });
   },
 };
 

@@ -74,7 +74,7 @@ export function postgresObjects(
         selector: labels,
         // the first login tells that it is ready, sooner than the probe's way through the endpoints
         publishNotReadyAddresses: true,
-        ports: [{ name: 'postgres', port: 5432, targetPort: 'postgres', nodePort }],
+        ports: [{ name: 'postgres', protocol: 'TCP', port: 5432, targetPort: 'postgres', nodePort }],
       },
     },
     {
@@ -115,7 +115,7 @@ export function postgresObjects(
                   { name: 'POSTGRES_INITDB_ARGS', value: '--encoding=UTF8 --no-sync' },
                   { name: 'PGDATA', value: '/jest-kubernetes/pgdata' },
                 ],
-                ports: [{ name: 'postgres', containerPort: 5432 }],
+                ports: [{ name: 'postgres', protocol: 'TCP', containerPort: 5432 }],
                 // over TCP: during its set-up the image's server listens on the Unix socket alone
                 readinessProbe: { tcpSocket: { port: 'postgres' }, periodSeconds: 1, failureThreshold: 3 },
                 resources: config.resources,

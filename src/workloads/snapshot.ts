@@ -78,7 +78,7 @@ BEGIN
     RETURN false;
   END IF;
   FOR item IN
-    SELECT name, pg_relation_size(r.oid) AS size
+    SELECT r.name, pg_relation_size(r.oid) AS size
     FROM jest_kubernetes.relations r LEFT JOIN jest_kubernetes.seeds s ON s.relation = r.oid
     WHERE relkind = 'r' AND s.relation IS NULL AND pg_relation_size(r.oid) > 0
     ORDER BY size DESC, r.oid

@@ -161,10 +161,19 @@ export class ClusterLease {
 
   /** The other runs that use the cluster now, in words. */
   others(): string[] {
+    return this.#users()
+      .filter(({ runId }) => runId !== this.#me.runId)
+      .map(describeHolder);
+  }
+
+  /** The ids of the runs that use the cluster now, this one included. */
+  liveRuns(): string[] {
+    return this.#users().map(({ runId }) => runId);
+  }
+
+  #users() {
     const state = this.#store.peek();
-    if (state === undefined) return [];
-    const users = transitions.liveLeases(state, this.#isAlive);
-    return users.filter(({ runId }) => runId !== this.#me.runId).map(describeHolder);
+    return state === undefined ? [] : transitions.liveLeases(state, this.#isAlive);
   }
 
   /** A test or the setup failed: `keep: 'on-failure'` of any run that shares the cluster now applies. */

@@ -78,7 +78,8 @@ const open = (folder) => {
         // nobody
       }
       const [pid, startedAt] = inside.split(' ');
-      if (inside !== '' && startOf(pid) === startedAt) violation(`${key} done by ${pid} and ${process.pid} at once`);
+      if (inside !== '' && startOf(pid) === startedAt)
+        violation(`${key} done by ${pid} and ${process.pid} at once`);
       fs.writeFileSync(door, `${process.pid} ${startOf(process.pid)}`);
       return () => fs.rmSync(door);
     },

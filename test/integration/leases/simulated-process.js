@@ -63,7 +63,8 @@ async function run() {
   const leave = cluster.use();
   const life = cluster.life();
   const look = () => {
-    if (cluster.life() === undefined || cluster.life() !== life) cluster.violation(`${runId} lost its cluster ${life}`);
+    if (cluster.life() === undefined || cluster.life() !== life)
+      cluster.violation(`${runId} lost its cluster ${life}`);
   };
   look();
   point('using');

@@ -16,7 +16,7 @@ const seed = Number(process.env['SIMULATION_SEED'] ?? 20_240_817);
 const rounds = Number(process.env['SIMULATION_ROUNDS'] ?? 2000);
 const lanes = 10;
 const processesPerLane = 5;
-const deadly = 0.05;
+const deadly = 0.1;
 
 /** Mulberry32: small, and the same everywhere. */
 function randomNumbers(start: number) {
@@ -84,7 +84,17 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
   const stateDir = join(base, 'state');
   let compiled: ReturnType<typeof compileSource>;
   const actors: Actor[] = [];
-  const figures = { runs: 0, created: 0, joined: 0, refused: 0, deaths: 0, lives: 0, deletions: 0, kept: 0, work: 0 };
+  const figures = {
+    runs: 0,
+    created: 0,
+    joined: 0,
+    refused: 0,
+    deaths: 0,
+    lives: 0,
+    deletions: 0,
+    kept: 0,
+    work: 0,
+  };
   const problems: string[] = [];
 
   beforeAll(() => {
@@ -104,12 +114,15 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
     const own = Array.from({ length: processesPerLane }, () => new Actor(compiled.folder));
     actors.push(...own);
     const { removeCluster } = jest.requireActual<{ removeCluster: RemoveCluster }>('./simulated-cluster.js');
-    const isGone = () => !existsSync(join(stateDir, 'clusters', name)) && !existsSync(join(folder, 'container'));
+    const isGone = () =>
+      !existsSync(join(stateDir, 'clusters', name)) && !existsSync(join(folder, 'container'));
 
     for (let round = 0; round < rounds / lanes; round += 1) {
       const last = round + 1 >= rounds / lanes;
       // who cleans up after the dead: their watchdogs, a sweep, or the next round's runs
-      const after = last ? 'sweep' : random.oneOf(['watchdog', 'sweep', 'sweep', 'nobody', 'nobody', 'nobody'] as const);
+      const after = last
+        ? 'sweep'
+        : random.oneOf(['watchdog', 'sweep', 'sweep', 'nobody', 'nobody', 'nobody'] as const);
       const keep = random.next() < 0.05 ? random.oneOf(['always', 'on-failure'] as const) : 'never';
       const outcomes = await Promise.all(
         own.slice(0, 1 + random.below(processesPerLane)).map((actor) => {
@@ -136,16 +149,21 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
         const died = outcomes.includes(undefined);
         const stateKept = () => readState(name)?.kept !== null && readState(name) !== undefined;
         if (after === 'sweep') {
-          const onFailure = (_: string, error: unknown) => problems.push(`${name}, round ${round}: ${String(error)}`);
+          const onFailure = (_: string, error: unknown) =>
+            problems.push(`${name}, round ${round}: ${String(error)}`);
           await removeAbandoned({ stateDir, remove: removeCluster, onFailure });
         }
         // watchdogs and other lanes' sweeps may still be at it; 20 s is for a machine that is nearly standing still
-        for (const end = performance.now() + 20_000; !isGone() && !stateKept() && performance.now() < end; ) await delay(5);
+        for (const end = performance.now() + 20_000; !isGone() && !stateKept() && performance.now() < end;)
+          await delay(5);
         if (stateKept()) {
           figures.kept += 1;
           await takeDown({ stateDir, name, remove: removeCluster });
         }
-        if (!isGone()) problems.push(`${name}, round ${round}: left behind after ${after}, ${died ? 'with' : 'without'} deaths`);
+        if (!isGone())
+          problems.push(
+            `${name}, round ${round}: left behind after ${after}, ${died ? 'with' : 'without'} deaths`,
+          );
       }
       check(name, round, folder);
       if (problems.length > 0) return;
@@ -154,7 +172,9 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
 
   function readState(name: string): { kept: unknown } | undefined {
     try {
-      return JSON.parse(readFileSync(join(stateDir, 'clusters', name, 'state.json'), 'utf8')) as { kept: unknown };
+      return JSON.parse(readFileSync(join(stateDir, 'clusters', name, 'state.json'), 'utf8')) as {
+        kept: unknown;
+      };
     } catch {
       return undefined;
     }
