@@ -21,7 +21,7 @@ const hasFailure = (block: Block): boolean =>
  * Jest's own Node environment, which also knows when a test file has failed and when it has ended. A test environment
  * of the user's own does without; one that extends this one has both.
  */
-export class TestEnvironment extends nodeEnvironment() {
+class JestKubernetesEnvironment extends nodeEnvironment() {
   readonly #file: TestFile;
   readonly #hasOwnTimeout: boolean;
 
@@ -52,4 +52,5 @@ export class TestEnvironment extends nodeEnvironment() {
   }
 }
 
-export default TestEnvironment;
+/** Jest and its extenders take either: the module itself, or its member `TestEnvironment`. */
+export = Object.assign(JestKubernetesEnvironment, { TestEnvironment: JestKubernetesEnvironment });

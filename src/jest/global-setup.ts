@@ -5,7 +5,7 @@ import { rootDirsOf } from './root-dirs.js';
 import { shown } from './shown.js';
 
 /** Jest's `globalSetup`; one of the user's own calls it with the same arguments. */
-export default async function globalSetup(
+async function globalSetup(
   globalConfig: Config.GlobalConfig,
   projectConfig: Config.ProjectConfig,
 ): Promise<void> {
@@ -13,3 +13,5 @@ export default async function globalSetup(
   const { startRun } = await import('../run/index.js');
   await shown(startRun(rootDirsOf(globalConfig, projectConfig)));
 }
+
+export = globalSetup;

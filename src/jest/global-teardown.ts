@@ -3,8 +3,10 @@ import type { Config } from '@jest/types';
 import { isOff } from './preset-defaults.js';
 
 /** Jest's `globalTeardown`, which Jest calls after every re-run of a watch too: the cluster lives until its end. */
-export default async function globalTeardown({ watch, watchAll }: Config.GlobalConfig): Promise<void> {
+async function globalTeardown({ watch, watchAll }: Config.GlobalConfig): Promise<void> {
   if (isOff() || watch || watchAll) return;
   const { finishRun } = await import('../run/index.js');
   await finishRun();
 }
+
+export = globalTeardown;

@@ -2,10 +2,12 @@ import type { Test, TestResult } from '@jest/reporters';
 import { isOff } from './preset-defaults.js';
 
 /** Tells the run of a failed test, for `keep: 'on-failure'`; a test file that could not even start has failed too. */
-export default class JestKubernetesReporter {
+class JestKubernetesReporter {
   async onTestResult(_test: Test, result: TestResult): Promise<void> {
     if (isOff() || (result.numFailingTests === 0 && result.testExecError === undefined)) return;
     const { recordFailure } = await import('../run/index.js');
     recordFailure();
   }
 }
+
+export = JestKubernetesReporter;

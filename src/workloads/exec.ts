@@ -5,6 +5,13 @@ import type { V1Status } from '@kubernetes/client-node';
 import type { Api } from './api.js';
 import { kubernetesClient } from './native.js';
 
+/** What is used of the client library's web sockets, whose own types need a package of their own. */
+export interface WebSocketLike {
+  onclose: (() => void) | null;
+  onerror: (() => void) | null;
+  close(): void;
+}
+
 export interface PodCommand {
   namespace: string;
   pod: string;
@@ -41,7 +48,7 @@ export async function execInPod(api: Api, options: PodCommand): Promise<CommandR
   const stdin = input === undefined ? null : new PassThrough();
   const { promise: ended, resolve, reject } = Promise.withResolvers<V1Status>();
   signal.throwIfAborted();
-  const socket = await new (kubernetesClient().Exec)(api.config).exec(
+  const socket = (await new (kubernetesClient().Exec)(api.config).exec(
     namespace,
     pod,
     container,
@@ -51,7 +58,7 @@ export async function execInPod(api: Api, options: PodCommand): Promise<CommandR
     stdin,
     false,
     resolve,
-  );
+  )) as unknown as WebSocketLike;
   const onAbort = (): void => {
     reject(signal.reason as Error);
   };

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterAccess } from '../cluster/provider.js';
 import { openApi } from './api.js';
 import type { Api } from './api.js';
+import type { WebSocketLike } from './exec.js';
 import { kubernetesClient } from './native.js';
 
 export interface ServicePort {
@@ -111,10 +112,11 @@ async function pipeToPod(
     const pod = await readyPod(api, namespace, target.selector, waiting).catch(() => undefined);
     const port = pod === undefined ? undefined : containerPort(pod, target.port);
     if (pod !== undefined && port !== undefined) {
-      const connection = await forward
+      const opened: unknown = await forward
         .portForward(namespace, pod.metadata.name, [port], socket, null, socket)
         .catch(() => undefined);
-      if (connection !== undefined && typeof connection !== 'function') {
+      if (opened !== undefined) {
+        const connection = opened as WebSocketLike;
         connection.onclose = () => socket.end();
         connection.onerror = () => socket.destroy();
         socket.on('close', () => {

@@ -70,11 +70,20 @@ export function postgresObjects(
       kind: 'Service',
       metadata,
       spec: {
-        type: 'NodePort',
+        // where the nodes are not ours, a port of theirs is neither ours to take nor of use
+        type: node === undefined ? 'ClusterIP' : 'NodePort',
         selector: labels,
         // the first login tells that it is ready, sooner than the probe's way through the endpoints
         publishNotReadyAddresses: true,
-        ports: [{ name: 'postgres', protocol: 'TCP', port: 5432, targetPort: 'postgres', nodePort }],
+        ports: [
+          {
+            name: 'postgres',
+            protocol: 'TCP',
+            port: 5432,
+            targetPort: 'postgres',
+            ...(node === undefined ? {} : { nodePort }),
+          },
+        ],
       },
     },
     {
