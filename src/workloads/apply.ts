@@ -130,12 +130,29 @@ export async function apply(
   signal?: AbortSignal,
 ): Promise<KubernetesObject> {
   const path = await kinds.pathOf(object, signal);
-  return api.request(`${path}?fieldManager=${fieldManager}&force=true`, {
-    method: 'PATCH',
-    contentType: 'application/apply-patch+yaml',
-    body: object,
-    signal,
-  });
+  const send = (body: unknown): Promise<KubernetesObject> =>
+    api.request(`${path}?fieldManager=${fieldManager}&force=true`, {
+      method: 'PATCH',
+      contentType: 'application/apply-patch+yaml',
+      body,
+      signal,
+    });
+  try {
+    return await send(object);
+  } catch (error) {
+    // before Kubernetes 1.21, apply knows no default for a port's protocol: structured-merge-diff#183
+    if (!(error instanceof ApiError) || !error.message.includes('omits key field "protocol"')) throw error;
+    return send(withProtocols(object));
+  }
+}
+
+/** The same, with the protocol of every port of a Service or container spelt out. */
+function withProtocols(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (key, field: unknown) =>
+    key === 'ports' && Array.isArray(field)
+      ? field.map((port: unknown) => (typeof port === 'object' ? { protocol: 'TCP', ...port } : port))
+      : field,
+  );
 }
 
 interface Condition {

@@ -21,6 +21,7 @@ export const sqlState = {
   objectInUse: '55006',
   lockNotAvailable: '55P03',
   deadlock: '40P01',
+  syntaxError: '42601',
   invalidPassword: '28P01',
   invalidAuthorization: '28000',
 } as const;
@@ -105,7 +106,7 @@ export function workerDatabaseName(runId: string, workerId: string): string {
  */
 export async function cloneDatabase(client: Client, name: string, template: string): Promise<boolean> {
   try {
-    await whenFree(() => client.query(`CREATE DATABASE ${quoted(name)} TEMPLATE ${quoted(template)}`));
+    await whenFree(() => copyDatabase(client, `${quoted(name)} TEMPLATE ${quoted(template)}`));
   } catch (error) {
     if (sqlStateOf(error) === sqlState.duplicateDatabase) return false;
     throw error;
@@ -118,6 +119,17 @@ export async function cloneDatabase(client: Client, name: string, template: stri
     [template, name],
   );
   return true;
+}
+
+/** By copying files, which without fsync takes half as long as by way of the log, and where that can be chosen. */
+async function copyDatabase(client: Client, what: string): Promise<void> {
+  try {
+    await client.query(`CREATE DATABASE ${what} STRATEGY FILE_COPY`);
+  } catch (error) {
+    // before PostgreSQL 15, files were copied anyway
+    if (sqlStateOf(error) !== sqlState.syntaxError) throw error;
+    await client.query(`CREATE DATABASE ${what}`);
+  }
 }
 
 /** Drops a database and closes the connections to it; one that is gone already is fine. */

@@ -1,0 +1,90 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { PostgresConfig } from '../../../src/config/config.js';
+import { urlOf, workerDatabaseName } from '../../../src/workloads/databases.js';
+import { postgresKey, postgresObjects } from '../../../src/workloads/index.js';
+import { initFailed } from '../../../src/workloads/template.js';
+
+const config: PostgresConfig = {
+  image: 'postgres:17-alpine',
+  database: 'app',
+  user: 'app',
+  password: undefined,
+  hostPort: 0,
+  initdb: [],
+  settings: { fsync: 'on', work_mem: '8MB' },
+  resources: {},
+  migrate: undefined,
+};
+
+const objectOf = (kind: string, node?: string): string =>
+  JSON.stringify(postgresObjects(config, 'secret', { node }).find((object) => object.kind === kind));
+
+test('a user’s settings win over the fast ones, which need no durability', () => {
+  const server = objectOf('StatefulSet');
+  expect(server).toContain('"fsync=on"');
+  expect(server).toContain('"work_mem=8MB"');
+  expect(server).toContain('"synchronous_commit=off"');
+});
+
+test('on a node of ours the files outlive the pod and the port is the node’s; elsewhere neither is taken', () => {
+  expect(objectOf('StatefulSet', 'shop-control-plane')).toContain('"hostPath"');
+  expect(objectOf('Service', 'shop-control-plane')).toContain('"nodePort":30432');
+  expect(objectOf('StatefulSet')).not.toContain('hostPath');
+  expect(objectOf('Service')).not.toContain('nodePort');
+});
+
+test('the password is in the Secret alone', () => {
+  const holders = postgresObjects(config, 'hush-hush', {}).filter((object) =>
+    JSON.stringify(object).includes('hush-hush'),
+  );
+  expect(holders.map(({ kind }) => kind)).toEqual(['Secret']);
+});
+
+test('passwords are encoded in the URL', () => {
+  const url = new URL(
+    urlOf({ host: '127.0.0.1', port: 5432, user: 'app', password: 'p@ss/w:rd?#' }, 'my db'),
+  );
+  expect(decodeURIComponent(url.password)).toBe('p@ss/w:rd?#');
+  expect(url.pathname).toBe('/my%20db');
+});
+
+test('the name of a worker’s database fits PostgreSQL’s 63 bytes, whatever the run’s id', () => {
+  expect(workerDatabaseName('Run-7f3A', '4')).toBe('jk_run7f3a_4');
+  expect(workerDatabaseName('x'.repeat(200), '128').length).toBeLessThan(63);
+});
+
+test('a template is made anew when a script, its name, the migration or its place changes', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'initdb-'));
+  try {
+    await writeFile(join(folder, '1.sql'), 'SELECT 1');
+    const withScripts = { ...config, initdb: [folder] };
+    const before = await postgresKey(withScripts, '/repo');
+    expect(await postgresKey(withScripts, '/elsewhere')).toBe(before);
+    const keys = [
+      before,
+      await postgresKey(config, '/repo'),
+      await postgresKey({ ...withScripts, migrate: 'npm run migrate' }, '/repo/a'),
+      await postgresKey({ ...withScripts, migrate: 'npm run migrate' }, '/repo/b'),
+    ];
+    await writeFile(join(folder, '1.sql'), 'SELECT 2');
+    keys.push(await postgresKey(withScripts, '/repo'));
+    expect(new Set(keys).size).toBe(keys.length);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a bad script is told by the host’s file and the line', () => {
+  const error = initFailed(
+    '/repo/db/01-schema.sql',
+    'CREATE TABLE\npsql:01-schema.sql:7: ERROR:  syntax error\nLINE 1: CREAT\n',
+  );
+  expect(error.message).toBe('The init script failed at /repo/db/01-schema.sql:7');
+  expect(error.evidence[0]).toContain('syntax error');
+  expect(initFailed('/repo/db/x.sh', 'no such command\n').message).toBe(
+    'The init script failed at /repo/db/x.sh',
+  );
+});

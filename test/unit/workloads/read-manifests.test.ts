@@ -1,0 +1,120 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { inOrder } from '../../../src/workloads/apply.js';
+import { parseManifest, readManifests } from '../../../src/workloads/index.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'manifests-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const write = async (name: string, text: string): Promise<string> => {
+  const path = join(folder, name);
+  await mkdir(join(path, '..'), { recursive: true });
+  await writeFile(path, text);
+  return path;
+};
+const object = (kind: string, name: string): string =>
+  `apiVersion: v1\nkind: ${kind}\nmetadata: { name: ${name} }\n`;
+const path = (name: string) => ({ kind: 'path' as const, path: join(folder, name) });
+
+test('a folder gives its own manifests by name, a glob what it matches, and no file comes twice', async () => {
+  await write('k8s/b.yml', object('ConfigMap', 'b'));
+  await write(
+    'k8s/a.yaml',
+    `${object('ConfigMap', 'a1')}---\n# nothing here\n---\n${object('Secret', 'a2')}`,
+  );
+  await write('k8s/c.json', JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'c' } }));
+  await write('k8s/notes.md', 'not a manifest');
+  await write('k8s/nested/d.yaml', object('ConfigMap', 'd'));
+  const { objects } = await readManifests([path('k8s'), path('k8s/**/*.yaml')]);
+  expect(objects.map((entry) => entry.object.metadata.name)).toEqual(['a1', 'a2', 'b', 'c', 'd']);
+  expect(objects[1]?.origin).toBe(`${join(folder, 'k8s/a.yaml')}:7`);
+});
+
+test('a list is opened', () => {
+  const list = {
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'one' } },
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'two' } },
+    ],
+  };
+  const objects = parseManifest(JSON.stringify(list), '/list.json');
+  expect(objects.map((entry) => entry.object.metadata.name)).toEqual(['one', 'two']);
+});
+
+test('the hash tells content, not place', async () => {
+  await write('a.yaml', object('ConfigMap', 'x'));
+  await write('b.yaml', `# elsewhere\n${object('ConfigMap', 'x')}`);
+  await write('c.yaml', object('ConfigMap', 'y'));
+  const [a, b, c] = await Promise.all(
+    ['a.yaml', 'b.yaml', 'c.yaml'].map(async (name) => (await readManifests([path(name)])).hash),
+  );
+  expect(a).toBe(b);
+  expect(a).not.toBe(c);
+});
+
+test.each([
+  ['broken YAML', 'a: 1\nb: [1, 2\nc: 3\n', /x\.yaml:\d is not valid YAML/],
+  ['no kind', 'apiVersion: v1\nmetadata: { name: x }\n', /x\.yaml:1 is no Kubernetes object: it has no kind/],
+  [
+    'no name',
+    `${object('Pod', 'x')}---\napiVersion: v1\nkind: Pod\n`,
+    /x\.yaml:5, document 2 .* without metadata\.name/,
+  ],
+  ['a mere text', 'hello\n', /it is not a map/],
+])('%s is told with file, line and document', (_case, text, message) => {
+  expect(() => parseManifest(text, 'x.yaml')).toThrow(
+    expect.objectContaining({
+      code: 'MANIFEST_INVALID',
+      message: expect.stringMatching(message) as string,
+    }) as Error,
+  );
+});
+
+test('what matches nothing is an error, an empty folder too', async () => {
+  await expect(readManifests([path('missing/*.yaml')])).rejects.toMatchObject({
+    code: 'MANIFEST_INVALID',
+    message: `No file matches ${join(folder, 'missing/*.yaml')}, which manifests names`,
+  });
+  await expect(readManifests([{ kind: 'path', path: folder }])).rejects.toThrow('There is no .yaml');
+});
+
+test('without kubectl, a kustomize folder says what to install', async () => {
+  await expect(
+    readManifests([{ kind: 'kustomize', path: folder }], { kubectl: '/no/such/kubectl' }),
+  ).rejects.toMatchObject({
+    code: 'MANIFEST_INVALID',
+    remedy: expect.stringContaining('Install kubectl') as string,
+  });
+});
+
+test('namespaces and definitions come first, webhooks last, and the rest as written', () => {
+  const kinds = [
+    'ValidatingWebhookConfiguration',
+    'Widget',
+    'Deployment',
+    'Secret',
+    'CustomResourceDefinition',
+    'Namespace',
+  ];
+  const entries = kinds.map((kind) => ({
+    object: { apiVersion: 'v1', kind, metadata: { name: 'x' } },
+    origin: '',
+  }));
+  expect(inOrder(entries).map((entry) => entry.object.kind)).toEqual([
+    'Namespace',
+    'CustomResourceDefinition',
+    'Secret',
+    'Widget',
+    'Deployment',
+    'ValidatingWebhookConfiguration',
+  ]);
+});
