@@ -123,6 +123,7 @@ async function pipeToPod(
           connection.close();
         });
         if (socket.destroyed) connection.close();
+        socket.resume();
         return;
       }
     }
