@@ -1,0 +1,414 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+import { Client, Pool } from 'pg';
+
+import type { ClusterAccess } from '../../../src/cluster/provider.js';
+import type { PostgresConfig } from '../../../src/config/config.js';
+import { silent } from '../../../src/report/index.js';
+import { database, prepareWorkerDatabase, resetDatabase } from '../../../src/testing/database.js';
+import { openApi } from '../../../src/workloads/api.js';
+import { withConnection } from '../../../src/workloads/databases.js';
+import {
+  applyObjects,
+  deployPostgres,
+  dropDeadRunDatabases,
+  dropRunDatabases,
+  forwardPort,
+  parseManifest,
+  postgresNamespace,
+  postgresNodePort,
+  postgresVariables,
+  prepareTemplate,
+  removeObjects,
+  waitForPostgres,
+} from '../../../src/workloads/index.js';
+import type { PostgresAddress, PostgresServer, WorkerPostgres } from '../../../src/workloads/index.js';
+
+/*
+ * One cluster for the whole file, with the image inside, made by kind's own command line; the server is deployed
+ * once, and each test makes templates and databases of its own.
+ */
+jest.setTimeout(60_000);
+
+const run = promisify(execFile);
+const name = `jkg-${process.pid}`;
+const image = 'postgres:17-alpine';
+const signal = AbortSignal.timeout(600_000);
+const steps = { signal, progress: silent };
+let folder: string;
+let access: ClusterAccess;
+let address: PostgresAddress;
+let server: PostgresServer;
+
+const config: PostgresConfig = {
+  image,
+  database: 'app',
+  user: 'app',
+  password: undefined,
+  hostPort: 0,
+  initdb: [],
+  settings: {},
+  resources: {},
+  migrate: undefined,
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'workloads-'));
+  const hostPort = await freePort();
+  const kindConfig = join(folder, 'kind.json');
+  const mapping = { containerPort: postgresNodePort, hostPort, listenAddress: '127.0.0.1' };
+  await writeFile(
+    kindConfig,
+    JSON.stringify({
+      kind: 'Cluster',
+      apiVersion: 'kind.x-k8s.io/v1alpha4',
+      nodes: [{ role: 'control-plane', extraPortMappings: [mapping] }],
+    }),
+  );
+  access = { name, kubeconfig: join(folder, 'kubeconfig'), context: `kind-${name}` };
+  await run('docker', ['pull', '--quiet', image]);
+  const nodeImage = process.env['JEST_KUBERNETES_NODE_IMAGE'];
+  const create = [
+    'create',
+    'cluster',
+    '--name',
+    name,
+    ...(nodeImage === undefined ? [] : ['--image', nodeImage]),
+  ];
+  await run('kind', [...create, '--config', kindConfig, '--kubeconfig', access.kubeconfig]);
+  await run('kind', ['load', 'docker-image', image, '--name', name]);
+  server = await deployPostgres(access, config, { ...steps, node: `${name}-control-plane` });
+  address = { host: '127.0.0.1', port: hostPort, user: server.user, password: server.password };
+  await waitForPostgres(access, address, steps);
+}, 240_000);
+
+afterAll(async () => {
+  await run('kind', ['delete', 'cluster', '--name', name, '--kubeconfig', access.kubeconfig]);
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => listener.once('listening', resolve));
+  const { port } = listener.address() as AddressInfo;
+  await new Promise((resolve) => listener.close(resolve));
+  return port;
+}
+
+async function script(file: string, content: string): Promise<string> {
+  const path = join(folder, file);
+  await writeFile(path, content);
+  return path;
+}
+
+const template = (changes: Partial<PostgresConfig>): Promise<string> =>
+  prepareTemplate(access, { ...config, ...changes }, address, { ...steps, rootDir: folder });
+
+const query = async <T extends object>(databaseName: string | undefined, sql: string): Promise<T[]> =>
+  (await withConnection(address, databaseName, (client) => client.query<T>(sql))).rows;
+
+/** A worker of a run, with its variables in this process's environment, as `database()` reads it. */
+async function worker(templateName: string, runId: string, workerId: string): Promise<WorkerPostgres> {
+  const postgres = { ...address, template: templateName, runId };
+  Object.assign(process.env, postgresVariables(postgres), { JEST_WORKER_ID: workerId });
+  await prepareWorkerDatabase();
+  return postgres;
+}
+
+const environment = { ...process.env };
+afterEach(() => {
+  for (const key of Object.keys(process.env)) {
+    if (!(key in environment)) Reflect.deleteProperty(process.env, key);
+  }
+  Object.assign(process.env, environment);
+});
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+const schema = (tables: number): string =>
+  Array.from(
+    { length: tables },
+    (_, n) => `CREATE TABLE t${n} (
+      id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, twice int GENERATED ALWAYS AS (id * 2) STORED,
+      parent int ${n === 0 ? '' : `REFERENCES t${n - 1} (id)`}, at timestamptz DEFAULT now());
+      CREATE INDEX ON t${n} (at);
+      ${n % 10 === 0 ? `INSERT INTO t${n} (name) SELECT 'seed ' || g FROM generate_series(1, 20) g;` : ''}`,
+  ).join('\n');
+
+test('objects of a kind that is defined beside them are applied, whatever their order, and removed', async () => {
+  const text = `
+apiVersion: shop.test/v1
+kind: Widget
+metadata: { name: one, namespace: shop }
+spec: { size: 3, anything: { goes: [1, 2] } }
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.shop.test }
+spec:
+  group: shop.test
+  scope: Namespaced
+  names: { kind: Widget, plural: widgets }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: early, namespace: shop }
+spec: { containers: [{ name: c, image: busybox, imagePullPolicy: Never, ports: [{ containerPort: 80 }] }] }
+---
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop }
+`;
+  const objects = parseManifest(text, '/shop.yaml');
+  await applyObjects(access, objects, steps);
+  const widget = await openApi(access).request<{ spec: unknown }>(
+    '/apis/shop.test/v1/namespaces/shop/widgets/one',
+  );
+  expect(widget.spec).toEqual({ size: 3, anything: { goes: [1, 2] } });
+  await applyObjects(access, objects, steps);
+  await removeObjects(access, objects, { signal });
+  await expect(openApi(access).request('/apis/shop.test/v1/namespaces/shop/widgets/one')).rejects.toThrow();
+});
+
+test('an object that the API server refuses is told with its file and the server’s words', async () => {
+  const objects = parseManifest(
+    'apiVersion: v1\nkind: Service\nmetadata: { name: bad }\nspec: { ports: [{ port: 99999999 }] }\n',
+    '/repo/bad.yaml',
+  );
+  await expect(applyObjects(access, objects, steps)).rejects.toMatchObject({
+    code: 'MANIFEST_FAILED',
+    message: 'Service bad could not be applied',
+    evidence: ['/repo/bad.yaml:1: v1 Service', expect.stringContaining('99999999')],
+  });
+});
+
+test('a second run finds the server with its password, and a different one is refused with the difference', async () => {
+  const again = await deployPostgres(access, config, { ...steps, node: `${name}-control-plane` });
+  expect(again).toEqual(server);
+  await expect(
+    deployPostgres(access, { ...config, image: 'postgres:16' }, { ...steps, node: `${name}-control-plane` }),
+  ).rejects.toMatchObject({
+    code: 'CONFIG_CONFLICT',
+    evidence: [expect.stringContaining('"postgres:16" asked for')],
+  });
+});
+
+test('initdb runs as in the image, then migrate, once; a second configuration stands beside it', async () => {
+  const log = join(folder, 'migrated');
+  const changes = {
+    initdb: [
+      await script(
+        '1.sql',
+        "\\set word seeded\nCREATE TABLE a (word text);\nINSERT INTO a VALUES (:'word');\n",
+      ),
+      await script(
+        '2.sh',
+        'docker_process_sql -c "INSERT INTO a VALUES (\'from a shell as $(id -un) in $POSTGRES_DB\')"\n',
+      ),
+    ],
+    migrate: `echo "$PGDATABASE $DATABASE_URL" >> ${log}`,
+  };
+  const [first, second] = await Promise.all([template(changes), template(changes)]);
+  expect(second).toBe(first);
+  const { stdout } = await run('cat', [log]);
+  expect(stdout.trim().split('\n')).toHaveLength(1);
+  expect(stdout).toMatch(/^app postgresql:\/\/app:.*\/app$/m);
+  const words = [{ word: 'seeded' }, { word: 'from a shell as postgres in app' }];
+  expect(await query('app', 'SELECT word FROM a')).toEqual(words);
+
+  const other = await template({ initdb: [await script('other.sql', 'CREATE TABLE b ();')] });
+  expect(other).not.toBe(first);
+  expect(await query('app', 'SELECT word FROM a')).toEqual(words);
+});
+
+test('a bad script is told with file and line, and made good it runs', async () => {
+  const path = await script('bad.sql', 'CREATE TABLE fine ();\n\nCREATE TABEL broken ();\n');
+  await expect(template({ database: 'broken', initdb: [path] })).rejects.toMatchObject({
+    code: 'POSTGRES_INIT_FAILED',
+    message: `The init script failed at ${path}:3`,
+    evidence: expect.arrayContaining([
+      expect.stringContaining('syntax error at or near "TABEL"'),
+    ]) as string[],
+  });
+  await script('bad.sql', 'CREATE TABLE fine ();\n');
+  await template({ database: 'broken', initdb: [path] });
+  expect(await query('broken', 'SELECT * FROM fine')).toEqual([]);
+});
+
+test('a failed migration is told with its output, a forgotten connection by its last query', async () => {
+  await expect(template({ database: 'm1', migrate: 'echo no such column; exit 3' })).rejects.toMatchObject({
+    code: 'SETUP_HOOK_FAILED',
+    evidence: ['no such column', expect.stringContaining('exit status 3')],
+  });
+  const forgotten: Client[] = [];
+  const migrate = async ({ url }: { url: string }): Promise<void> => {
+    const client = new Client({ connectionString: url });
+    forgotten.push(client);
+    await client.connect();
+    await client.query('SELECT 42 AS forgotten');
+  };
+  await expect(template({ database: 'm2', migrate })).rejects.toMatchObject({
+    code: 'SETUP_HOOK_FAILED',
+    evidence: [expect.stringContaining('42 AS forgotten')],
+  });
+  await Promise.all(forgotten.map((client) => client.end()));
+});
+
+test('workers have databases of their own, those of ended runs go, and those of living ones stay', async () => {
+  const templateName = await template({
+    database: 'rows',
+    initdb: [await script('rows.sql', 'CREATE TABLE r (n int);')],
+  });
+  for (const workerId of ['1', '2', '3']) {
+    await worker(templateName, 'Run-One', workerId);
+    await query(database().database, `INSERT INTO r VALUES (${workerId})`);
+  }
+  for (const workerId of ['1', '2', '3']) {
+    expect(await query(`jk_runone_${workerId}`, 'SELECT n FROM r')).toEqual([{ n: Number(workerId) }]);
+  }
+  await worker(templateName, 'run-two', '1');
+  expect(await dropDeadRunDatabases(address, () => ['Run-One'])).toEqual(['jk_runtwo_1']);
+  await dropRunDatabases(address, 'Run-One');
+  expect(await query(undefined, `SELECT datname FROM pg_database WHERE datname LIKE 'jk\\_run%'`)).toEqual(
+    [],
+  );
+});
+
+test('50 tables are given back as they were, with the connections of a pool left open', async () => {
+  const templateName = await template({ database: 'fifty', initdb: [await script('fifty.sql', schema(50))] });
+  await worker(templateName, 'fifty', '1');
+  const pool = new Pool({ connectionString: database().url });
+  const rows = async (): Promise<unknown> =>
+    (
+      await pool.query(
+        `SELECT (SELECT array_agg(t0 ORDER BY id)::text FROM t0) AS t0, (SELECT array_agg(t10 ORDER BY id)::text FROM t10) AS t10,
+         (SELECT count(*) FROM t5) AS t5, (SELECT last_value FROM t0_id_seq), (SELECT is_called FROM t5_id_seq)`,
+      )
+    ).rows;
+  try {
+    const before = await rows();
+    const { rows: backends } = await pool.query('SELECT pg_backend_pid() AS pid');
+    const times: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      for (let n = 0; n < 50; n += 1) {
+        await pool.query(`INSERT INTO t${n} (name) SELECT 'test ' || g FROM generate_series(1, 20) g`);
+      }
+      await pool.query(`INSERT INTO t5 (name) SELECT 'many ' || g FROM generate_series(1, 5000) g`);
+      await pool.query(`UPDATE t0 SET name = name || '!' WHERE id = 3`);
+      await pool.query('DELETE FROM t10 WHERE id = 7');
+      await pool.query('CREATE TEMPORARY TABLE scratch (x int)');
+      await pool.query('DROP TABLE scratch');
+      expect(await rows()).not.toEqual(before);
+      times.push(await timed(resetDatabase));
+      expect(await rows()).toEqual(before);
+    }
+    expect((await pool.query('SELECT pg_backend_pid() AS pid')).rows).toEqual(backends);
+    // the middle one: the machine may be busy with something else
+    expect(times.sort((a, b) => a - b)[1]).toBeLessThan(300);
+  } finally {
+    await pool.end();
+  }
+});
+
+test('a schema that a test has changed comes back too', async () => {
+  const initdb = [await script('schema.sql', 'CREATE TABLE kept (n int); INSERT INTO kept VALUES (1);')];
+  await worker(await template({ database: 'schema', initdb }), 'schema', '1');
+  await query(
+    database().database,
+    'ALTER TABLE kept ADD more text; CREATE TABLE extra (); CREATE SCHEMA also',
+  );
+  await resetDatabase();
+  expect(await query(database().database, 'SELECT * FROM kept')).toEqual([{ n: 1 }]);
+  expect(
+    await query(database().database, `SELECT to_regclass('extra') AS extra, to_regnamespace('also') AS also`),
+  ).toEqual([{ extra: null, also: null }]);
+});
+
+test('a transaction that a test forgot is named, and not waited for without end', async () => {
+  const initdb = [await script('locked.sql', 'CREATE TABLE locked (n int); INSERT INTO locked VALUES (1);')];
+  await worker(await template({ database: 'locked', initdb }), 'locked', '1');
+  const client = new Client({ connectionString: database().url });
+  await client.connect();
+  try {
+    await client.query('UPDATE locked SET n = 2');
+    await client.query('BEGIN');
+    await client.query('UPDATE locked SET n = 3 /* forgotten */');
+    await expect(resetDatabase()).rejects.toMatchObject({
+      code: 'POSTGRES_FAILED',
+      evidence: [expect.stringContaining('forgotten')],
+    });
+    await client.query('ROLLBACK');
+    await resetDatabase();
+    expect((await client.query('SELECT n FROM locked')).rows).toEqual([{ n: 1 }]);
+  } finally {
+    await client.end();
+  }
+});
+
+test('the pod may be deleted in mid-run: the same variables reach the same rows, by the node’s port and by a forwarded one', async () => {
+  const templateName = await template({
+    database: 'restart',
+    initdb: [await script('r.sql', 'CREATE TABLE r (n int);')],
+  });
+  const postgres = await worker(templateName, 'restart', '1');
+  const forward = await forwardPort({
+    access,
+    namespace: postgresNamespace,
+    service: 'postgres',
+    port: 5432,
+  });
+  try {
+    const forwarded = { ...address, port: forward.port };
+    const select = 'SELECT n FROM r';
+    await withConnection(forwarded, database().database, (client) =>
+      client.query('INSERT INTO r VALUES (1)'),
+    );
+    const pod = `/api/v1/namespaces/${postgresNamespace}/pods/postgres-0`;
+    const uid = async (): Promise<string | undefined> =>
+      openApi(access)
+        .request<{ metadata: { uid: string } }>(pod)
+        .then(({ metadata }) => metadata.uid)
+        .catch(() => undefined);
+    const before = await uid();
+    await openApi(access).request(pod, { method: 'DELETE' });
+    while ([before, undefined].includes(await uid())) await delay(50);
+    // a connection through the forwarded port waits for the pod; the node's port answers when it is there
+    const rows = await withConnection({ ...forwarded }, database().database, (client) =>
+      client.query(select),
+    );
+    expect(rows.rows).toEqual([{ n: 1 }]);
+    await waitForPostgres(access, address, steps);
+    const direct = new Client({ connectionString: database().url });
+    await direct.connect();
+    expect((await direct.query(select)).rows).toEqual([{ n: 1 }]);
+    await direct.end();
+    // a worker that begins after the restart
+    await worker(postgres.template, postgres.runId, '2');
+    expect(await query(database().database, select)).toEqual([]);
+  } finally {
+    await forward.close();
+  }
+});
+
+test('a server that refuses our own user is not ours, and is told at once', async () => {
+  await expect(waitForPostgres(access, { ...address, password: 'wrong' }, steps)).rejects.toMatchObject({
+    code: 'POSTGRES_FAILED',
+    remedy: expect.stringContaining('postgres.hostPort') as string,
+  });
+});
