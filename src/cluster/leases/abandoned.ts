@@ -29,14 +29,13 @@ export function listClusters(stateDir: string): KnownCluster[] {
  */
 export function findAbandoned(stateDir: string): string[] {
   const me = holderOf('sweep');
-  return listClusters(stateDir)
-    .filter(({ name, state }) => {
-      const store = new FileStore(stateDir, name);
-      return (
-        transitions.depart(state, me, undefined, (holder) => store.isAlive(holder)).result.to === 'remove'
-      );
-    })
-    .map(({ name }) => name);
+  return clusterNames(stateDir).filter((name) => {
+    const store = new FileStore(stateDir, name);
+    const state = store.peek();
+    // an empty folder: its creator died before it had written anything
+    if (state === undefined) return true;
+    return transitions.depart(state, me, undefined, (holder) => store.isAlive(holder)).result.to === 'remove';
+  });
 }
 
 /**
@@ -65,6 +64,8 @@ export async function removeAbandoned({
       removed.push(name);
     } catch (error) {
       onFailure(name, error);
+    } finally {
+      await store.close();
     }
   }
   discardRemains(stateDir);
@@ -91,12 +92,16 @@ export async function takeDown({
 > {
   const me = holderOf(`down-${process.pid}`);
   const store = new FileStore(stateDir, name);
-  const answer = await store.transact((found) =>
-    transitions.condemn(found, me, (holder) => store.isAlive(holder), { evenInUse }),
-  );
-  if (answer.to === 'leave') {
-    return answer.users.length > 0 ? { outcome: 'in use', users: answer.users } : { outcome: 'unknown' };
+  try {
+    const answer = await store.transact((found) =>
+      transitions.condemn(found, me, (holder) => store.isAlive(holder), { evenInUse }),
+    );
+    if (answer.to === 'leave') {
+      return answer.users.length > 0 ? { outcome: 'in use', users: answer.users } : { outcome: 'unknown' };
+    }
+    await removeAs(me, store, answer.state, { name, remove });
+    return { outcome: 'deleted' };
+  } finally {
+    await store.close();
   }
-  await removeAs(me, store, answer.state, { name, remove });
-  return { outcome: 'deleted' };
 }

@@ -1,5 +1,6 @@
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -8,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JestKubernetesError } from '../../support/errors.js';
 import { isAlive } from '../../support/process-identity.js';
@@ -37,6 +38,8 @@ const unreadable = new Set(['EACCES', 'EPERM', 'EISDIR', 'ELOOP']);
 export class FileStore implements StateStore {
   readonly folder: string;
   readonly #file: string;
+  /** Of no name of its own: whoever writes holds the lock, and a dead writer's may be overwritten. */
+  readonly #draft: string;
   readonly #stateDir: string;
   readonly #mutex: Mutex;
   #seen: string | undefined;
@@ -48,6 +51,7 @@ export class FileStore implements StateStore {
     if (!isName.test(name)) throw new TypeError(`not a cluster's name: ${name}`);
     this.folder = clusterFolder(stateDir, name);
     this.#file = join(this.folder, 'state.json');
+    this.#draft = `${this.#file}.new`;
     this.#stateDir = stateDir;
     this.#mutex = new Mutex(join(stateDir, 'lock'));
   }
@@ -74,6 +78,7 @@ export class FileStore implements StateStore {
   }
 
   close(): Promise<void> {
+    this.#mutex.close();
     return Promise.resolve();
   }
 
@@ -99,7 +104,8 @@ export class FileStore implements StateStore {
       text = readFileSync(this.#file, 'utf8');
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? '';
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      if (code === 'ENOTDIR' || (code === 'ENOENT' && this.#isEmpty())) return undefined;
+      if (code === 'ENOENT') return this.#lost('is missing', mayMove);
       if (!unreadable.has(code)) throw error;
       return this.#lost(`cannot be read (${code})`, mayMove);
     }
@@ -120,16 +126,28 @@ export class FileStore implements StateStore {
     return this.#lost(parsed.wrong, mayMove);
   }
 
+  /** Whether nothing has come of the cluster yet: a creator that dies while it writes the first state leaves a draft. */
+  #isEmpty(): boolean {
+    const ours = [this.#file, this.#draft].map((path) => basename(path));
+    try {
+      return readdirSync(this.folder).every((file) => ours.includes(file));
+    } catch {
+      return true;
+    }
+  }
+
   /** What cannot be read is kept for a person to look at; what it described may still exist. */
   #lost(wrong: string, mayMove: boolean): ClusterState {
     let kept = '';
-    if (mayMove) {
-      const free = Array.from({ length: 1000 }, (_, n) => `${this.#file}.bad-${n + 1}`).find(
-        (path) => !existsSync(path),
-      );
-      if (free === undefined) rmSync(this.#file, { recursive: true });
-      else renameSync(this.#file, free);
-      kept = free === undefined ? '' : ` (moved to ${free})`;
+    if (mayMove && lstatSync(this.#file, { throwIfNoEntry: false }) !== undefined) {
+      // not beside it: the folder goes with the cluster. A watchdog prunes the logs.
+      const logs = join(this.#stateDir, 'logs');
+      mkdirSync(logs, { recursive: true, mode: 0o700 });
+      let count = 1;
+      const aside = () => join(logs, `${this.name}.state.json.bad-${count}`);
+      while (existsSync(aside())) count += 1;
+      renameSync(this.#file, aside());
+      kept = ` (moved to ${aside()})`;
     }
     const state = lostState(this.name, `its state ${this.#file} ${wrong}${kept}`);
     if (mayMove) this.#write(state);
@@ -138,14 +156,12 @@ export class FileStore implements StateStore {
 
   #write(state: ClusterState): void {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    // a name of its own is not needed: whoever writes holds the lock, and a dead writer's file may be overwritten
-    const draft = `${this.#file}.new`;
     try {
-      writeFileSync(draft, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+      writeFileSync(this.#draft, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
       // no fsync: should the power fail, no run lives to miss it, and a torn file is survived
-      renameSync(draft, this.#file);
+      renameSync(this.#draft, this.#file);
     } catch (error) {
-      rmSync(draft, { force: true });
+      rmSync(this.#draft, { force: true });
       throw error;
     }
   }
@@ -175,7 +191,9 @@ export function discardRemains(stateDir: string): void {
 /** The names of all clusters that the state directory knows. */
 export function clusterNames(stateDir: string): string[] {
   try {
-    return readdirSync(join(stateDir, 'clusters')).filter((name) => isName.test(name));
+    return readdirSync(join(stateDir, 'clusters'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && isName.test(entry.name))
+      .map(({ name }) => name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw unusable(stateDir, error);

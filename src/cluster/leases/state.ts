@@ -106,6 +106,8 @@ const checks: { [Key in keyof ClusterState]: (value: unknown) => boolean } = {
   problem: (value) => value === null || typeof value === 'string',
 };
 
+const brief = (value: unknown) => (value === undefined ? 'none' : JSON.stringify(value).slice(0, 80));
+
 /** A state read from text, or the word that says what is wrong with it and the users that it still names. */
 export function parseState(
   text: string,
@@ -122,7 +124,7 @@ export function parseState(
   if (bad === undefined && read['name'] === name) return { state: read as unknown as ClusterState };
   const users = isObject(read['leases']) ? Object.values(read['leases']).filter(isHolder) : [];
   return {
-    wrong: `has an unknown ${bad ?? 'name'}: ${JSON.stringify(read[bad ?? 'name']).slice(0, 80)}`,
+    wrong: `has an unknown ${bad ?? 'name'}: ${brief(read[bad ?? 'name'])}`,
     users,
   };
 }

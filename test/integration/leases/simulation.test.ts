@@ -1,11 +1,15 @@
-/* eslint-disable @typescript-eslint/no-unnecessary-condition, @typescript-eslint/no-unnecessary-template-expression -- being written: not run by CI yet */
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { removeAbandoned, takeDown, type RemoveCluster } from '../../../src/cluster/leases/index.js';
+import {
+  removeAbandoned,
+  takeDown,
+  type ClusterState,
+  type RemoveCluster,
+} from '../../../src/cluster/leases/index.js';
 import { compileSource } from './compiled.js';
 
 /*
@@ -71,7 +75,7 @@ class Actor {
     clearTimeout(timer);
     child.removeAllListeners('message').removeAllListeners('exit');
     // killed after it had answered: it is on its way out
-    if (child.killed && this.#child !== undefined) this.#child = undefined;
+    if (child.killed) this.#child = undefined;
     return result;
   }
 
@@ -147,8 +151,8 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
         else problems.push(`${name}, round ${round}: ${outcome}`);
       }
       if (after !== 'nobody') {
-        const died = outcomes.includes(undefined);
-        const stateKept = () => readState(name)?.kept !== null && readState(name) !== undefined;
+        const deaths = outcomes.filter((outcome) => outcome === undefined).length;
+        const stateKept = () => wasKept(readState(name));
         if (after === 'sweep') {
           const onFailure = (_: string, error: unknown) =>
             problems.push(`${name}, round ${round}: ${String(error)}`);
@@ -163,7 +167,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
         }
         if (!isGone())
           problems.push(
-            `${name}, round ${round}: left behind after ${after}, ${died ? 'with' : 'without'} deaths`,
+            `${name}, round ${round}: left behind after ${after}, with ${deaths} deaths: ${JSON.stringify(readState(name))}`,
           );
       }
       check(name, round, folder);
@@ -171,14 +175,19 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
     }
   }
 
-  function readState(name: string): { kept: unknown } | undefined {
+  function readState(name: string): ClusterState | undefined {
     try {
-      return JSON.parse(readFileSync(join(stateDir, 'clusters', name, 'state.json'), 'utf8')) as {
-        kept: unknown;
-      };
+      return JSON.parse(readFileSync(join(stateDir, 'clusters', name, 'state.json'), 'utf8')) as ClusterState;
     } catch {
       return undefined;
     }
+  }
+
+  /** Also when nobody was left to say so: all its runs were killed, and one of them had asked for it. */
+  function wasKept(state: ClusterState | undefined): boolean {
+    return (
+      state?.phase === 'ready' && (state.keep === 'always' || (state.keep === 'on-failure' && state.failed))
+    );
   }
 
   const lives = new Map<string, { alive: string | undefined; done: Set<string>; read: number }>();
@@ -207,7 +216,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
       }
       if (event === 'done') {
         figures.work += 1;
-        if (found.done.has(`${key ?? ''}`)) problem(`${key ?? ''} was done twice in ${life ?? ''}`);
+        if (found.done.has(key ?? '')) problem(`${key ?? ''} was done twice in ${life ?? ''}`);
         found.done.add(key ?? '');
       }
     }

@@ -1,0 +1,169 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { listClusters, openCluster, type RemoveCluster } from '../../../src/cluster/leases/index.js';
+import { watchdogLog } from '../../../src/cluster/watchdog/index.js';
+import { identifyProcess } from '../../../src/support/process-identity.js';
+import { compileSource } from '../leases/compiled.js';
+
+interface Started {
+  watchdog: number;
+  worker: number;
+}
+type End = 'released' | 'process.exit' | 'throws' | 'waits' | 'unwatched' | 'natural' | 'sweep';
+
+let compiled: ReturnType<typeof compileSource>;
+let base: string;
+let stateDir: string;
+let record: string;
+let started: number[];
+beforeAll(() => {
+  compiled = compileSource();
+}, 60_000);
+afterAll(() => {
+  compiled.remove();
+});
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'jest-kubernetes-watchdog-'));
+  stateDir = join(base, 'state');
+  record = join(base, 'deleted');
+  started = [];
+});
+afterEach(() => {
+  for (const pid of started) if (identifyProcess(pid) !== undefined) process.kill(pid, 'SIGKILL');
+  rmSync(base, { recursive: true, force: true });
+});
+
+/** Waits for what is meant; the limit is for a machine that is nearly standing still. */
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const end = performance.now() + 30_000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`waited 30 s until ${what}`);
+    await delay(5);
+  }
+}
+const isGone = (pid: number) => identifyProcess(pid) === undefined;
+const deletions = () =>
+  existsSync(record)
+    ? readFileSync(record, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { name: string; at: number })
+    : [];
+const deleted = () => until('the cluster was deleted', () => listClusters(stateDir).length === 0);
+
+function runThat<Answer = Started>(end: End): { child: ChildProcess; answer: Promise<Answer> } {
+  const child = fork(join(__dirname, 'watched-run.js'), [compiled.folder, stateDir, 'shop', record, end], {
+    execArgv: [],
+    // a process group of its own, as a shell gives each job
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  if (child.pid !== undefined) started.push(child.pid);
+  const answer = new Promise<Answer>((resolve, reject) => {
+    child.once('message', (message) => {
+      const { watchdog, worker } = message as Partial<Started>;
+      started.push(...[watchdog, worker].filter((pid) => pid !== undefined));
+      resolve(message as Answer);
+    });
+    child.once('exit', () => {
+      reject(new Error('the run ended before it had started'));
+    });
+  });
+  return { child, answer };
+}
+
+test.each<[string, (pid: number) => void]>([
+  ['SIGKILL of the parent alone, its workers going on', (pid) => process.kill(pid, 'SIGKILL')],
+  ['SIGKILL of its whole process group', (pid) => process.kill(-pid, 'SIGKILL')],
+  ['SIGTERM that nobody handles', (pid) => process.kill(pid, 'SIGTERM')],
+  ['SIGHUP of its group: the terminal was closed', (pid) => process.kill(-pid, 'SIGHUP')],
+])('%s: the cluster is deleted, and the watchdog goes', async (_, kill) => {
+  const { child, answer } = runThat('waits');
+  const { watchdog } = await answer;
+  const pid = child.pid ?? 0;
+  const before = Date.now();
+  kill(pid);
+  await until('the run was gone', () => isGone(pid));
+  await deleted();
+  await until('the watchdog was gone', () => isGone(watchdog));
+  expect(deletions()).toMatchObject([{ name: 'shop' }]);
+  process.stderr.write(`watchdog: ${(deletions()[0]?.at ?? 0) - before} ms from the kill to the deletion\n`);
+});
+
+test.each<[End]>([['process.exit'], ['throws'], ['natural']])(
+  'a run that ends without having released (%s) is not held open, and its cluster is deleted',
+  async (end) => {
+    const { child, answer } = runThat(end);
+    const { watchdog } = await answer;
+    await until('the run was gone', () => isGone(child.pid ?? 0));
+    await deleted();
+    await until('the watchdog was gone', () => isGone(watchdog));
+    expect(deletions()).toHaveLength(1);
+  },
+);
+
+test('a run that released is not held open, and its watchdog goes without a word', async () => {
+  const { child, answer } = runThat('released');
+  const { watchdog } = await answer;
+  await until('run and watchdog were gone', () => isGone(child.pid ?? 0) && isGone(watchdog));
+  expect(deletions()).toHaveLength(1);
+  expect(existsSync(join(stateDir, 'logs'))).toBe(false);
+});
+
+test('a cluster that another run uses stays', async () => {
+  const { child, answer } = runThat('waits');
+  const { watchdog } = await answer;
+  const { removeCluster } = jest.requireActual<{ removeCluster: RemoveCluster }>('./recording-remover.js');
+  const other = openCluster({ stateDir, name: 'shop', runId: 'other', remove: removeCluster });
+  const removal = { provider: 'kind' as const, name: 'shop', runtime: null, with: { record } };
+  expect(await other.acquire({ made: {}, removal, keep: 'never' })).toMatchObject({ role: 'join' });
+  child.kill('SIGKILL');
+  await until('the watchdog was gone', () => isGone(watchdog));
+  expect(deletions()).toEqual([]);
+  expect(Object.keys(listClusters(stateDir)[0]?.state.leases ?? {})).toEqual(['other']);
+  expect(await other.release()).toBe('deleted');
+});
+
+test('it weighs little, and signals that end a process do not end it', async () => {
+  const { child, answer } = runThat('waits');
+  const { watchdog } = await answer;
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT'] as const) process.kill(watchdog, signal);
+  if (process.platform === 'linux') {
+    const status = readFileSync(`/proc/${watchdog}/status`, 'utf8');
+    const kilobytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+    process.stderr.write(`watchdog: ${kilobytes} kB resident while it waits\n`);
+    expect(kilobytes).toBeLessThan(40_000);
+  }
+  child.kill('SIGKILL');
+  await deleted();
+});
+
+test('a deletion that fails is tried again, and the log tells', async () => {
+  writeFileSync(`${record}.failures`, '1');
+  const { child, answer } = runThat('waits');
+  const { watchdog } = await answer;
+  child.kill('SIGKILL');
+  await until('the watchdog was gone', () => isGone(watchdog));
+  expect(deletions()).toHaveLength(1);
+  const log = readFileSync(watchdogLog(stateDir, `run-${child.pid ?? 0}`), 'utf8');
+  expect(log).toContain('the engine does not answer');
+  expect(log).toContain('shop is deleted');
+});
+
+test('what even a watchdog could not do, the next run’s sweep does in the background', async () => {
+  const { child, answer } = runThat('unwatched');
+  await answer;
+  child.kill('SIGKILL');
+  await until('the run was gone', () => isGone(child.pid ?? 0));
+  expect(deletions()).toEqual([]);
+
+  const next = await runThat<{ abandoned: string[]; milliseconds: number }>('sweep').answer;
+  expect(next.abandoned).toEqual(['shop']);
+  process.stderr.write(`sweep: ${next.milliseconds.toFixed(1)} ms of a run's start\n`);
+  await deleted();
+  expect(deletions()).toHaveLength(1);
+  await until('its log was written', () => readdirSync(join(stateDir, 'logs')).length === 1);
+});
