@@ -52,5 +52,4 @@ class JestKubernetesEnvironment extends nodeEnvironment() {
   }
 }
 
-/** Jest and its extenders take either: the module itself, or its member `TestEnvironment`. */
-export = Object.assign(JestKubernetesEnvironment, { TestEnvironment: JestKubernetesEnvironment });
+export = JestKubernetesEnvironment;
