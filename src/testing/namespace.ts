@@ -30,15 +30,22 @@ export function namespaceName(testFile: string | undefined): string {
 
 const statusOf = (error: unknown): unknown => (error as { code?: unknown } | undefined)?.code;
 
-/** Until then the API server refuses every pod of the namespace. */
-async function waitForServiceAccount(core: CoreV1Api, namespace: string): Promise<void> {
+/**
+ * Asks for a pod that is not made (a dry run) until it is admitted: the namespace's ServiceAccount comes a moment after
+ * it and, before Kubernetes 1.24, its token later still. Any other refusal is for the test's own pods to meet.
+ */
+async function waitUntilPodsAreAdmitted(core: CoreV1Api, namespace: string): Promise<void> {
   const deadline = performance.now() + serviceAccountLimit;
+  const body = Object.assign(new (clientNode().V1Pod)(), {
+    metadata: { generateName: 'probe-' },
+    spec: { containers: [{ name: 'probe', image: 'probe' }] },
+  });
   for (;;) {
     try {
-      await core.readNamespacedServiceAccount({ name: 'default', namespace });
+      await core.createNamespacedPod({ namespace, dryRun: 'All', body });
       return;
     } catch (error) {
-      if (statusOf(error) !== 404) throw error;
+      if (!/service ?account/i.test(messageOf(error))) return;
     }
     if (performance.now() > deadline) {
       throw new JestKubernetesError(
@@ -89,7 +96,7 @@ async function create(file: TestFile | undefined): Promise<string> {
   atEndOfTestFile(async () => {
     if (!isKept(file)) await remove(core, name);
   });
-  await waitForServiceAccount(core, name);
+  await waitUntilPodsAreAdmitted(core, name);
   return name;
 }
 

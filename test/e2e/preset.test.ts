@@ -65,7 +65,7 @@ test('one cluster for all workers, in band or not, with the image inside, and no
   const before = existsSync(home) ? readFileSync(home, 'utf8') : undefined;
 
   const parallel = await project.run(['-w', '4']);
-  expect(parallel).toMatchObject({ status: 0 });
+  expect(parallel).toMatchObject({ status: 0, output: expect.stringContaining('4 passed') as string });
   expect(parallel.output).toMatch(/creates the cluster .* \(once/);
   expect(parallel.output).toMatch(/✓ import postgres:17-alpine +[\d.]+ s {2}\d+ MB/);
   expect(parallel.output).toMatch(/keeps the cluster[\s\S]*export KUBECONFIG=/);

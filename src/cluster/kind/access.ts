@@ -49,7 +49,14 @@ export async function writeKubeconfig(access: ClusterAccess, adminConf: string, 
 /** A connection to an API server, for the few questions that a creation asks; to be disposed of. */
 export interface ApiConnection extends Disposable {
   /** @returns the status and the body. @throws the socket's error, or one that says that no answer came */
-  get(resource: string, signal?: AbortSignal): Promise<{ status: number; body: string }>;
+  get(resource: string, signal?: AbortSignal): Promise<Answer>;
+  /** Sends an object as JSON. As {@link get}. */
+  post(resource: string, object: object, signal?: AbortSignal): Promise<Answer>;
+}
+
+interface Answer {
+  status: number;
+  body: string;
 }
 
 /** How long one question may go without an answer, in milliseconds. */
@@ -68,27 +75,32 @@ export async function connect(kubeconfig: string): Promise<ApiConnection> {
     cert: Buffer.from(user['client-certificate-data'], 'base64'),
     key: Buffer.from(user['client-key-data'], 'base64'),
   });
-  return {
-    get: (resource, signal) =>
-      new Promise((resolve, reject) => {
-        const late = AbortSignal.timeout(answerLimit);
-        const bound = signal === undefined ? late : AbortSignal.any([signal, late]);
-        https
-          .get(new URL(resource, cluster.server), { agent, signal: bound }, (response) => {
-            let body = '';
-            response.setEncoding('utf8');
-            response.on('data', (chunk: string) => (body += chunk));
-            response.on('error', reject);
-            response.on('end', () => {
-              resolve({ status: response.statusCode ?? 0, body });
-            });
-          })
-          .on('error', (error) => {
-            reject(
-              late.aborted ? new Error(`no answer within ${answerLimit / 1000} s`, { cause: error }) : error,
-            );
+  const send = (resource: string, object: object | undefined, signal?: AbortSignal): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const late = AbortSignal.timeout(answerLimit);
+      const bound = signal === undefined ? late : AbortSignal.any([signal, late]);
+      const options =
+        object === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' } };
+      https
+        .request(new URL(resource, cluster.server), { ...options, agent, signal: bound }, (response) => {
+          let body = '';
+          response.setEncoding('utf8');
+          response.on('data', (chunk: string) => (body += chunk));
+          response.on('error', reject);
+          response.on('end', () => {
+            resolve({ status: response.statusCode ?? 0, body });
           });
-      }),
+        })
+        .on('error', (error) => {
+          reject(
+            late.aborted ? new Error(`no answer within ${answerLimit / 1000} s`, { cause: error }) : error,
+          );
+        })
+        .end(object === undefined ? undefined : JSON.stringify(object));
+    });
+  return {
+    get: (resource, signal) => send(resource, undefined, signal),
+    post: send,
     [Symbol.dispose]: () => {
       agent.destroy();
     },

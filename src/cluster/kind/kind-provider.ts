@@ -145,7 +145,7 @@ export function kindProvider(options: KindProviderOptions): KindProvider {
       await Promise.all([
         finished,
         until('a node to be Ready', nodeIsReady, connection, bound, progress),
-        until('the default ServiceAccount', serviceAccountExists, connection, bound, progress),
+        until('the default ServiceAccount', podsAreAdmitted, connection, bound, progress),
       ]);
       return access;
     });
@@ -308,9 +308,19 @@ const nodeIsReady: Condition = async (connection, signal) => {
     : firstLine(unready.message ?? unready.reason ?? 'NotReady');
 };
 
-const serviceAccountExists: Condition = async (connection, signal) => {
-  const { status } = await connection.get('/api/v1/namespaces/default/serviceaccounts/default', signal);
-  return status === 200 ? undefined : status === 404 ? 'not there yet' : `status ${status}`;
+/**
+ * By asking for one that is not made (a dry run): the `default` ServiceAccount may be seconds late, and, before
+ * Kubernetes 1.24, its token later still. Until then every pod is refused. Any other refusal is the cluster's own rule.
+ */
+const podsAreAdmitted: Condition = async (connection, signal) => {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { generateName: 'probe-' },
+    spec: { containers: [{ name: 'probe', image: 'probe' }] },
+  };
+  const { status, body } = await connection.post('/api/v1/namespaces/default/pods?dryRun=All', pod, signal);
+  return status >= 300 && /service ?account/i.test(body) ? 'not there yet' : undefined;
 };
 
 function firstLine(text: string): string {
