@@ -22,6 +22,8 @@ export interface ObserveOptions {
   selector?: string;
   /** With it, the nodes' containers are looked at too. */
   engine?: { runtime: ContainerRuntime; containers: readonly string[] };
+  /** What a node downloads, at the cost of a command in each. Default: true. */
+  downloads?: boolean;
   /** The host's ports that the run wants. */
   ports?: readonly number[];
   /** For each question, in milliseconds. Default: 5000. */
@@ -120,7 +122,7 @@ const usesClaim = (pod: V1Pod) => pod.spec?.volumes?.some((volume) => volume.per
  * the signal is aborted.
  */
 export async function observe(options: ObserveOptions): Promise<Snapshot> {
-  const { access, signal, engine, ports = [] } = options;
+  const { access, signal, engine, ports = [], downloads: wanted = true } = options;
   const unseen: string[] = [];
   const [cluster, host] = await Promise.all([
     access ? observeCluster(access, options, unseen) : nothing,
@@ -128,7 +130,7 @@ export async function observe(options: ObserveOptions): Promise<Snapshot> {
   ]);
   const silent = cluster.api?.answers === false;
   const containers = engine && (silent || !access) ? await inspectContainers(engine, signal) : [];
-  const downloads = engine && cluster.pods.some(mayPull) ? await downloadsIn(engine, signal) : [];
+  const downloads = engine && wanted && cluster.pods.some(mayPull) ? await downloadsIn(engine, signal) : [];
   signal?.throwIfAborted();
   return { takenAt: Date.now(), ...cluster, containers, downloads, host, unseen };
 }

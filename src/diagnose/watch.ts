@@ -29,7 +29,8 @@ export async function watchForCause(options: WatchOptions): Promise<Diagnosis> {
   let settledAt = 0;
   let silentSince: number | undefined;
   for (;;) {
-    const snapshot = await observe(options);
+    // a download tells how far it is, and never that waiting is in vain
+    const snapshot = await observe({ ...options, downloads: false });
     const context = options.context?.() ?? {};
     // an image's absence counts from the moment on that no image is coming any more
     if (context.imageComing) settledAt = Date.now();

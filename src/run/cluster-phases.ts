@@ -22,9 +22,9 @@ export function clusterPhases(context: RunContext): Phase[] {
   };
   if (joined !== undefined) {
     handOver(joined.access);
-    milestones.nodes.resolve(joined.nodes);
-    milestones.api.resolve(joined.access);
-    milestones.ready.resolve(joined.access);
+    milestones.nodes.reach(joined.nodes);
+    milestones.api.reach(joined.access);
+    milestones.ready.reach(joined.access);
     return [];
   }
   return [
@@ -35,12 +35,13 @@ export function clusterPhases(context: RunContext): Phase[] {
       limits: config.timeouts.cluster,
       async work({ signal, progress }) {
         const creation = await source.create({ signal, progress });
-        milestones.nodes.resolve(creation.nodes);
-        milestones.api.resolve(creation.api);
+        // how they fail, ready tells
+        creation.nodes.then(milestones.nodes.reach, () => undefined);
+        creation.api.then(milestones.api.reach, () => undefined);
         const access = await creation.ready;
         await lease.ready(access);
         handOver(access);
-        milestones.ready.resolve(access);
+        milestones.ready.reach(access);
         return config.cluster.image;
       },
     },

@@ -16,7 +16,7 @@ import type { Config } from '../config/index.js';
 import { pullImage } from '../images/index.js';
 import { silent, type Progress } from '../report/index.js';
 import { detectRuntime, type ContainerRuntime } from '../runtime/index.js';
-import { postgresNodePort } from '../workloads/index.js';
+import { postgresNodePort, serverSignature } from '../workloads/index.js';
 
 export interface Joined {
   access: ClusterAccess;
@@ -37,10 +37,17 @@ export interface ClusterSource {
   join(state: ClusterState | undefined, signal: AbortSignal): Promise<Joined>;
   /** The host's port behind a node's; undefined where it is not published. */
   hostPort(containerPort: number, signal: AbortSignal): Promise<number | undefined>;
+  /** What the provider itself can tell of its nodes, into a folder; undefined where that is nothing. */
+  readonly exportLogs: ((folder: string, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 export function clusterSource(config: Config, runId: string, env: NodeJS.ProcessEnv): ClusterSource {
   return config.cluster.provider === 'kind' ? kindSource(config, env) : existingSource(config, runId, env);
+}
+
+/** One server for all that share the cluster. */
+function madeOfPostgres({ postgres }: Config): Readonly<Record<string, Json>> {
+  return postgres === undefined ? {} : { postgres: serverSignature(postgres) };
 }
 
 function lazily<T>(make: () => Promise<T>): () => Promise<T> {
@@ -74,6 +81,7 @@ function kindSource(config: Config, env: NodeJS.ProcessEnv): ClusterSource {
       'cluster.image': cluster.image ?? "the kind release's own",
       'cluster.nodes': cluster.nodes,
       'cluster.config': (cluster.config ?? null) as Json,
+      ...madeOfPostgres(config),
     },
     runtime,
     prepare: () => Promise.resolve(),
@@ -85,6 +93,7 @@ function kindSource(config: Config, env: NodeJS.ProcessEnv): ClusterSource {
     join: async (_, signal) =>
       (await provider()).join({ signal, progress: silent, limits: timeouts.cluster }),
     hostPort: async (containerPort, signal) => (await provider()).nodeHostPort(containerPort, signal),
+    exportLogs: async (folder, signal) => (await provider()).exportLogs(folder, signal),
   };
 }
 
@@ -94,7 +103,7 @@ function existingSource(config: Config, runId: string, env: NodeJS.ProcessEnv): 
   const provider: ClusterProvider = existingProvider({ cluster, directory, env });
   return {
     creating: `uses the existing cluster ${cluster.name}`,
-    made: { provider: 'existing' },
+    made: { provider: 'existing', ...madeOfPostgres(config) },
     runtime: runtimeOf(config, env),
     // the runs that share it meet in it
     prepare: async (signal) => {
@@ -104,5 +113,6 @@ function existingSource(config: Config, runId: string, env: NodeJS.ProcessEnv): 
     create: (options) => Promise.resolve(provider.create({ ...options, limits: timeouts.cluster })),
     join: (_, signal) => provider.join({ signal, progress: silent, limits: timeouts.cluster }),
     hostPort: () => Promise.resolve(undefined),
+    exportLogs: undefined,
   };
 }

@@ -1,16 +1,147 @@
-import type { Config } from '../config/index.js';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+import {
+  diagnose,
+  observe,
+  portIn,
+  writeBundle,
+  type Diagnosis,
+  type ObserveOptions,
+} from '../diagnose/index.js';
+import type { Report } from '../report/index.js';
+import { JestKubernetesError, messageOf, type ErrorCode } from '../support/errors.js';
 import type { TimelineEntry } from './phases.js';
-import type { RunContext } from './plan.js';
+import { namespaceOf, type RunContext } from './plan.js';
 
 export interface FailedRun {
-  runId: string;
-  config: Config;
-  /** Undefined where the run failed before it had a cluster. */
+  /** Undefined where the run failed before it took part in a cluster: there is nothing to look at. */
   context: RunContext | undefined;
   timeline: readonly TimelineEntry[];
+  report: Report;
+  signal: AbortSignal;
+  env: NodeJS.ProcessEnv;
 }
 
-/** A failure with its likely cause, and the bundle that holds all that was seen. */
-export function explain(error: unknown, _run: FailedRun): Promise<unknown> {
-  return Promise.resolve(error);
+/** Failures that say what did not happen, and not why: the cluster may. */
+const withoutCause: ReadonlySet<ErrorCode> = new Set([
+  'STALLED',
+  'TIMED_OUT',
+  'CLUSTER_NOT_READY',
+  'CLUSTER_UNREACHABLE',
+  'MANIFEST_FAILED',
+  'POSTGRES_FAILED',
+]);
+
+/** A failure with its likely cause, and the path of the bundle that holds all that was seen. Never rejects. */
+export async function explain(error: unknown, run: FailedRun): Promise<unknown> {
+  const { context, report, signal } = run;
+  if (context === undefined || signal.aborted) return error;
+  const line = report.phase('look for the cause');
+  const diagnosis = await diagnosisOf(error, context, signal).catch(() => undefined);
+  const explained = withCause(error, diagnosis);
+  try {
+    const bundle = await bundleOf(explained, diagnosis, context, run);
+    line.end('done', diagnosis?.cause ?? '');
+    if (explained instanceof JestKubernetesError) return rewritten(explained, { bundle });
+    report.note(`everything that was seen: ${bundle}`);
+  } catch (problem) {
+    line.end('failed', `no diagnostics were written: ${messageOf(problem)}`);
+  }
+  return explained;
 }
+
+async function diagnosisOf(
+  error: unknown,
+  context: RunContext,
+  signal: AbortSignal,
+): Promise<Diagnosis | undefined> {
+  const ours = error instanceof JestKubernetesError ? error : undefined;
+  const failure = [messageOf(error), ...(ours?.evidence ?? [])].join('\n');
+  const port = portIn(failure);
+  if (port === undefined && !(ours !== undefined && withoutCause.has(ours.code))) return undefined;
+  const place = await whereToLook(context);
+  const snapshot = await observe({ ...place, signal, ports: port === undefined ? [] : [port] });
+  return diagnose(snapshot, { failure, restarts: 1 });
+}
+
+type Place = Pick<ObserveOptions, 'access' | 'namespace' | 'engine'>;
+
+/** All of a cluster of our own and the engine that it lives in; of another's cluster our own namespace alone. */
+async function whereToLook({ config, milestones, source }: RunContext): Promise<Place> {
+  const access = milestones.api.value;
+  const api = access === undefined ? {} : { access };
+  if (config.cluster.provider !== 'kind') return { ...api, namespace: namespaceOf(config) };
+  const nodes = milestones.nodes.value ?? [{ name: `${config.cluster.name}-control-plane` }];
+  return { ...api, engine: { runtime: await source.runtime(), containers: nodes.map(({ name }) => name) } };
+}
+
+async function bundleOf(
+  error: unknown,
+  diagnosis: Diagnosis | undefined,
+  context: RunContext,
+  { timeline, signal, env }: FailedRun,
+): Promise<string> {
+  const { config, runId, source, environment } = context;
+  const { namespace, ...place } = await whereToLook(context);
+  return writeBundle({
+    ...{ runId, error, diagnosis, timeline, signal, ...place },
+    ...(namespace === undefined ? {} : { namespaces: [namespace] }),
+    directory: config.diagnostics,
+    exportLogs: source.exportLogs,
+    versions: versions(config.rootDir, place.engine?.runtime),
+    env: { ...env, ...environment.variables() },
+    secrets: [config.postgres?.password].filter((password) => password !== undefined),
+    ports: [config.postgres?.hostPort ?? 0].filter((port) => port !== 0),
+  });
+}
+
+function versions(
+  rootDir: string,
+  engine: { name: string; version: string; platform: string } | undefined,
+): Record<string, string> {
+  const required = createRequire(path.join(rootDir, 'package.json'));
+  const versionOf = (find: () => string): string => {
+    try {
+      return (JSON.parse(readFileSync(find(), 'utf8')) as { version: string }).version;
+    } catch {
+      return 'not found';
+    }
+  };
+  return {
+    'jest-kubernetes': versionOf(() => path.join(__dirname, '../../package.json')),
+    jest: versionOf(() => required.resolve('jest/package.json')),
+    node: process.version,
+    system: `${process.platform} ${process.arch}`,
+    ...(engine === undefined ? {} : { [engine.name]: `${engine.version} (${engine.platform})` }),
+  };
+}
+
+/** What failed, and why: the cause's own code, evidence and remedy come first. */
+function withCause(error: unknown, cause: Diagnosis | undefined): unknown {
+  if (cause === undefined) return error;
+  const message = `${messageOf(error)}: ${cause.sentence}`;
+  if (!(error instanceof JestKubernetesError)) {
+    return new JestKubernetesError(cause.code, message, { ...cause, cause: error });
+  }
+  const evidence = [...cause.evidence, ...error.evidence];
+  return rewritten(error, { code: cause.code, message, evidence, remedy: cause.remedy });
+}
+
+/** The same error, otherwise told. */
+function rewritten(
+  error: JestKubernetesError,
+  changes: Partial<Pick<JestKubernetesError, 'code' | 'message' | 'evidence' | 'remedy' | 'bundle'>>,
+): JestKubernetesError {
+  const { code, message, evidence, remedy, bundle } = { ...pick(error), ...changes };
+  return new JestKubernetesError(code, message, {
+    ...{ evidence, cause: error.cause ?? error },
+    ...(remedy === undefined ? {} : { remedy }),
+    ...(bundle === undefined ? {} : { bundle }),
+  });
+}
+
+const pick = ({ code, message, evidence, remedy, bundle }: JestKubernetesError) => ({
+  ...{ code, message, evidence, remedy, bundle },
+});

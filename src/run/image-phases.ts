@@ -18,6 +18,7 @@ export function imagePhases(context: RunContext): Phase[] {
   return context.config.images
     .filter((source) => !isThere(context, source))
     .flatMap((source) => {
+      context.coming.add(imageSourceKey(source));
       const bringing = bringToHost[source.kind](context, source as never);
       return [...bringing, intoCluster(context, source, bringing)];
     });
@@ -73,7 +74,11 @@ function intoCluster(context: RunContext, source: ImageSource, bringing: readonl
     limits: config.timeouts.import,
     async work({ signal, progress }) {
       const nodes = await milestones.nodes.promise;
-      if (nodes.length === 0) return pushOrLeave(context, source, signal);
+      if (nodes.length === 0) {
+        const where = await pushOrLeave(context, source, signal);
+        context.coming.delete(name);
+        return where;
+      }
       const runtime = await cluster.runtime();
       let bytes: number | undefined;
       await once(context, await keyOf(context, source), progress, async () => {
@@ -87,6 +92,7 @@ function intoCluster(context: RunContext, source: ImageSource, bringing: readonl
         }));
         return true;
       });
+      context.coming.delete(name);
       return bytes === undefined ? 'there already' : formatBytes(bytes);
     },
   };

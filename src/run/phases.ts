@@ -45,16 +45,27 @@ export async function runPhases(
   const origin = performance.now();
   const failure = new AbortController();
   const stopped = AbortSignal.any([signal, failure.signal]);
-  const ends = new Map<string, Promise<unknown>>(Object.entries(milestones));
+  const { promise: end, reject: endAll } = Promise.withResolvers<never>();
+  stopped.addEventListener('abort', () => {
+    endAll(stopped.reason);
+  });
+  const ends = new Map<string, Promise<unknown>>();
+  for (const [name, reached] of Object.entries(milestones)) {
+    // one that a failure has put out of reach must not be waited for
+    const orEnd = Promise.race([reached, end]);
+    orEnd.catch(() => undefined);
+    ends.set(name, orEnd);
+  }
+  end.catch(() => undefined);
 
   const endOf = (name: string): Promise<unknown> => {
     const known = ends.get(name);
     if (known !== undefined) return known;
     const phase = phases.find((candidate) => candidate.name === name);
     if (phase === undefined) throw new Error(`nothing is called ${name}`);
-    const end = Promise.all(phase.after.map(endOf)).then(() => runPhase(phase));
-    ends.set(name, end);
-    return end;
+    const ended = Promise.all(phase.after.map(endOf)).then(() => runPhase(phase));
+    ends.set(name, ended);
+    return ended;
   };
 
   const runPhase = async (phase: Phase): Promise<void> => {

@@ -1,6 +1,7 @@
 import type { ClusterAccess, ClusterLease, ClusterNode, Json } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import type { Progress } from '../report/index.js';
+import { postgresNamespace } from '../workloads/index.js';
 import { clusterPhases } from './cluster-phases.js';
 import type { ClusterSource, Joined } from './cluster-source.js';
 import type { WorkerEnvironment } from './environment.js';
@@ -22,27 +23,46 @@ export interface RunContext {
   /** What has been done in the cluster's life already, by the keys of its ledger. */
   readonly done: ReadonlySet<string>;
   readonly milestones: Milestones;
+  /** The images that are still on their way into the nodes, by the keys of their sources. */
+  readonly coming: Set<string>;
   /** To be done when the run ends, before the lease is given back; the last added first. */
   readonly closing: (() => Promise<void>)[];
+}
+
+/** Something that a run comes to once. */
+export class Milestone<T> {
+  /** Undefined until it is reached. */
+  value: T | undefined;
+  readonly promise: Promise<T>;
+  readonly reach: (value: T) => void;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<T>();
+    this.promise = promise;
+    this.reach = (value) => {
+      this.value = value;
+      resolve(value);
+    };
+  }
 }
 
 /** What the phases come after besides each other: the cluster's own way to be ready. */
 export class Milestones {
   /** Every node's containerd answers. */
-  readonly nodes = Promise.withResolvers<readonly ClusterNode[]>();
+  readonly nodes = new Milestone<readonly ClusterNode[]>();
   /** The API server answers. */
-  readonly api = Promise.withResolvers<ClusterAccess>();
+  readonly api = new Milestone<ClusterAccess>();
   /** A test can use the cluster. */
-  readonly ready = Promise.withResolvers<ClusterAccess>();
-
-  constructor() {
-    // each is awaited by the phases that need it; one that nobody needs must not count as unhandled
-    for (const { promise } of [this.nodes, this.api, this.ready]) promise.catch(() => undefined);
-  }
+  readonly ready = new Milestone<ClusterAccess>();
 
   byName(): Record<'nodes' | 'api' | 'ready', Promise<unknown>> {
     return { nodes: this.nodes.promise, api: this.api.promise, ready: this.ready.promise };
   }
+}
+
+/** Where the package's own objects live: a cluster of several sharers has one for each name. */
+export function namespaceOf({ cluster }: Config): string {
+  return cluster.provider === 'kind' ? postgresNamespace : `${postgresNamespace}-${cluster.name}`;
 }
 
 /** All phases of a run. Those whose work has been done in the cluster's life already are not among them. */
@@ -56,10 +76,23 @@ export function plan(context: RunContext): Phase[] {
   return [...phases, ...hookPhases(context, phases)];
 }
 
-/**
- * Does work once in the cluster's life, whichever run comes first. Waiting for another run is not standing still: that
- * run has its own limits.
- */
+/** Does work whose limits do not count while it waits for something that has limits of its own. */
+export async function sparing<T>(
+  progress: Progress,
+  waitsForOthers: () => boolean,
+  work: () => Promise<T>,
+): Promise<T> {
+  const patience = setInterval(() => {
+    if (waitsForOthers()) progress.moved();
+  }, 1000);
+  try {
+    return await work();
+  } finally {
+    clearInterval(patience);
+  }
+}
+
+/** Does work once in the cluster's life, whichever run comes first; the others wait for it. */
 export async function once<T extends Json>(
   { lease }: RunContext,
   key: string,
@@ -67,15 +100,11 @@ export async function once<T extends Json>(
   work: () => Promise<T>,
 ): Promise<T> {
   let mine = false;
-  const patience = setInterval(() => {
-    if (!mine) progress.moved();
-  }, 1000);
-  try {
-    return await lease.once(key, () => {
+  const waiting = (): boolean => !mine;
+  return sparing(progress, waiting, () =>
+    lease.once(key, () => {
       mine = true;
       return work();
-    });
-  } finally {
-    clearInterval(patience);
-  }
+    }),
+  );
 }

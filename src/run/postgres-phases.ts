@@ -1,8 +1,10 @@
+import { toError, watchForCause } from '../diagnose/index.js';
 import {
   deployPostgres,
   dropDeadRunDatabases,
   dropRunDatabases,
   forwardPort,
+  postgresKey,
   postgresName,
   postgresNodePort,
   postgresVariables,
@@ -12,17 +14,18 @@ import {
   type PostgresServer,
 } from '../workloads/index.js';
 import type { Phase } from './phases.js';
-import type { RunContext } from './plan.js';
+import { Milestone, namespaceOf, once, sparing, type RunContext } from './plan.js';
 
 /** PostgreSQL: deployed as soon as the API server answers, so that it starts when its node and its image are there. */
 export function postgresPhases(context: RunContext): Phase[] {
-  const { config, environment, lease, milestones, runId } = context;
+  const { config, coming, environment, lease, milestones, runId } = context;
   const { postgres, timeouts } = config;
   if (postgres === undefined) return [];
   const own = config.cluster.provider === 'kind';
-  const namespace = own ? 'jest-kubernetes' : `jest-kubernetes-${config.cluster.name}`;
-  const deployed = Promise.withResolvers<PostgresServer>();
-  deployed.promise.catch(() => undefined);
+  const namespace = namespaceOf(config);
+  const deployed = new Milestone<PostgresServer>();
+  // both have limits of their own
+  const waitsForOthers = (): boolean => milestones.ready.value === undefined || coming.has(postgres.image);
 
   return [
     {
@@ -33,23 +36,36 @@ export function postgresPhases(context: RunContext): Phase[] {
       async work({ signal, progress }) {
         const [access, nodes] = await Promise.all([milestones.api.promise, milestones.nodes.promise]);
         const node = own ? nodes[0]?.name : undefined;
-        deployed.resolve(await deployPostgres(access, postgres, { signal, progress, namespace, node }));
+        deployed.reach(await deployPostgres(access, postgres, { signal, progress, namespace, node }));
         return undefined;
       },
     },
     {
       name: 'PostgreSQL',
       title: 'PostgreSQL answers',
-      after: ['deploy PostgreSQL', 'ready'],
+      after: ['deploy PostgreSQL'],
       limits: timeouts.postgres,
       async work({ signal, progress }) {
-        const access = await milestones.ready.promise;
+        const access = await milestones.api.promise;
         const { user, password } = await deployed.promise;
         const address = { host: '127.0.0.1', port: await portOf(context, namespace, signal), user, password };
-        await waitForPostgres(access, address, { signal, progress, namespace });
-        const template = await prepareTemplate(access, postgres, address, {
-          ...{ signal, progress, namespace, rootDir: config.rootDir },
-        });
+        const since = Date.now();
+        const watch = (watching: AbortSignal): Promise<never> =>
+          watchForCause({
+            ...{ access, namespace, signal: watching, interval: watchInterval },
+            // its image starts at once or never: there is nothing that it could be waiting for
+            context: () => ({ restarts: 1, since, imageComing: waitsForOthers() }),
+          }).then((cause) => {
+            throw toError(cause, { what: 'PostgreSQL cannot start' });
+          });
+        await sparing(progress, waitsForOthers, () =>
+          waitForPostgres(access, address, { signal, progress, namespace, watch }),
+        );
+        const options = { signal, progress, namespace, rootDir: config.rootDir, rebuild: true };
+        const key = await postgresKey(postgres, config.rootDir);
+        const template = await once(context, `template:${key}`, progress, () =>
+          prepareTemplate(access, postgres, address, options),
+        );
         await dropDeadRunDatabases(address, () => lease.liveRuns());
         context.closing.push(() => leave(address, runId));
         environment.set(postgresVariables({ ...address, template, runId }));
@@ -59,6 +75,9 @@ export function postgresPhases(context: RunContext): Phase[] {
   ];
 }
 
+/** Between two looks for a cause, in milliseconds: each costs the API server some questions. */
+const watchInterval = 2000;
+
 /** The host's port: published by the node, or forwarded by this process where the cluster publishes none. */
 async function portOf(context: RunContext, namespace: string, signal: AbortSignal): Promise<number> {
   const { config, source, milestones, closing } = context;
@@ -66,7 +85,7 @@ async function portOf(context: RunContext, namespace: string, signal: AbortSigna
   const published = await source.hostPort(postgresNodePort, signal);
   if (published !== undefined && (asked === 0 || asked === published)) return published;
   const forward = await forwardPort({
-    access: await milestones.ready.promise,
+    access: await milestones.api.promise,
     ...{ namespace, service: postgresName, port: 5432, localPort: asked },
   });
   closing.push(() => forward.close());

@@ -83,9 +83,10 @@ export class Run {
       this.failed = true;
       const explained = await explain(error, {
         context: this.context,
-        config: this.config,
         timeline: this.timeline,
-        runId: this.id,
+        report: this.report,
+        signal: this.interruption.signal,
+        env: this.env,
       });
       await this.end();
       throw explained;
@@ -117,7 +118,7 @@ export class Run {
     const { name } = config.cluster;
     const contextOf = (joined?: Joined, done = new Set<string>()): RunContext => ({
       ...{ runId, config, lease, source, environment },
-      ...{ joined, done, milestones: new Milestones(), closing: [] },
+      ...{ joined, done, milestones: new Milestones(), coming: new Set<string>(), closing: [] },
     });
     const wanted = { made: source.made, removal: await source.removal(), keep };
     for (;;) {

@@ -58,6 +58,8 @@ export interface ErrorDetails {
   evidence?: readonly string[];
   /** What the reader can do about it, as one or two sentences or a command. */
   remedy?: string;
+  /** Absolute path of the folder with everything that was seen. */
+  bundle?: string;
   cause?: unknown;
 }
 
@@ -66,6 +68,7 @@ export class JestKubernetesError extends Error {
   override readonly name = 'JestKubernetesError';
   readonly evidence: readonly string[];
   readonly remedy: string | undefined;
+  readonly bundle: string | undefined;
 
   /** @param message - one sentence that says what failed, without a full stop's worth of advice */
   constructor(
@@ -76,6 +79,7 @@ export class JestKubernetesError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.evidence = details.evidence ?? [];
     this.remedy = details.remedy;
+    this.bundle = details.bundle;
     // what a test runner prints of an error is its stack
     this.stack = (this.stack ?? message).replace(message, () => this.format());
   }
@@ -86,6 +90,7 @@ export class JestKubernetesError extends Error {
       `${this.message} (${this.code})`,
       ...this.evidence.map((line) => `    ${line}`),
       ...(this.remedy === undefined ? [] : [`  → ${this.remedy}`]),
+      ...(this.bundle === undefined ? [] : [`  everything that was seen: ${this.bundle}`]),
     ].join('\n');
   }
 }

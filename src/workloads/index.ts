@@ -6,7 +6,13 @@ export { owned, removeOwned } from './owned.js';
 export type { KubernetesObject } from './objects.js';
 export { forwardPort } from './port-forward.js';
 export type { PortForward } from './port-forward.js';
-export { postgresName, postgresNamespace, postgresNodePort, postgresObjects } from './postgres-objects.js';
+export {
+  postgresName,
+  postgresNamespace,
+  postgresNodePort,
+  postgresObjects,
+  serverSignature,
+} from './postgres-objects.js';
 export type { PostgresPlacement } from './postgres-objects.js';
 export { deployPostgres, waitForPostgres } from './postgres.js';
 export type { PostgresServer } from './postgres.js';

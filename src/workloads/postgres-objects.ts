@@ -90,7 +90,10 @@ export function postgresObjects(
       apiVersion: 'apps/v1',
       // not a Deployment: it would start a second server on the same files while the first one ends
       kind: 'StatefulSet',
-      metadata: { ...metadata, annotations: { [serverAnnotation]: serverSignature(config, storage) } },
+      metadata: {
+        ...metadata,
+        annotations: { [serverAnnotation]: JSON.stringify(serverSignature(config, storage)) },
+      },
       spec: {
         replicas: 1,
         serviceName: postgresName,
@@ -148,11 +151,18 @@ export function postgresObjects(
   ];
 }
 
-/** What two runs must agree on to share a server, as JSON that a reader understands. */
-export function serverSignature(config: PostgresConfig, storage: 'memory' | 'disk' = 'memory'): string {
-  const { image, settings, resources } = config;
+/** What runs that share a server must agree on. */
+export function serverSignature(
+  { image, settings, resources }: Pick<PostgresConfig, 'image' | 'settings' | 'resources'>,
+  storage: 'memory' | 'disk' = 'memory',
+): {
+  image: string;
+  settings: Record<string, string>;
+  resources: PostgresConfig['resources'];
+  storage: string;
+} {
   const sorted = Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return JSON.stringify({ image, settings: sorted, resources, storage });
+  return { image, settings: sorted, resources, storage };
 }
 
 /** A short name for any text, of lower-case hexadecimal digits. */

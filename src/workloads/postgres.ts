@@ -152,30 +152,29 @@ async function create(
 
 export interface WaitOptions extends Steps {
   namespace?: string;
-  /** Looks for a cause that waiting will not cure; asked every few seconds, and thrown where it finds one. */
-  inspect?: () => Promise<JestKubernetesError | undefined>;
+  /** Watches for a cause that waiting will not cure, and rejects with it. */
+  watch?: (signal: AbortSignal) => Promise<never>;
 }
 
 const loginInterval = 100;
 const lookInterval = 1000;
-const inspectInterval = 3000;
 
 /**
  * Waits until a login succeeds. Meanwhile tells what the pod is doing; only what was not seen before counts as
  * progress, so that a pod that crashes over and over stands still. Ends with `signal`'s reason.
  *
  * @throws JestKubernetesError POSTGRES_FAILED where another server answers at the address, or none of ours ever
- *   will; whatever `inspect` finds
+ *   will; whatever `watch` finds
  */
 export async function waitForPostgres(
   access: ClusterAccess,
   address: PostgresAddress,
-  { signal, progress, namespace = postgresNamespace, inspect }: WaitOptions,
+  { signal, progress, namespace = postgresNamespace, watch }: WaitOptions,
 ): Promise<void> {
   const done = new AbortController();
   const watching = AbortSignal.any([signal, done.signal]);
   const watched = watchPods(openApi(access), namespace, progress, watching);
-  const found = inspect === undefined ? undefined : inspectNowAndThen(inspect, watching);
+  const found = watch?.(watching);
   try {
     await Promise.race([login(address, watching), ...(found === undefined ? [] : [found])]);
   } finally {
@@ -206,17 +205,6 @@ async function login(address: PostgresAddress, signal: AbortSignal): Promise<voi
       }
     }
     await delay(loginInterval, undefined, { signal });
-  }
-}
-
-async function inspectNowAndThen(
-  inspect: () => Promise<JestKubernetesError | undefined>,
-  signal: AbortSignal,
-): Promise<never> {
-  for (;;) {
-    await delay(inspectInterval, undefined, { signal });
-    const cause = await inspect();
-    if (cause !== undefined) throw cause;
   }
 }
 

@@ -106,9 +106,21 @@ function tellingLines(output: readonly string[], seen: RegExp | undefined): stri
       (line) =>
         line !== '' && !/^(Stack Trace|goroutine |sigs\.k8s\.io\/|main\.|runtime\.|\/|Usage:)/.test(line),
     )
-    .map((line) => (line.length > 300 ? `${line.slice(0, 300)}…` : line));
+    .map((line) => line.replace(/command \\?"(\w+ \w+) .*\\?" failed/, 'command "$1 …" failed'))
+    .map((line) => clipped(line, seen));
   const telling = lines.filter(
     (line) => /^ERROR|\berror\b|\bfailed\b|\[ERROR/i.test(line) || seen?.test(line),
   );
   return (telling.length > 0 ? telling : lines).slice(-6);
+}
+
+const lineLimit = 300;
+
+/** A long line's end where that holds what was recognised, else its start. */
+function clipped(line: string, seen: RegExp | undefined): string {
+  if (line.length <= lineLimit) return line;
+  const end = line.slice(-lineLimit);
+  return seen?.test(end) === true && !seen.test(line.slice(0, lineLimit))
+    ? `…${end}`
+    : `${line.slice(0, lineLimit)}…`;
 }

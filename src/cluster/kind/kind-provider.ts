@@ -2,10 +2,11 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { execa } from 'execa';
 import { stringify } from 'yaml';
 
 import type { ClusterConfig } from '../../config/config.js';
-import type { Progress } from '../../report/progress.js';
+import { silent, type Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import type { ClusterCreation, ClusterNode, ClusterProvider, CreateOptions } from '../provider.js';
@@ -45,6 +46,8 @@ export interface KindProviderOptions {
 export interface KindProvider extends ClusterProvider {
   /** The port of 127.0.0.1 that a port of the first control-plane node is published at; undefined where it is not. */
   nodeHostPort(containerPort: number, signal?: AbortSignal): Promise<number | undefined>;
+  /** Writes what kind can tell of the nodes (`kind export logs`) into a folder. */
+  exportLogs(folder: string, signal: AbortSignal): Promise<void>;
 }
 
 /** A cluster of containers on this machine, made by kind's command. */
@@ -250,7 +253,19 @@ export function kindProvider(options: KindProviderOptions): KindProvider {
     return firstControlPlane(containers, name)?.ports[`${containerPort}/tcp`];
   }
 
-  return { name: 'kind', create, join, delete: deleteIt, nodeHostPort };
+  async function exportLogs(folder: string, signal: AbortSignal): Promise<void> {
+    const { cacheDir } = options;
+    const found = { env, signal, progress: silent, ...(cacheDir === undefined ? {} : { cacheDir }) };
+    const { command } = await findKind(found);
+    await execa(command, ['export', 'logs', folder, '--name', name], {
+      env: { ...env, ...runtime.env },
+      extendEnv: false,
+      stdin: 'ignore',
+      cancelSignal: signal,
+    });
+  }
+
+  return { name: 'kind', create, join, delete: deleteIt, nodeHostPort, exportLogs };
 }
 
 /** How long a cluster that is said to be there may be silent, in milliseconds. */

@@ -22,7 +22,10 @@ export interface Lease extends Holder {
   keep: KeepPolicy;
 }
 
-/** What a cluster was made from and what cannot be added to it later, in words that can be shown. */
+/**
+ * What a cluster was made from and what cannot be changed later, in words that can be shown. A key that one side alone
+ * has can be added, and then counts.
+ */
 export type Made = Readonly<Record<string, Json>>;
 
 /** What it takes to delete a cluster when nobody who knows its configuration is left. */
@@ -139,8 +142,12 @@ function leaves(value: Json, path = ''): [string, Json][] {
 
 /** One line for each thing that differs. */
 export function differences(theirs: Made, mine: Made): string[] {
-  if (isDeepStrictEqual(theirs, mine)) return [];
-  const [left, right] = [new Map(leaves(theirs)), new Map(leaves(mine))];
+  const shared = (one: Made, other: Made): Made =>
+    Object.fromEntries(Object.entries(one).filter(([key]) => key in other));
+  const [left, right] = [shared(theirs, mine), shared(mine, theirs)].map((made) => new Map(leaves(made))) as [
+    Map<string, Json>,
+    Map<string, Json>,
+  ];
   const show = (side: Map<string, Json>, key: string) =>
     side.has(key) ? JSON.stringify(side.get(key)) : 'not set';
   return [...new Set([...left.keys(), ...right.keys()])]

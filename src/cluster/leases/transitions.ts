@@ -99,7 +99,7 @@ export function arrive(state: Found, me: Lease, wanted: Wanted, isAlive: IsAlive
     return remove('it was being created by a process that has died');
   }
   if (differing.length > 0) return remove(`it was made from another configuration (${differing.join('; ')})`);
-  const next = joined(state, me, isAlive);
+  const next = joined(state, me, wanted, isAlive);
   return { state: next, result: { to: 'join', state: next } };
 }
 
@@ -119,12 +119,21 @@ const created = (me: Lease, { made, removal }: Wanted): ClusterState => ({
   problem: null,
 });
 
-function joined(state: ClusterState, me: Lease, isAlive: IsAlive): ClusterState {
+/**
+ * Work whose outcome lasts while runs use the cluster: the first to come to one that was kept does it anew, since what
+ * it reads (a migration's files) may have changed, and nobody else uses what it makes.
+ */
+const lastsWhileInUse = (key: string) => key.startsWith('template:');
+
+function joined(state: ClusterState, me: Lease, { made }: Wanted, isAlive: IsAlive): ClusterState {
   // one that was kept for a failure has been looked at: this run's own outcome decides. `always` stays.
   const kept = state.kept?.reason === 'on-failure' ? { keep: 'never' as const, failed: false } : {};
   const next = { ...state, ...kept, kept: null };
+  const inUse = liveLeases(state, isAlive).length > 0;
   return {
     ...next,
+    made: { ...made, ...state.made },
+    ledger: inUse ? state.ledger : without(state.ledger, (_, key) => lastsWhileInUse(key)),
     keep: stronger(next.keep, me.keep),
     leases: { ...without(state.leases, (lease) => !isAlive(lease)), [me.runId]: me },
   };

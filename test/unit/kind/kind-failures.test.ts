@@ -54,6 +54,18 @@ test.each([
   expect(error.remedy).toBeTruthy();
 });
 
+test('of a long line, the part that tells is shown', () => {
+  const command = `docker run --name shop-control-plane ${'--volume /var '.repeat(40)}kindest/node`;
+  const { evidence } = kindFailure('shop', 'ended with status 1', [
+    `ERROR: failed to create cluster: command "${command}" failed with error: exit status 125`,
+    `docker: Error response from daemon: ${'driver failed '.repeat(30)}: address already in use`,
+  ]);
+  expect(evidence[1]).toBe(
+    'ERROR: failed to create cluster: command "docker run …" failed with error: exit status 125',
+  );
+  expect(evidence[2]).toMatch(/^….*: address already in use$/);
+});
+
 test('of hundreds of lines, only the last telling ones are shown', () => {
   const noise = Array.from({ length: 300 }, (_, line) => `I1123 kubeadm line ${line}`);
   const output = [

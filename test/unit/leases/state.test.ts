@@ -26,13 +26,20 @@ test('of a state that cannot be read, the users are', () => {
 
 test('differences are shown where they are', () => {
   const theirs = { image: 'a', kind: { nodes: [{ role: 'worker' }], networking: { ipFamily: 'ipv4' } } };
-  const mine = { image: 'a', kind: { nodes: [{ role: 'control-plane' }] }, nodes: 2 };
+  const mine = { image: 'a', kind: { nodes: [{ role: 'control-plane' }], name: 'shop' } };
   expect(differences(theirs, mine)).toEqual([
     'kind.nodes.0.role: "worker" there, "control-plane" here',
     'kind.networking.ipFamily: "ipv4" there, not set here',
-    'nodes: not set there, 2 here',
+    'kind.name: not set there, "shop" here',
   ]);
   expect(differences(theirs, structuredClone(theirs))).toEqual([]);
+});
+
+test('what one side alone has can be added', () => {
+  expect(differences({ image: 'a' }, { image: 'a', postgres: { image: 'postgres:17' } })).toEqual([]);
+  expect(differences({ postgres: { image: 'postgres:16' } }, { postgres: { image: 'postgres:17' } })).toEqual(
+    ['postgres.image: "postgres:16" there, "postgres:17" here'],
+  );
 });
 
 test('a holder is described for a person, whatever its clock said', () => {

@@ -41,6 +41,27 @@ const deletingBy = (deleter: Lease) =>
   depart(readyBy(deleter), deleter, deleter.runId, alive(deleter)).state as ClusterState;
 
 describe('a run that arrives', () => {
+  test('brings what can be added, and from then on that counts', () => {
+    const more: Wanted = { ...wanted, made: { ...wanted.made, postgres: { image: 'postgres:17' } } };
+    const added = arrive(readyBy(ann), bob, more, alive(ann, bob));
+    expect(added).toMatchObject({ result: { to: 'join' }, state: { made: more.made } });
+    const otherwise: Wanted = { ...wanted, made: { ...wanted.made, postgres: { image: 'postgres:16' } } };
+    expect(arrive(added.state, cid, otherwise, alive(ann, bob, cid)).result).toMatchObject({
+      to: 'refuse',
+      differing: ['postgres.image: "postgres:17" there, "postgres:16" here'],
+    });
+  });
+
+  test('finds what was done, but for what lasts only while the cluster is in use', () => {
+    const done = { state: 'done' as const, value: true };
+    const used = { ...readyBy(ann), ledger: { 'image:redis': done, 'template:abc': done } };
+    expect(Object.keys(arrive(used, bob, wanted, alive(ann, bob)).state?.ledger ?? {})).toEqual([
+      'image:redis',
+      'template:abc',
+    ]);
+    expect(Object.keys(arrive(used, bob, wanted, alive(bob)).state?.ledger ?? {})).toEqual(['image:redis']);
+  });
+
   test.each<[string, ClusterState | undefined, Wanted, Lease[], string]>([
     ['creates what is not there', undefined, wanted, [], 'create'],
     ['waits while a live run creates it', creatingBy(ann), wanted, [ann], 'wait'],

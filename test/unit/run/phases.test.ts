@@ -70,6 +70,20 @@ test('the first failure ends what runs, starts nothing more, and is the one that
   ]);
 });
 
+test('a milestone that a failure has put out of reach holds up nothing', async () => {
+  const later = jest.fn<Promise<undefined>, []>().mockResolvedValue(undefined);
+  const run = runPhases(
+    [
+      phase('create', [], () => Promise.reject(new Error('no kind'))),
+      phase('manifests', ['api'], later),
+      phase('setup', ['manifests'], later),
+    ],
+    { signal: never, report: report(), milestones: { api: new Promise(() => undefined) } },
+  );
+  await expect(run).rejects.toThrow('no kind');
+  expect(later).not.toHaveBeenCalled();
+});
+
 test('nothing still works when a failure is thrown', async () => {
   let resting = false;
   const tidy = phase('tidy', [], async ({ signal }) => {
