@@ -12,7 +12,8 @@ import { Report } from '../report/index.js';
 import { Run } from '../run/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 
-const configHere = (): Promise<Config> => loadConfig({ rootDir: process.cwd() });
+const configHere = (pathsMustExist = false): Promise<Config> =>
+  loadConfig({ rootDir: process.cwd(), pathsMustExist });
 
 const print = (value: unknown): void => {
   console.log(JSON.stringify(value, null, 2));
@@ -20,7 +21,7 @@ const print = (value: unknown): void => {
 
 /** Creates this folder's cluster, or joins it, and leaves it there. */
 export async function up(): Promise<void> {
-  const run = new Run({ ...(await configHere()), keep: 'always' });
+  const run = new Run({ ...(await configHere(true)), keep: 'always' });
   await run.start();
   await run.finish();
 }

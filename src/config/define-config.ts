@@ -122,13 +122,13 @@ export interface UserConfig {
   /** The cluster. Default: a kind cluster of one node. */
   cluster?: ClusterOptions | undefined;
   /**
-   * Images that are inside the cluster before the first test. Default: `['postgres:17-alpine']`; with `postgres`
-   * its image is always among them. Variable: `JEST_KUBERNETES_IMAGES`, comma-separated.
+   * Images that are inside the cluster before the first test. Default: `['postgres:17-alpine']`, or what `postgres`
+   * names; with `postgres` its image is always among them. Variable: `JEST_KUBERNETES_IMAGES`, comma-separated.
    */
   images?: readonly ImageOption[] | undefined;
   /**
    * Public mirrors of Docker Hub's official images, tried in this order when Docker Hub fails in passing or limits
-   * the rate. Default: `['mirror.gcr.io', 'public.ecr.aws/docker']`.
+   * the rate; an empty list turns them off. Default: `['mirror.gcr.io', 'public.ecr.aws/docker']`.
    */
   mirrors?: readonly string[] | undefined;
   /** Manifests that are applied, in this order, before the first test. Default: none. */

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { JestKubernetesError } from '../support/errors.js';
+import { parseJson } from './json.js';
 
 const extensions = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs', 'json'] as const;
 const fileNames: ReadonlySet<string> = new Set(extensions.map((each) => `jest-kubernetes.config.${each}`));
@@ -17,24 +18,14 @@ export interface FoundConfig {
 
 /**
  * Looks for a configuration from a folder upwards to the workspace's root, and never above it.
- * @throws JestKubernetesError CONFIG_INVALID where one folder holds two; CONFIG_NOT_FOUND where `named` does not exist
+ * @throws JestKubernetesError CONFIG_INVALID where one folder holds two, or `named` is none; CONFIG_NOT_FOUND where
+ * `named` does not exist
  */
 export function findConfig(rootDir: string, named: string | undefined): FoundConfig {
   const folders = foldersToRoot(rootDir);
   const workspaceRoot = folders.at(-1) ?? rootDir;
   if (named !== undefined) {
-    const file = path.resolve(rootDir, named);
-    if (!existsSync(file)) {
-      throw new JestKubernetesError(
-        'CONFIG_NOT_FOUND',
-        'The configuration that JEST_KUBERNETES_CONFIG names is not there',
-        {
-          evidence: [file],
-          remedy: 'Correct the variable, or unset it.',
-        },
-      );
-    }
-    return { file, workspaceRoot };
+    return { file: namedFile(path.resolve(rootDir, named)), workspaceRoot };
   }
   for (const folder of folders) {
     const found = configsIn(folder);
@@ -49,6 +40,22 @@ export function findConfig(rootDir: string, named: string | undefined): FoundCon
   return { file: undefined, workspaceRoot };
 }
 
+function namedFile(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  const is = (what: string): string => `The configuration that JEST_KUBERNETES_CONFIG names ${what}`;
+  const details = { evidence: [file], remedy: 'Correct the variable, or unset it.' };
+  if (found === undefined) throw new JestKubernetesError('CONFIG_NOT_FOUND', is('is not there'), details);
+  if (!found.isFile()) throw new JestKubernetesError('CONFIG_INVALID', is('is not a file'), details);
+  if (!extensions.some((each) => file.endsWith(`.${each}`))) {
+    throw new JestKubernetesError(
+      'CONFIG_INVALID',
+      is(`ends in none of .${extensions.join(', .')}`),
+      details,
+    );
+  }
+  return file;
+}
+
 function configsIn(folder: string): string[] {
   let names: string[];
   try {
@@ -60,7 +67,7 @@ function configsIn(folder: string): string[] {
   return names.map((name) => path.join(folder, name));
 }
 
-/** From a folder up to the workspace's root: the topmost that names workspaces, else the repository, else itself. */
+/** From a folder up to the workspace's root: the nearest that names workspaces or is a repository, else its package. */
 function foldersToRoot(rootDir: string): string[] {
   const folders = [path.resolve(rootDir)];
   for (let folder = path.dirname(path.resolve(rootDir)); ; folder = path.dirname(folder)) {
@@ -70,10 +77,10 @@ function foldersToRoot(rootDir: string): string[] {
   }
   const top = folders.at(-1);
   // the way up ended at the file system's own root: nothing above the package is the user's project
-  return top !== undefined && isWorkspaceRoot(top) ? folders : folders.slice(0, 1 + lastPackage(folders));
+  return top !== undefined && isWorkspaceRoot(top) ? folders : folders.slice(0, 1 + nearestPackage(folders));
 }
 
-function lastPackage(folders: readonly string[]): number {
+function nearestPackage(folders: readonly string[]): number {
   const index = folders.findIndex((folder) => existsSync(path.join(folder, 'package.json')));
   return Math.max(0, index);
 }
@@ -82,11 +89,20 @@ function isWorkspaceRoot(folder: string): boolean {
   return (
     existsSync(path.join(folder, 'pnpm-workspace.yaml')) ||
     existsSync(path.join(folder, '.git')) ||
-    readPackage(folder)?.['workspaces'] !== undefined
+    namesWorkspaces(folder)
   );
 }
 
-/** @throws JestKubernetesError CONFIG_INVALID where it is there but no JSON */
+function namesWorkspaces(folder: string): boolean {
+  try {
+    return readPackage(folder)?.['workspaces'] !== undefined;
+  } catch {
+    // one that is above the user's project is none of our business; one that is in it is read again
+    return false;
+  }
+}
+
+/** @throws JestKubernetesError CONFIG_INVALID where it is there but not JSON */
 export function readPackage(folder: string): Record<string, unknown> | undefined {
   const file = path.join(folder, 'package.json');
   let text: string;
@@ -95,9 +111,5 @@ export function readPackage(folder: string): Record<string, unknown> | undefined
   } catch {
     return undefined;
   }
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch (error) {
-    throw new JestKubernetesError('CONFIG_INVALID', `${file} is no JSON`, { evidence: [messageOf(error)] });
-  }
+  return (parseJson(text, file) ?? undefined) as Record<string, unknown> | undefined;
 }

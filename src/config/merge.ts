@@ -7,19 +7,19 @@ import type { Config } from './config.js';
 const shared = ['cluster', 'mirrors', 'postgres', 'keep', 'timeouts', 'runtime', 'stateDir'] as const;
 
 /**
- * The configurations of a run's Jest projects as one: images and manifests are added up, all else must be the same.
+ * The configurations of a run's Jest projects as one: images and manifests are added up, and each file's `setup` is
+ * called; all else must be the same. A project that has no configuration asks for nothing.
  * @throws JestKubernetesError CONFIG_CONFLICT naming the key, and the two files
  */
 export function mergeConfigs(configs: readonly Config[]): Config {
-  const [first, ...others] = configs;
+  const files = [...new Map(configs.map((each) => [each.file, each])).values()];
+  const asking = files.filter((each) => each.file !== undefined);
+  const [first = configs[0], ...others] = asking;
   if (first === undefined) throw new Error('there is no configuration to merge');
   const evidence = others.flatMap((other) =>
     shared
-      .filter((key) => !isDeepStrictEqual(first[key], other[key]))
-      .map(
-        (key) =>
-          `${key}: ${JSON.stringify(first[key])} in ${nameOf(first)}, ${JSON.stringify(other[key])} in ${nameOf(other)}`,
-      ),
+      .flatMap((key) => differences(first[key], other[key], key))
+      .map(([key, one, another]) => `${key}: ${one} in ${nameOf(first)}, ${another} in ${nameOf(other)}`),
   );
   if (evidence.length > 0) {
     throw new JestKubernetesError(
@@ -32,9 +32,7 @@ export function mergeConfigs(configs: readonly Config[]): Config {
       },
     );
   }
-  const hooks = [...new Map(configs.map((each) => [each.file, each.setup])).values()].filter(
-    (hook) => hook !== undefined,
-  );
+  const hooks = files.flatMap(({ setup }) => setup ?? []);
   return {
     ...first,
     images: distinct(configs.flatMap((each) => each.images)),
@@ -46,6 +44,30 @@ export function mergeConfigs(configs: readonly Config[]): Config {
             for (const hook of hooks) await hook(cluster);
           },
   };
+}
+
+/** The keys, as deep as both have them, with what each says. */
+function differences(one: unknown, other: unknown, key: string): [key: string, one: string, other: string][] {
+  if (isDeepStrictEqual(one, other)) return [];
+  if (isRecord(one) && isRecord(other)) {
+    return [...new Set([...Object.keys(one), ...Object.keys(other)])].flatMap((each) =>
+      differences(one[each], other[each], `${key}.${each}`),
+    );
+  }
+  if (key.endsWith('.password')) return [[key, 'one', 'another']];
+  // all that PostgreSQL would be is told by whether it is there
+  if (key === 'postgres')
+    return [[key, one === undefined ? 'off' : 'on', other === undefined ? 'off' : 'on']];
+  return [[key, show(one), show(other)]];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  return typeof value === 'function' ? 'a function' : JSON.stringify(value);
 }
 
 function distinct<T>(all: readonly T[]): T[] {

@@ -1,44 +1,97 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { packageKey, readPackage } from './find.js';
+import { parseJson } from './json.js';
 
 /**
  * What a configuration file holds, not checked yet. TypeScript is read as Node.js reads it, by leaving its types out.
  * @throws JestKubernetesError CONFIG_INVALID where it cannot be read, with file and line
  */
 export async function readConfigFile(file: string): Promise<unknown> {
+  let value: unknown;
   try {
-    if (path.basename(file) === 'package.json') return readPackage(path.dirname(file))?.[packageKey];
-    if (file.endsWith('.json')) return JSON.parse(readFileSync(file, 'utf8')) as unknown;
-    const value = defaultOf(
-      await quietly(() => import(pathToFileURL(file).href) as Promise<{ default?: unknown }>),
-    );
-    return typeof value === 'function' ? await (value as () => unknown)() : await value;
+    value = await contentOf(file);
   } catch (error) {
     if (error instanceof JestKubernetesError) throw error;
+    const remedy = remedyFor(error, file);
     throw new JestKubernetesError('CONFIG_INVALID', `The configuration ${file} cannot be loaded`, {
-      evidence: placeOf(error, file),
+      evidence: describe(error, file),
+      ...(remedy === undefined ? {} : { remedy }),
       cause: error,
     });
   }
+  if (value === undefined) {
+    throw new JestKubernetesError('CONFIG_INVALID', `${file} holds no configuration`, {
+      remedy: `Write ${remindOf(file)}`,
+    });
+  }
+  return value;
+}
+
+async function contentOf(file: string): Promise<unknown> {
+  if (path.basename(file) === 'package.json') return readPackage(path.dirname(file))?.[packageKey];
+  if (file.endsWith('.json')) return parseJson(readFileSync(file, 'utf8'), file);
+  const value = defaultOf(await load(file), file);
+  return typeof value === 'function' ? await (value as () => unknown)() : await value;
 }
 
 /** The default export; of CommonJS, `module.exports`, or its `default` where it was compiled from ESM. */
-function defaultOf(module: { default?: unknown }): unknown {
-  if (module.default === undefined)
-    throw new Error('it has no default export: export default defineConfig({ … })');
-  return isCompiled(module.default) ? module.default.default : module.default;
+function defaultOf({ default: value }: { default?: unknown }, file: string): unknown {
+  if (isCompiled(value)) return value.default;
+  const empty = typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  // a CommonJS file that exports nothing has an empty object for it
+  return empty && !/\bexport/.test(readFileSync(file, 'utf8')) ? undefined : value;
 }
 
 function isCompiled(value: unknown): value is { default: unknown } {
   return typeof value === 'object' && value !== null && '__esModule' in value && 'default' in value;
 }
 
-/** Node.js tells of each TypeScript file that it strips types; that is no news for a user. */
-async function quietly<T>(load: () => Promise<T>): Promise<T> {
+function remindOf(file: string): string {
+  if (path.basename(file) === 'package.json') return `"${packageKey}": { … }`;
+  return /\.c[jt]s$/.test(file) ? 'module.exports = { … }' : 'export default defineConfig({ … })';
+}
+
+let loading: Promise<unknown> = Promise.resolve();
+
+/** Imports a file; one at a time, as for the moment it changes what is the whole process's. */
+function load(file: string): Promise<{ default?: unknown }> {
+  const loaded = loading.then(() =>
+    quietly(async () => {
+      const hooks = registerHooks({ load: asItIsWritten });
+      try {
+        return (await import(pathToFileURL(file).href)) as { default?: unknown };
+      } finally {
+        hooks.deregister();
+      }
+    }),
+  );
+  loading = loaded.catch(() => undefined);
+  return loaded;
+}
+
+/**
+ * TypeScript that is written as an ES module is read as one whatever package.json says: TypeScript itself would compile
+ * it to what package.json asks for, and `npm init` asks for CommonJS.
+ */
+const asItIsWritten: NonNullable<Parameters<typeof registerHooks>[0]['load']> = (url, context, next) => {
+  if (!/^file:.*\.c?ts$/.test(url) || url.includes('/node_modules/')) return next(url, context);
+  const source = readFileSync(fileURLToPath(url), 'utf8');
+  const format = isModule(source) ? 'module-typescript' : context.format;
+  return next(url, { ...context, format });
+};
+
+function isModule(source: string): boolean {
+  return /^[ \t]*(?:import|export)[\s{*"']/m.test(source) && !/\bmodule\.exports\b/.test(source);
+}
+
+/** Node.js 22 says of TypeScript, and any of a module without a type, how it reads them: no news for a user. */
+async function quietly<T>(work: () => Promise<T>): Promise<T> {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- put back as it was
   const { emitWarning } = process;
   process.emitWarning = (warning: string | Error, ...rest: never[]): void => {
@@ -47,16 +100,54 @@ async function quietly<T>(load: () => Promise<T>): Promise<T> {
     }
   };
   try {
-    return await load();
+    return await work();
   } finally {
     process.emitWarning = emitWarning;
   }
 }
 
-/** Where in the file it happened, and what. */
-function placeOf(error: unknown, file: string): string[] {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const escaped = file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const line = new RegExp(`${escaped}:(\\d+)`).exec(stack)?.[1];
-  return [`${file}${line === undefined ? '' : `:${line}`}: ${messageOf(error).split('\n')[0] ?? ''}`];
+/** Where in the user's files it happened, and what. */
+function describe(error: unknown, file: string): string[] {
+  const message = messageOf(error).replace(/\n(?:Require stack:|\s+at )[^]*$/, '');
+  return `${placeOf(error, file) ?? file}: ${message.trim()}`.split('\n');
+}
+
+function placeOf(error: unknown, file: string): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const place = placeIn(error.stack ?? '');
+  if (place !== undefined || !(error instanceof SyntaxError) || !/js$/.test(file)) return place;
+  // of an ES module Node.js keeps to itself where its syntax is wrong, but for this
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  return placeIn(spawnSync(process.execPath, ['--check', file], { encoding: 'utf8', env }).stderr);
+}
+
+const own = path.resolve(__dirname, '..') + path.sep;
+
+/** The first place of a stack that is neither Node.js's nor a package's. */
+function placeIn(stack: string): string | undefined {
+  for (const line of stack.split('\n')) {
+    const [, place, number] =
+      /^(?:\s+at (?:.*\(|async )?)?(file:\/\/\S+?|\/.+?):(\d+)(?::\d+)?\)?$/.exec(line) ?? [];
+    if (place === undefined || number === undefined) continue;
+    const file = place.startsWith('file:') ? fileURLToPath(place) : place;
+    // what comes after is who called us
+    if (file.startsWith(own)) return undefined;
+    if (!file.includes('/node_modules/')) return `${file}:${number}`;
+  }
+  return undefined;
+}
+
+function remedyFor(error: unknown, file: string): string | undefined {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  const message = messageOf(error);
+  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
+    return 'Node.js reads it by leaving the types out: write it without enums, namespaces and import = require().';
+  }
+  if (code === 'ERR_MODULE_NOT_FOUND' && /Cannot find module '[^']*\/[^'./]+'/.test(message)) {
+    return 'Node.js reads it: an import of another file needs its extension, such as ./shared.ts.';
+  }
+  if (/outside a module|Unexpected token 'export'/.test(message) && /\.c?js$/.test(file)) {
+    return 'Here it is read as CommonJS: write module.exports = { … }, or give the file the extension .mjs.';
+  }
+  return undefined;
 }

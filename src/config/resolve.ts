@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 
 import { parseDuration } from '../support/duration.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
@@ -46,7 +46,9 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
   const absolute = (each: string): string => path.resolve(folder, each);
   const { cluster = {} } = user;
   const postgres = resolvePostgres(user.postgres, absolute);
-  const images = (user.images ?? [defaultPostgresImage]).map((each) => resolveImage(each, absolute));
+  const images = (user.images ?? [postgres?.image ?? defaultPostgresImage]).map((each) =>
+    resolveImage(each, absolute),
+  );
   if (
     postgres !== undefined &&
     !images.some((each) => each.kind === 'pull' && each.reference === postgres.image)
@@ -95,28 +97,37 @@ function defaultName(workspaceRoot: string): string {
 function stateDirectory(env: NodeJS.ProcessEnv): string {
   const named = env['JEST_KUBERNETES_STATE_DIR'];
   if (named !== undefined && named !== '') return path.resolve(named);
-  const home = env['HOME'] ?? homedir();
+  const home = env['HOME'] || homedir();
+  const stateHome = env['XDG_STATE_HOME'] ?? '';
   const base =
     process.platform === 'darwin'
       ? path.join(home, 'Library', 'Application Support')
-      : (env['XDG_STATE_HOME'] ?? path.join(home, '.local', 'state'));
+      : // by its specification a relative one is not to be used
+        path.isAbsolute(stateHome)
+        ? stateHome
+        : path.join(home, '.local', 'state');
   return path.join(base, 'jest-kubernetes');
 }
 
 function readKindConfig(file: string): Record<string, unknown> {
-  const wrong = (what: string, cause?: unknown): JestKubernetesError =>
-    new JestKubernetesError('CONFIG_INVALID', `The kind config of cluster.config ${what}`, {
-      evidence: [file, ...(cause === undefined ? [] : [messageOf(cause)])],
+  const wrong = (what: string, evidence: string, cause?: unknown): JestKubernetesError =>
+    new JestKubernetesError('CONFIG_INVALID', `The kind config that cluster.config names ${what}`, {
+      evidence: [evidence],
       cause,
     });
-  if (!existsSync(file)) throw wrong('does not exist');
+  if (!existsSync(file)) throw wrong('is not there', file);
   let value: unknown;
   try {
-    value = parse(readFileSync(file, 'utf8'));
+    value = parse(readFileSync(file, 'utf8'), { prettyErrors: true });
   } catch (error) {
-    throw wrong('is no YAML', error);
+    if (!(error instanceof YAMLParseError))
+      throw wrong('cannot be read', `${file}: ${messageOf(error)}`, error);
+    const line = error.linePos?.[0].line ?? 1;
+    const [what = ''] = error.message.split(/ at line \d+/);
+    throw wrong('is not valid YAML', `${file}:${line}: ${what}`, error);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('is not an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong('is not an object', file);
   return value as Record<string, unknown>;
 }
 

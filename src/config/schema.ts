@@ -2,13 +2,14 @@ import * as z from 'zod';
 
 import { parseDuration } from '../support/duration.js';
 import type { Duration, PostgresOptions, UserConfig } from './define-config.js';
+import type { KnownKeys } from './problems.js';
 
 /*
  * The shape of a user's configuration, and no more: defaults and paths are filled in by `resolve.ts`. Every
  * message here says what is allowed; `problems.ts` puts before it what was found.
  */
 
-const text = z.string('a text').min(1, 'a text that is not empty');
+const text = z.string('a string').min(1, 'a string that is not empty');
 const path = z.string('a path').min(1, 'a path that is not empty');
 const reference = z
   .string('an image reference')
@@ -45,7 +46,11 @@ const cluster = z.strictObject(
       )
       .optional(),
     image: reference.optional(),
-    nodes: z.number('a whole number, 1 or more').int().min(1, 'a whole number, 1 or more').optional(),
+    nodes: z
+      .number('a whole number, 1 or more')
+      .int('a whole number, 1 or more')
+      .min(1, 'a whole number, 1 or more')
+      .optional(),
     config: z.union([path, z.record(z.string(), z.unknown())], 'a kind config, inline or by path').optional(),
     kubeconfig: path.optional(),
     context: text.optional(),
@@ -61,7 +66,7 @@ const image = z.union(
       build: path,
       dockerfile: path.optional(),
       tag: reference,
-      args: z.record(z.string(), z.string('a text'), 'an object of texts').optional(),
+      args: z.record(z.string(), z.string('a string'), 'an object of strings').optional(),
       target: text.optional(),
       push,
     }),
@@ -99,7 +104,7 @@ const postgres = z.strictObject({
   settings: z
     .record(
       z.string(),
-      z.union([z.string(), z.number(), z.boolean()], 'a text, a number, true or false'),
+      z.union([z.string(), z.number(), z.boolean()], 'a string, a number, true or false'),
       'an object such as { max_connections: 200 }',
     )
     .optional(),
@@ -109,17 +114,20 @@ const postgres = z.strictObject({
 export const userConfigSchema = z.strictObject(
   {
     cluster: cluster.optional(),
-    images: z.array(image, 'a list').optional(),
+    images: z.array(image, "a list such as ['redis:8-alpine']").optional(),
     mirrors: z
       .array(
         z
           .string('a registry')
           .regex(/^[a-z0-9][a-z0-9.-]*(?::\d+)?(?:\/[a-z0-9._-]+)*$/, 'a registry such as mirror.gcr.io'),
-        'a list',
+        "a list such as ['mirror.gcr.io'], or an empty one for none",
       )
       .optional(),
     manifests: z
-      .array(z.union([path, z.strictObject({ kustomize: path })], 'a path or { kustomize: path }'), 'a list')
+      .array(
+        z.union([path, z.strictObject({ kustomize: path })], 'a path or { kustomize: path }'),
+        "a list such as ['k8s/*.yaml']",
+      )
       .optional(),
     postgres: z.union([z.boolean(), postgres], 'true, false or an object').optional(),
     keep: z.enum(['never', 'on-failure', 'always'], "'never', 'on-failure' or 'always'").optional(),
@@ -137,6 +145,35 @@ export const userConfigSchema = z.strictObject(
 
 /** What the environment alone may say; the file has no such keys. */
 export const runtimeSchema = z.enum(['docker', 'podman', 'nerdctl'], "'docker', 'podman' or 'nerdctl'");
+
+/** What the variables that override a key of the file may say. */
+export const variableSchemas = {
+  provider: cluster.shape.provider.unwrap(),
+  name: cluster.shape.name.unwrap(),
+  nodeImage: reference,
+  keep: userConfigSchema.shape.keep.unwrap(),
+  image: reference,
+  runtime: runtimeSchema,
+};
+
+/** Every key that the file may have. */
+export const knownKeys: KnownKeys = keysOf(userConfigSchema, '', new Map<string, string[]>());
+
+function keysOf(schema: unknown, place: string, keys: Map<string, string[]>): Map<string, string[]> {
+  if (schema instanceof z.ZodOptional) return keysOf(schema.unwrap(), place, keys);
+  if (schema instanceof z.ZodArray) return keysOf(schema.element, join(place, '0'), keys);
+  if (schema instanceof z.ZodUnion) for (const option of schema.options) keysOf(option, place, keys);
+  if (schema instanceof z.ZodObject) {
+    const shape = schema.shape as Record<string, unknown>;
+    keys.set(place, [...new Set([...(keys.get(place) ?? []), ...Object.keys(shape)])]);
+    for (const [key, value] of Object.entries(shape)) keysOf(value, join(place, key), keys);
+  }
+  return keys;
+}
+
+function join(place: string, key: string): string {
+  return place === '' ? key : `${place}.${key}`;
+}
 
 type Parsed = z.output<typeof userConfigSchema>;
 

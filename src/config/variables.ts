@@ -3,27 +3,32 @@ import path from 'node:path';
 
 import { parse } from 'dotenv';
 
-import { JestKubernetesError } from '../support/errors.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { nearest } from '../support/nearest.js';
 
-/** What each variable overrides, and those that the package itself sets. */
-const variables = {
-  JEST_KUBERNETES: 'everything',
-  JEST_KUBERNETES_PROVIDER: 'cluster.provider',
-  JEST_KUBERNETES_NAME: 'cluster.name',
-  JEST_KUBERNETES_NODE_IMAGE: 'cluster.image',
-  JEST_KUBERNETES_KEEP: 'keep',
-  JEST_KUBERNETES_IMAGES: 'images',
-  JEST_KUBERNETES_RUNTIME: 'the container engine',
-  JEST_KUBERNETES_STATE_DIR: 'the state directory',
-  JEST_KUBERNETES_CONFIG: 'the configuration file',
-  JEST_KUBERNETES_KIND_BASE_URL: 'where kind is downloaded from',
-  JEST_KUBERNETES_CLUSTER: undefined,
-  JEST_KUBERNETES_CONTEXT: undefined,
-  JEST_KUBERNETES_RUN_ID: undefined,
-  JEST_KUBERNETES_POSTGRES: undefined,
-} as const satisfies Record<string, string | undefined>;
+/** Those that a user may set. */
+const settable = [
+  'JEST_KUBERNETES_PROVIDER',
+  'JEST_KUBERNETES_NAME',
+  'JEST_KUBERNETES_NODE_IMAGE',
+  'JEST_KUBERNETES_KEEP',
+  'JEST_KUBERNETES_IMAGES',
+  'JEST_KUBERNETES_RUNTIME',
+  'JEST_KUBERNETES_STATE_DIR',
+  'JEST_KUBERNETES_CONFIG',
+  'JEST_KUBERNETES_KIND_BASE_URL',
+];
 
+/** Those that the package sets for its workers: a run that is started from a test inherits them. */
+const ours = [
+  'JEST_KUBERNETES_CLUSTER',
+  'JEST_KUBERNETES_CONTEXT',
+  'JEST_KUBERNETES_RUN_ID',
+  'JEST_KUBERNETES_POSTGRES',
+  'JEST_KUBERNETES_DATABASE_OF',
+];
+
+const prefix = 'JEST_KUBERNETES_';
 const off = ['off', 'false', '0'];
 const on = ['on', 'true', '1', ''];
 
@@ -32,21 +37,29 @@ const on = ['on', 'true', '1', ''];
  * @throws JestKubernetesError CONFIG_INVALID for a value that is neither on nor off
  */
 export function isOff(env: NodeJS.ProcessEnv = process.env): boolean {
-  const value = (env['JEST_KUBERNETES'] ?? '').toLowerCase();
-  if (off.includes(value)) return true;
-  if (on.includes(value)) return false;
-  throw new JestKubernetesError('CONFIG_INVALID', `JEST_KUBERNETES is “${value}”`, {
-    evidence: ['allowed are off, false and 0, or on, true and 1'],
+  const value = env['JEST_KUBERNETES'] ?? '';
+  if (off.includes(value.toLowerCase())) return true;
+  if (on.includes(value.toLowerCase())) return false;
+  throw new JestKubernetesError('CONFIG_INVALID', 'The variable JEST_KUBERNETES is not valid', {
+    evidence: [
+      `JEST_KUBERNETES: it is ${JSON.stringify(value)}, but allowed is 'off' (or 'false', '0') or 'on' (or 'true', '1')`,
+    ],
+    remedy: 'Correct the variable, or unset it, which is on.',
   });
 }
 
-/** One line for each `JEST_KUBERNETES_` variable that nobody knows. */
+/** One sentence for each `JEST_KUBERNETES_` variable that nobody knows; call it when `.env` has been read. */
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   return Object.keys(env)
-    .filter((name) => name.startsWith('JEST_KUBERNETES_') && !(name in variables))
+    .filter((name) => name.startsWith(prefix) && !settable.includes(name) && !ours.includes(name))
+    .sort()
     .map((name) => {
-      const meant = nearest(name, Object.keys(variables));
-      return `the variable ${name} is not known${meant === undefined ? '' : `: did you mean ${meant}?`}`;
+      const short = (each: string): string => each.slice(prefix.length);
+      // without what all have in common, in which nobody errs
+      const meant = nearest(short(name), settable.map(short));
+      return `The variable ${name} is not known and changes nothing; ${
+        meant === undefined ? `known are ${settable.join(', ')}.` : `did you mean ${prefix}${meant}?`
+      }`;
     });
 }
 
@@ -59,8 +72,12 @@ export function readDotenv(folder: string, env: NodeJS.ProcessEnv): void {
     let text: string;
     try {
       text = readFileSync(path.join(folder, name), 'utf8');
-    } catch {
-      continue;
+    } catch (cause) {
+      if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) continue;
+      throw new JestKubernetesError('CONFIG_INVALID', `${path.join(folder, name)} cannot be read`, {
+        evidence: [messageOf(cause)],
+        cause,
+      });
     }
     for (const [key, value] of Object.entries(parse(text))) env[key] ??= value;
   }

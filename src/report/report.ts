@@ -73,7 +73,8 @@ export class Report {
     private readonly env: NodeJS.ProcessEnv = process.env,
   ) {
     this.style = styleFor(stream);
-    const live = stream.isTTY && (env['CI'] ?? '') === '' && env['TERM'] !== 'dumb';
+    // a terminal without a width, such as one that a script made, has no room for lines that are redrawn
+    const live = stream.isTTY && stream.columns > 0 && (env['CI'] ?? '') === '' && env['TERM'] !== 'dumb';
     this.surface = live ? terminalSurface(stream) : logSurface(stream);
   }
 

@@ -136,7 +136,9 @@ function rewritten(
 ): JestKubernetesError {
   const { code, message, evidence, remedy, bundle } = { ...pick(error), ...changes };
   return new JestKubernetesError(code, message, {
-    ...{ evidence, cause: error.cause ?? error },
+    evidence,
+    // the error itself is no cause of this one: it is this one
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
     ...(remedy === undefined ? {} : { remedy }),
     ...(bundle === undefined ? {} : { bundle }),
   });

@@ -11,14 +11,14 @@ import {
 } from '../images/index.js';
 import { formatBytes } from '../report/index.js';
 import type { Phase } from './phases.js';
-import { once, type RunContext } from './plan.js';
+import { Milestone, once, type RunContext } from './plan.js';
 
 /** Each image: brought to the host while the cluster is made, then streamed into the nodes. */
 export function imagePhases(context: RunContext): Phase[] {
   return context.config.images
     .filter((source) => !isThere(context, source))
     .flatMap((source) => {
-      context.coming.add(imageSourceKey(source));
+      context.imports.set(imageSourceKey(source), new Milestone());
       const bringing = bringToHost[source.kind](context, source as never);
       return [...bringing, intoCluster(context, source, bringing)];
     });
@@ -76,7 +76,7 @@ function intoCluster(context: RunContext, source: ImageSource, bringing: readonl
       const nodes = await milestones.nodes.promise;
       if (nodes.length === 0) {
         const where = await pushOrLeave(context, source, signal);
-        context.coming.delete(name);
+        context.imports.get(name)?.reach(true);
         return where;
       }
       const runtime = await cluster.runtime();
@@ -92,7 +92,7 @@ function intoCluster(context: RunContext, source: ImageSource, bringing: readonl
         }));
         return true;
       });
-      context.coming.delete(name);
+      context.imports.get(name)?.reach(true);
       return bytes === undefined ? 'there already' : formatBytes(bytes);
     },
   };

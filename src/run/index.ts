@@ -1,4 +1,4 @@
-import { isOff, loadConfig, mergeConfigs } from '../config/index.js';
+import { isOff, loadConfig, mergeConfigs, unknownVariables } from '../config/index.js';
 import { Report } from '../report/index.js';
 import { Run } from './run.js';
 
@@ -17,6 +17,7 @@ export async function startRun(rootDirs: readonly string[]): Promise<void> {
   const report = new Report();
   const configs = await Promise.all([...new Set(rootDirs)].map((rootDir) => loadConfig({ rootDir })));
   const config = mergeConfigs(configs);
+  for (const note of unknownVariables(process.env)) report.note(note);
   const run = new Run(config, report);
   current = run;
   try {

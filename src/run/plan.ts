@@ -23,8 +23,8 @@ export interface RunContext {
   /** What has been done in the cluster's life already, by the keys of its ledger. */
   readonly done: ReadonlySet<string>;
   readonly milestones: Milestones;
-  /** The images that are still on their way into the nodes, by the keys of their sources. */
-  readonly coming: Set<string>;
+  /** The images' way into the cluster, by the keys of their sources; those that are there already are not among them. */
+  readonly imports: Map<string, Milestone<true>>;
   /** To be done when the run ends, before the lease is given back; the last added first. */
   readonly closing: (() => Promise<void>)[];
 }

@@ -18,14 +18,13 @@ import { Milestone, namespaceOf, once, sparing, type RunContext } from './plan.j
 
 /** PostgreSQL: deployed as soon as the API server answers, so that it starts when its node and its image are there. */
 export function postgresPhases(context: RunContext): Phase[] {
-  const { config, coming, environment, lease, milestones, runId } = context;
+  const { config, environment, imports, lease, milestones, runId } = context;
   const { postgres, timeouts } = config;
   if (postgres === undefined) return [];
   const own = config.cluster.provider === 'kind';
   const namespace = namespaceOf(config);
   const deployed = new Milestone<PostgresServer>();
-  // both have limits of their own
-  const waitsForOthers = (): boolean => milestones.ready.value === undefined || coming.has(postgres.image);
+  const image = imports.get(postgres.image);
 
   return [
     {
@@ -36,7 +35,9 @@ export function postgresPhases(context: RunContext): Phase[] {
       async work({ signal, progress }) {
         const [access, nodes] = await Promise.all([milestones.api.promise, milestones.nodes.promise]);
         const node = own ? nodes[0]?.name : undefined;
-        deployed.reach(await deployPostgres(access, postgres, { signal, progress, namespace, node }));
+        const options = { signal, progress, namespace, node, imageThere: image?.promise };
+        const importing = (): boolean => image !== undefined && image.value === undefined;
+        deployed.reach(await sparing(progress, importing, () => deployPostgres(access, postgres, options)));
         return undefined;
       },
     },
@@ -54,11 +55,13 @@ export function postgresPhases(context: RunContext): Phase[] {
           watchForCause({
             ...{ access, namespace, signal: watching, interval: watchInterval },
             // its image starts at once or never: there is nothing that it could be waiting for
-            context: () => ({ restarts: 1, since, imageComing: waitsForOthers() }),
+            context: () => ({ restarts: 1, since }),
           }).then((cause) => {
             throw toError(cause, { what: 'PostgreSQL cannot start' });
           });
-        await sparing(progress, waitsForOthers, () =>
+        // which has limits of its own
+        const booting = (): boolean => milestones.ready.value === undefined;
+        await sparing(progress, booting, () =>
           waitForPostgres(access, address, { signal, progress, namespace, watch }),
         );
         const options = { signal, progress, namespace, rootDir: config.rootDir, rebuild: true };

@@ -20,7 +20,7 @@ import { WorkerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { Interruption } from './interruption.js';
 import { runPhases, type TimelineEntry } from './phases.js';
-import { Milestones, plan, type RunContext } from './plan.js';
+import { Milestones, plan, type Milestone, type RunContext } from './plan.js';
 
 /**
  * A run from start to end: it takes its lease on the cluster, brings what its configuration asks for, hands the
@@ -118,7 +118,13 @@ export class Run {
     const { name } = config.cluster;
     const contextOf = (joined?: Joined, done = new Set<string>()): RunContext => ({
       ...{ runId, config, lease, source, environment },
-      ...{ joined, done, milestones: new Milestones(), coming: new Set<string>(), closing: [] },
+      ...{
+        joined,
+        done,
+        milestones: new Milestones(),
+        imports: new Map<string, Milestone<true>>(),
+        closing: [],
+      },
     });
     const wanted = { made: source.made, removal: await source.removal(), keep };
     for (;;) {

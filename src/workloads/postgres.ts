@@ -31,13 +31,20 @@ interface Steps {
  * Makes the server's objects, or finds the server that another run made. Needs no more than an API server that
  * answers, and does not wait for the pod. The password is the cluster's: the first run's.
  *
+ * @param options.imageThere - the pod is not asked for before: a kubelet that does not find the image goes to the
+ *   registry for it, and then waits, longer each time, before it looks again
  * @throws JestKubernetesError CONFIG_CONFLICT where the server there was made with another image, other
  *   settings or another password; MANIFEST_FAILED where the API server refuses an object
  */
 export async function deployPostgres(
   access: ClusterAccess,
   config: PostgresConfig,
-  { signal, progress, ...placement }: PostgresPlacement & Steps,
+  {
+    signal,
+    progress,
+    imageThere,
+    ...placement
+  }: PostgresPlacement & Steps & { imageThere?: Promise<unknown> | undefined },
 ): Promise<PostgresServer> {
   const api = openApi(access);
   const kinds = new Kinds(api);
@@ -47,6 +54,10 @@ export async function deployPostgres(
   let server: Omit<PostgresServer, 'namespace'> | undefined;
 
   for (const object of objects) {
+    if (object.kind === 'StatefulSet' && imageThere !== undefined) {
+      progress.waitingFor(`${config.image} to be in the cluster`);
+      await orAborted(imageThere, signal);
+    }
     progress.waitingFor(`the API server to take ${object.kind} ${object.metadata.name}`);
     await granted(object, signal, async () => {
       if (object.kind === 'Secret') server = await createOrReadSecret(api, kinds, object, signal);
@@ -64,6 +75,20 @@ export async function deployPostgres(
     );
   }
   return { ...server, namespace };
+}
+
+async function orAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const stopped = Promise.withResolvers<never>();
+  const stop = (): void => {
+    stopped.reject(signal.reason as Error);
+  };
+  signal.addEventListener('abort', stop);
+  try {
+    signal.throwIfAborted();
+    await Promise.race([promise, stopped.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 async function granted(

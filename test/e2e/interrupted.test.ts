@@ -1,3 +1,6 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
 import { installation, nothing, until, type Installation, type JestProcess } from './support/project.js';
 
 let installed: Installation;
@@ -9,6 +12,8 @@ afterAll(() => installed.remove(), 60_000);
 const sleeping =
   "test('sleeps', async () => { process.stderr.write('in the test\\n'); await new Promise((r) => setTimeout(r, 60_000)); });";
 
+const passing = "test('passes', () => undefined);";
+
 /** When to strike, and how long it may take until nothing is left. */
 const moments: Record<string, (run: JestProcess) => Promise<void>> = {
   'before the container exists': (run) => run.prints('creates the cluster'),
@@ -18,7 +23,24 @@ const moments: Record<string, (run: JestProcess) => Promise<void>> = {
   },
   'during the import': (run) => run.prints(/import postgres:17-alpine +[\d.]+ s {2}\d+ MB/),
   'during the tests': (run) => run.prints('in the test'),
+  'during the deletion': async () => {
+    await until('the cluster is being deleted', () => phases().includes('deleting'), 120_000);
+  },
 };
+
+/** What the clusters' states say. */
+function phases(): string[] {
+  const clusters = path.join(installed.stateDir, 'clusters');
+  if (!existsSync(clusters)) return [];
+  return readdirSync(clusters).map((name) => {
+    try {
+      return (JSON.parse(readFileSync(path.join(clusters, name, 'state.json'), 'utf8')) as { phase: string })
+        .phase;
+    } catch {
+      return ''; // it is being made, or gone
+    }
+  });
+}
 
 const strikes: Record<string, (run: JestProcess) => void> = {
   'Ctrl-C': (run) => {
@@ -71,7 +93,7 @@ test.each(cases)(
         .slice(0, 30)
         .replace(/-$/, ''),
       {
-        'a.test.ts': sleeping,
+        'a.test.ts': moment === 'during the deletion' ? passing : sleeping,
       },
     );
     const run = project.start(['--runInBand']);
@@ -83,6 +105,20 @@ test.each(cases)(
   },
   180_000,
 );
+
+test('an uncaught exception in the parent leaves nothing behind', async () => {
+  const project = installed.project('uncaught', {
+    'a.test.ts': sleeping,
+    'jest.config.js':
+      "module.exports = { preset: 'jest-kubernetes', reporters: ['default', '<rootDir>/throws.js'] };",
+    'throws.js':
+      "module.exports = class { onRunStart() { setTimeout(() => { throw new Error('nobody catches it'); }, 500); } };",
+  });
+  const { status, output } = await project.run(['--runInBand']);
+  expect(output).toContain('nobody catches it');
+  expect(status).not.toBe(0);
+  await nothingIsLeft();
+}, 180_000);
 
 test.each([
   ['process.exit in a test', "test('exits', () => { process.exit(3); });", ['--runInBand']],

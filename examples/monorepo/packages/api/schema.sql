@@ -1,0 +1,5 @@
+CREATE TABLE tasks (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  title text NOT NULL,
+  done boolean NOT NULL DEFAULT false
+);

@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+import type { Config } from './config.js';
+
+/** One line for each file or folder that a configuration names and that is not there. */
+export function missingPaths({ cluster, images, manifests, postgres }: Config): string[] {
+  const named: [key: string, file: string][] = [];
+  if (cluster.kubeconfig !== undefined) named.push(['cluster.kubeconfig', cluster.kubeconfig]);
+  for (const [index, image] of images.entries()) {
+    if (image.kind === 'archive') named.push([`images.${index}.archive`, image.path]);
+    if (image.kind === 'build') {
+      const dockerfile = path.resolve(image.context, image.dockerfile);
+      named.push(
+        existsSync(image.context)
+          ? [`images.${index}.dockerfile`, dockerfile]
+          : [`images.${index}.build`, image.context],
+      );
+    }
+  }
+  for (const [index, manifest] of manifests.entries()) {
+    if (manifest.kind === 'kustomize') named.push([`manifests.${index}.kustomize`, manifest.path]);
+    // what a glob matches is known when it is read
+    else if (!/[*?[\]{}!()]/.test(manifest.path)) named.push([`manifests.${index}`, manifest.path]);
+  }
+  for (const script of postgres?.initdb ?? []) named.push(['postgres.initdb', script]);
+  return named.filter(([, file]) => !existsSync(file)).map(([key, file]) => `${key}: ${file} is not there`);
+}

@@ -1,0 +1,71 @@
+import type * as z from 'zod';
+
+import type { Config } from './config.js';
+import type { UserConfig } from './define-config.js';
+import { describeValue } from './problems.js';
+import { variableSchemas } from './schema.js';
+
+/** What the variables say; what they do not say is undefined. */
+export interface Overrides {
+  provider: 'kind' | 'existing' | undefined;
+  name: string | undefined;
+  nodeImage: string | undefined;
+  keep: Config['keep'] | undefined;
+  images: string[] | undefined;
+  runtime: Config['runtime'];
+}
+
+/** Reads the variables that override the file, with one line for each that is wrong. An empty one counts as not set. */
+export function readOverrides(env: NodeJS.ProcessEnv): { overrides: Overrides; problems: string[] } {
+  const problems: string[] = [];
+  const checked = <T>(name: string, value: string | undefined, schema: z.ZodType<T>): T | undefined => {
+    if (value === undefined) return undefined;
+    const { success, data, error } = schema.safeParse(value);
+    if (success) return data;
+    problems.push(...error.issues.map((issue) => describeValue(name, value, issue.message)));
+    return undefined;
+  };
+  const variable = <T>(name: string, schema: z.ZodType<T>): T | undefined =>
+    checked(name, env[name]?.trim() || undefined, schema);
+  const images = env['JEST_KUBERNETES_IMAGES'] || undefined;
+  const overrides = {
+    provider: variable('JEST_KUBERNETES_PROVIDER', variableSchemas.provider),
+    name: variable('JEST_KUBERNETES_NAME', variableSchemas.name),
+    nodeImage: variable('JEST_KUBERNETES_NODE_IMAGE', variableSchemas.nodeImage),
+    keep: variable('JEST_KUBERNETES_KEEP', variableSchemas.keep),
+    images: images
+      ?.split(',')
+      .map((each) => each.trim())
+      .filter((each) => each !== '')
+      .flatMap((each) => checked('JEST_KUBERNETES_IMAGES', each, variableSchemas.image) ?? []),
+    runtime: variable('JEST_KUBERNETES_RUNTIME', variableSchemas.runtime),
+  };
+  return { overrides, problems };
+}
+
+/** The file's configuration with what the variables say in its place. */
+export function override(config: UserConfig, overrides: Overrides): UserConfig {
+  const { provider, name, nodeImage, keep, images } = overrides;
+  const given = config.cluster ?? {};
+  const cluster = {
+    ...(provider === undefined || provider === given.provider ? given : withoutOthers(given, provider)),
+    ...(provider === undefined ? {} : { provider }),
+    ...(name === undefined ? {} : { name }),
+  };
+  // the node image of the environment says nothing of a cluster that is there already
+  if (nodeImage !== undefined && cluster.provider !== 'existing') cluster.image = nodeImage;
+  return {
+    ...config,
+    cluster,
+    ...(keep === undefined ? {} : { keep }),
+    ...(images === undefined ? {} : { images }),
+  };
+}
+
+/** Where a variable changes the provider, what the file says of the other one has no meaning. */
+function withoutOthers(
+  { name, image, nodes, config, kubeconfig, context }: NonNullable<UserConfig['cluster']>,
+  provider: 'kind' | 'existing',
+): NonNullable<UserConfig['cluster']> {
+  return provider === 'kind' ? { name, image, nodes, config } : { name, kubeconfig, context };
+}

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+
+import { installation, nothing, until, type Installation } from './support/project.js';
+
+let installed: Installation;
+beforeAll(async () => {
+  installed = await installation();
+}, 180_000);
+afterAll(() => installed.remove(), 60_000);
+
+const count = (text: string, what: string): number => text.split(what).length - 1;
+const nothingIsLeft = async (): Promise<void> => {
+  const empty = async (): Promise<boolean> => Object.values(await installed.remains()).flat().length === 0;
+  await until('nothing is left', empty, 60_000).catch(() => undefined);
+  expect(await installed.remains()).toEqual(nothing);
+};
+
+test('a watch has one cluster for all its re-runs, which goes when the watch ends', async () => {
+  const project = installed.project('watch', {
+    'a.test.js':
+      "test('sees the cluster', () => { console.log('RUN ' + process.env.JEST_KUBERNETES_RUN_ID); });",
+    'jest-kubernetes.config.json': JSON.stringify({ images: [] }),
+  });
+  // a terminal of its own: without one, a watch takes no keys
+  const command = `'${process.execPath}' '${path.join(installed.folder, 'node_modules/jest/bin/jest.js')}' --watchAll`;
+  const watch = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
+    cwd: project.folder,
+    env: {
+      ...process.env,
+      ...{ CI: undefined, GITHUB_ACTIONS: undefined, TERM: 'xterm' },
+      JEST_KUBERNETES_STATE_DIR: installed.stateDir,
+      JEST_KUBERNETES_NAME: project.cluster,
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let output = '';
+  watch.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const ended = new Promise((resolve) => watch.on('close', resolve));
+  const ran = (times: number): Promise<void> =>
+    until(
+      `the tests ran ${times} times`,
+      () => count(output, 'Ran all test suites') >= times,
+      120_000,
+      () => output,
+    );
+  try {
+    await ran(1);
+    watch.stdin.write('a');
+    await ran(2);
+    writeFileSync(
+      path.join(project.folder, 'a.test.js'),
+      "test('fails', () => { throw new Error('in between'); });",
+    );
+    watch.stdin.write('a');
+    await ran(3);
+    expect((await installed.remains()).containers).toHaveLength(1);
+    watch.stdin.write('q');
+    await ended;
+  } finally {
+    watch.kill();
+  }
+  // a terminal's lines are as wide as it is
+  const words = stripVTControlCharacters(output).replaceAll(/\s+/g, ' ');
+  expect({ words, times: count(words, 'creates the cluster') }).toMatchObject({ times: 1 });
+  const runs = [...output.matchAll(/RUN (\w+)/g)].map((match) => match[1]);
+  expect(runs).toHaveLength(2);
+  expect(new Set(runs).size).toBe(1);
+  await nothingIsLeft();
+}, 240_000);
+
+test('keep on-failure: a failed test in any project keeps the cluster, the next green run deletes it', async () => {
+  const configMap = (name: string): string =>
+    JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } });
+  const seesBoth = `
+import { client } from 'jest-kubernetes';
+import * as k8s from '@kubernetes/client-node';
+test('sees what every project has asked for', async () => {
+  const { items } = await client(k8s.CoreV1Api).listNamespacedConfigMap({ namespace: 'default' });
+  expect(items.map(({ metadata }) => metadata?.name)).toEqual(expect.arrayContaining(['of-api', 'of-worker']));
+});
+`;
+  const project = installed.project('projects', {
+    'jest.config.js': "module.exports = { projects: ['<rootDir>/api', '<rootDir>/worker'] };",
+    ...Object.fromEntries(
+      ['api', 'worker'].flatMap((name) => [
+        [`${name}/jest.config.js`, "module.exports = { preset: 'jest-kubernetes' };"],
+        [
+          `${name}/jest-kubernetes.config.json`,
+          JSON.stringify({ images: [], manifests: ['*.yaml'], keep: 'on-failure' }),
+        ],
+        [`${name}/of-${name}.yaml`, configMap(`of-${name}`)],
+        [`${name}/both.test.ts`, seesBoth],
+      ]),
+    ),
+  });
+  const flaky = path.join(project.folder, 'worker/flaky.test.ts');
+  writeFileSync(flaky, "test('fails', () => { throw new Error('it fails'); });");
+
+  const red = await project.run();
+  expect(red).toMatchObject({ status: 1, output: expect.stringContaining('1 failed, 2 passed') as string });
+  expect(count(red.output, 'creates the cluster')).toBe(1);
+  expect(red.output).not.toContain('delete cluster');
+  expect(count(red.output, 'export KUBECONFIG=')).toBe(1);
+  expect(red.output).toContain(`npx jest-kubernetes down ${project.cluster}`);
+  const status = await project.cli(['status']);
+  expect(status.output).toContain(`${project.cluster}  ready, kept (on-failure)`);
+  const kubeconfig = /export KUBECONFIG=(\S+)/.exec(red.output)?.[1] ?? '';
+  expect(readFileSync(kubeconfig, 'utf8')).toContain(`kind-${project.cluster}`);
+
+  writeFileSync(flaky, "test('passes', () => undefined);");
+  const green = await project.run(['--shard=1/1']);
+  expect(green).toMatchObject({ status: 0, output: expect.stringContaining('3 passed') as string });
+  expect(green.output).toContain('joins the cluster');
+  expect(count(green.output, 'delete cluster')).toBe(1);
+  expect(await installed.remains()).toEqual(nothing);
+}, 240_000);

@@ -1,0 +1,159 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { isOff, loadConfig, unknownVariables } from '../../../src/config/index.js';
+import { readDotenv } from '../../../src/config/variables.js';
+import { configured, project, shownOf, thrownBy } from './project.js';
+
+describe('.env and .env.test', () => {
+  test('are read beside the configuration, and .env.test wins', async () => {
+    const folder = configured(
+      {},
+      {
+        '.env': 'JEST_KUBERNETES_KEEP=always\nJEST_KUBERNETES_NAME=from-env\nSHOP=env',
+        '.env.test': 'JEST_KUBERNETES_KEEP=on-failure\nSHOP="env test"',
+        'packages/api/package.json': {},
+      },
+    );
+    const env: NodeJS.ProcessEnv = {};
+    const config = await loadConfig({ rootDir: path.join(folder, 'packages/api'), env });
+    expect(config).toMatchObject({ keep: 'on-failure', cluster: { name: 'from-env' } });
+    expect(env['SHOP']).toBe('env test');
+  });
+
+  test('never override the real environment, be it empty', () => {
+    const folder = project({ '.env': 'SHOP=env\nEMPTY=env', '.env.test': 'SHOP=test' });
+    const env = { SHOP: 'real', EMPTY: '' };
+    readDotenv(folder, env);
+    expect(env).toEqual({ SHOP: 'real', EMPTY: '' });
+  });
+
+  test('may name the configuration', async () => {
+    const folder = project({ '.env': 'JEST_KUBERNETES_CONFIG=ci.json', 'ci.json': { keep: 'always' } });
+    expect(await loadConfig({ rootDir: folder, env: {} })).toMatchObject({ keep: 'always' });
+  });
+});
+
+describe('a variable wins over the file', () => {
+  const file = {
+    cluster: { provider: 'kind', name: 'file', image: 'file:1' },
+    keep: 'never',
+    images: ['file:1'],
+  };
+  const load = (variables: Record<string, string>) =>
+    loadConfig({ rootDir: configured(file), env: { HOME: '/home/me', ...variables } });
+
+  test.each([
+    ['PROVIDER', 'existing', { cluster: { provider: 'existing', image: undefined, name: 'file' } }],
+    ['NAME', 'shop', { cluster: { name: 'shop', image: 'file:1' } }],
+    ['NODE_IMAGE', 'kindest/node:v1.34.0', { cluster: { image: 'kindest/node:v1.34.0', name: 'file' } }],
+    ['KEEP', 'on-failure', { keep: 'on-failure' }],
+    [
+      'IMAGES',
+      'redis:8-alpine, registry.local:5000/shop/api:test ,',
+      {
+        images: [
+          { kind: 'pull', reference: 'redis:8-alpine' },
+          { kind: 'pull', reference: 'registry.local:5000/shop/api:test' },
+        ],
+      },
+    ],
+    ['RUNTIME', 'podman', { runtime: 'podman' }],
+    ['STATE_DIR', '/var/tmp/clusters', { stateDir: '/var/tmp/clusters' }],
+  ])('JEST_KUBERNETES_%s=%s', async (name, value, expected) => {
+    expect(await load({ [`JEST_KUBERNETES_${name}`]: value })).toMatchObject(expected);
+  });
+
+  test.each(['PROVIDER', 'NAME', 'NODE_IMAGE', 'KEEP', 'IMAGES', 'RUNTIME', 'STATE_DIR', 'CONFIG'])(
+    'JEST_KUBERNETES_%s that is empty counts as not set',
+    async (name) => {
+      const [empty, unset] = [await load({ [`JEST_KUBERNETES_${name}`]: '' }), await load({})];
+      const { keep, images, runtime, stateDir, cluster } = unset;
+      expect(empty).toMatchObject({ keep, images, runtime, stateDir, cluster });
+    },
+  );
+
+  test.each([
+    ['PROVIDER', 'docker', `it is "docker", but allowed is 'kind' or 'existing'`],
+    ['NAME', 'My_Shop', 'it is "My_Shop", but allowed is lower-case letters, digits, dots and hyphens'],
+    ['NODE_IMAGE', '!', 'it is "!", but allowed is an image reference'],
+    ['KEEP', 'yes', `it is "yes", but allowed is 'never', 'on-failure' or 'always'`],
+    ['IMAGES', 'redis:8,bad image', 'it is "bad image", but allowed is an image reference'],
+    ['RUNTIME', 'rkt', `it is "rkt", but allowed is 'docker', 'podman' or 'nerdctl'`],
+  ])('JEST_KUBERNETES_%s=%s is refused by the variable’s name', async (name, value, expected) => {
+    const message = await shownOf(load({ [`JEST_KUBERNETES_${name}`]: value }), '<none>');
+    expect(message).toContain(`\n    JEST_KUBERNETES_${name}: ${expected}`);
+    expect(message.split('\n')).toHaveLength(2);
+  });
+
+  test('mistakes in the file and in variables are told at once', async () => {
+    const folder = configured({ nodes: 1, keep: 'no' });
+    const env = { JEST_KUBERNETES_NAME: 'A', JEST_KUBERNETES_RUNTIME: 'rkt' };
+    const message = await shownOf(loadConfig({ rootDir: folder, env }), folder);
+    expect(message.match(/^ {4}\S+:/gm)?.sort()).toEqual([
+      '    JEST_KUBERNETES_NAME:',
+      '    JEST_KUBERNETES_RUNTIME:',
+      '    keep:',
+      '    nodes:',
+    ]);
+  });
+
+  test('another provider takes what is for the file’s provider alone out of force', async () => {
+    const rootDir = configured({ cluster: { provider: 'kind', name: 'shop', nodes: 3, image: 'node:1' } });
+    const env = { JEST_KUBERNETES_PROVIDER: 'existing', JEST_KUBERNETES_NODE_IMAGE: 'node:2' };
+    expect((await loadConfig({ rootDir, env })).cluster).toMatchObject({
+      ...{ provider: 'existing', name: 'shop' },
+      ...{ nodes: 1, image: undefined },
+    });
+  });
+});
+
+describe('JEST_KUBERNETES', () => {
+  test.each(['off', 'OFF', 'false', '0'])('%s switches everything off', (value) => {
+    expect(isOff({ JEST_KUBERNETES: value })).toBe(true);
+  });
+
+  test.each([undefined, '', 'on', 'true', '1'])('%s does not', (value) => {
+    expect(isOff({ JEST_KUBERNETES: value })).toBe(false);
+  });
+
+  test('anything else is refused', () => {
+    expect(thrownBy(() => isOff({ JEST_KUBERNETES: 'Maybe' }))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      evidence: [expect.stringMatching(/^JEST_KUBERNETES: it is "Maybe", but allowed is 'off'/)],
+    });
+  });
+});
+
+describe('a variable that nobody knows', () => {
+  test('names the nearest known one', () => {
+    const env = { JEST_KUBERNETES_KEP: 'always', JEST_KUBERNETES_NODEIMAGE: 'x', JEST_KUBERNETES_IMAGE: 'x' };
+    expect(unknownVariables(env)).toEqual([
+      'The variable JEST_KUBERNETES_IMAGE is not known and changes nothing; did you mean JEST_KUBERNETES_IMAGES?',
+      'The variable JEST_KUBERNETES_KEP is not known and changes nothing; did you mean JEST_KUBERNETES_KEEP?',
+      'The variable JEST_KUBERNETES_NODEIMAGE is not known and changes nothing; did you mean JEST_KUBERNETES_NODE_IMAGE?',
+    ]);
+  });
+
+  test('names all where none is near, and none that only the package sets', () => {
+    const [note] = unknownVariables({ JEST_KUBERNETES_TYPO: '' });
+    expect(note).toMatch(
+      /^The variable JEST_KUBERNETES_TYPO is not known and changes nothing; known are JEST_/,
+    );
+    expect(note).not.toContain('JEST_KUBERNETES_RUN_ID');
+  });
+
+  test('is none of those that the package reads or sets, nor one of another’s', () => {
+    const source = path.resolve(__dirname, '../../../src');
+    const names = readdirSync(source, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) =>
+        readFileSync(path.join(source, name), 'utf8').match(/\bJEST_KUBERNETES_[A-Z_]*[A-Z]\b/g),
+      );
+    const env = Object.fromEntries(names.map((name) => [name ?? '', 'x']));
+    expect(Object.keys(env).length).toBeGreaterThan(12);
+    expect(unknownVariables({ ...env, JEST_WORKER_ID: '1', JEST_KUBERNETES: 'off', PATH: '/bin' })).toEqual(
+      [],
+    );
+  });
+});
