@@ -1,0 +1,212 @@
+/**
+ * The speeds that the project holds, as ratios and differences within one run: machines differ, and so do moments.
+ *
+ *   npm run bench [-- ROUNDS]     rounds of cluster creations, 2 if nothing is said; the medians count
+ *
+ * It prints figures and judges none: a slow day fails nobody.
+ */
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { install } from '../packed/install.mjs';
+import { projects } from './projects.mjs';
+
+const rounds = Number(process.argv[2] ?? 2);
+if (!Number.isInteger(rounds) || rounds < 1) {
+  console.error('usage: npm run bench [-- ROUNDS]');
+  process.exit(2);
+}
+
+const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'jest-kubernetes-bench-'));
+const clusters = { bare: `bench-bare-${process.pid}`, ours: `bench-ours-${process.pid}` };
+const node = `${clusters.bare}-control-plane`;
+const nodeImage = process.env['JEST_KUBERNETES_NODE_IMAGE'];
+const postgresImage = 'postgres:17-alpine';
+
+const median = (numbers) => {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+};
+const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(2)} s`;
+
+/** Runs it, and says how long it took, in milliseconds. */
+async function timed(title, work) {
+  const start = performance.now();
+  const end = (await work()) ?? performance.now();
+  console.log(`  ${title.padEnd(58)} ${seconds(end - start)}`);
+  return end - start;
+}
+
+async function project(name) {
+  const target = join(folder, name);
+  for (const [file, content] of Object.entries(projects[name])) {
+    await mkdir(dirname(join(target, file)), { recursive: true });
+    await writeFile(join(target, file), content);
+  }
+  return target;
+}
+
+async function jest(cwd, args = [], env = {}) {
+  const script = join(folder, 'node_modules/jest/bin/jest.js');
+  const { exitCode, all } = await execa(process.execPath, [...(env.NODE_FLAGS ?? []), script, ...args], {
+    cwd,
+    env: {
+      ...process.env,
+      CI: 'true',
+      JEST_KUBERNETES_STATE_DIR: join(folder, 'state'),
+      JEST_KUBERNETES_NAME: clusters.ours,
+      ...env.variables,
+    },
+    extendEnv: false,
+    all: true,
+    reject: false,
+  });
+  if (exitCode !== 0) throw new Error(`jest failed in ${cwd}:\n${all}`);
+  return all;
+}
+
+/** Until the first line of the first test: the test writes down when that was. */
+async function untilFirstTest(cwd) {
+  const origin = performance.timeOrigin;
+  await jest(cwd, ['--runInBand']);
+  return Number(await readFile(join(cwd, 'first'), 'utf8')) - origin;
+}
+
+const kind = await (async () => {
+  await install(path('../e2e/fixtures/project'), folder);
+  const { stdout } = await execa('node', [path('../e2e/support/kind-path.mjs'), folder]);
+  return (...args) => execa(stdout, args, { env: { KUBECONFIG: join(folder, 'bare.kubeconfig') } });
+})();
+
+const inNode = (args, options = {}) =>
+  execa(
+    'docker',
+    ['exec', '-i', node, 'kubectl', '--kubeconfig', '/etc/kubernetes/admin.conf', ...args],
+    options,
+  );
+
+async function bare() {
+  await kind(
+    'create',
+    'cluster',
+    '--name',
+    clusters.bare,
+    '--wait',
+    '5m',
+    ...(nodeImage ? ['--image', nodeImage] : []),
+  );
+  while ((await inNode(['get', 'serviceaccount', 'default'], { reject: false })).exitCode !== 0);
+}
+
+/** What people write: one step after the other. */
+async function script() {
+  await bare();
+  await execa('docker', ['pull', postgresImage]);
+  await kind('load', 'docker-image', postgresImage, '--name', clusters.bare);
+  await inNode(['apply', '-f', '-'], { input: projects.script['postgres.yaml'] });
+  await inNode(['wait', '--for=condition=available', 'deployment/postgres', '--timeout=5m']);
+  await inNode([
+    'exec',
+    'deployment/postgres',
+    '--',
+    'psql',
+    '-U',
+    'postgres',
+    '-h',
+    '127.0.0.1',
+    '-c',
+    'SELECT 1',
+  ]);
+}
+
+const deleteBare = () => kind('delete', 'cluster', '--name', clusters.bare);
+
+const results = [];
+const record = (what, figure, limit, holds) => results.push({ what, figure, limit, holds });
+
+try {
+  await execa('docker', ['pull', '--quiet', postgresImage]);
+
+  console.log('\n8 test files that import @kubernetes/client-node, in band');
+  const files = await project('client');
+  const load = {};
+  for (const [how, env] of Object.entries({
+    'transformed, as other ESM-only packages are': { config: 'transformed.config.js' },
+    'under --experimental-vm-modules': {
+      config: 'modules.config.js',
+      NODE_FLAGS: ['--experimental-vm-modules'],
+    },
+    'with the preset: loaded once': { config: 'preset.config.js', variables: { JEST_KUBERNETES: 'off' } },
+  })) {
+    const run = () => jest(files, ['--runInBand', '--config', env.config], env).then(() => undefined);
+    await run(); // what Jest keeps between runs is there
+    load[how] = median([await timed(how, run), await timed(how, run), await timed(how, run)]);
+  }
+  const [transformed, modules, once] = Object.values(load);
+  record('client loaded once, of it transformed', once / transformed, '< 1', once < transformed);
+  record('client loaded once, of it under --experimental-vm-modules', once / modules, '< 1', once < modules);
+
+  console.log('\ncold starts, the images on the host');
+  const times = { bare: [], script: [], first: [], query: [] };
+  const [cold, query] = [await project('cold'), await project('postgres')];
+  for (let round = 1; round <= rounds; round += 1) {
+    times.bare.push(await timed('kind create cluster --wait, and the default ServiceAccount', bare));
+    await deleteBare();
+    times.first.push(await timed('jest, to the first test', () => untilFirstTest(cold)));
+    times.script.push(await timed('the sequential script, to the first query', script));
+    await deleteBare();
+    times.query.push(
+      await timed('jest with postgres: true, to the first query', () => untilFirstTest(query)),
+    );
+  }
+  const ratio = (one, other) => median(one) / median(other);
+  const holds = (what, value, limit) => record(what, value, `≤ ${limit.toFixed(2)}`, value <= limit);
+  holds('to the first test, of a bare kind create', ratio(times.first, times.bare), 1.2);
+  holds('to the first query, of a bare kind create', ratio(times.query, times.bare), 1.3);
+  holds('to the first query, of the sequential script', ratio(times.query, times.script), 0.75);
+
+  console.log('\na cluster that is kept');
+  const joined = await project('join');
+  await jest(joined, ['--runInBand'], { variables: { JEST_KUBERNETES_KEEP: 'always' } });
+  const joining = [];
+  for (let round = 0; round < 5; round += 1) {
+    const off = { variables: { JEST_KUBERNETES: 'off' } };
+    const without = await timed('the tests with JEST_KUBERNETES=off', () =>
+      jest(joined, ['--runInBand'], off).then(() => undefined),
+    );
+    const on = { variables: { JEST_KUBERNETES_KEEP: 'always' } };
+    const withIt = await timed('the same, joining', () =>
+      jest(joined, ['--runInBand'], on).then(() => undefined),
+    );
+    joining.push(withIt - without);
+  }
+  record('joining adds, in seconds', median(joining) / 1000, '≤ 1.00', median(joining) <= 1000);
+
+  const databases = await project('databases');
+  const measured = await jest(databases, ['--runInBand'], { variables: { JEST_KUBERNETES_KEEP: 'always' } });
+  for (const [, what, limit, list] of measured.matchAll(/BENCH (.*): limit (\d+): ([\d. ]+)/g)) {
+    const value = median(list.trim().split(' ').map(Number));
+    console.log(`  ${what.padEnd(58)} ${value.toFixed(0)} ms`);
+    record(`${what}, in ms`, value, `≤ ${limit}`, value <= Number(limit));
+  }
+} finally {
+  await deleteBare().catch(() => undefined);
+  await execa(
+    process.execPath,
+    [join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js'), 'down', clusters.ours],
+    {
+      env: { JEST_KUBERNETES_STATE_DIR: join(folder, 'state') },
+      reject: false,
+    },
+  );
+  await rm(folder, { recursive: true, force: true });
+}
+
+console.log('\n━━ what is held');
+for (const { what, figure, limit, holds } of results) {
+  console.log(`${holds ? '✓' : '✗'} ${what.padEnd(62)} ${figure.toFixed(2).padStart(8)}   ${limit}`);
+}

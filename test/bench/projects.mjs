@@ -1,0 +1,122 @@
+/** The projects that are measured, by name: their files. */
+
+const off = "module.exports = { preset: 'jest-kubernetes' };\n";
+
+const usesClient = `
+import * as k8s from '@kubernetes/client-node';
+test('has a client', () => { expect(new k8s.KubeConfig().makeApiClient).toBeDefined(); });
+`;
+
+const notesFirst =
+  "require('node:fs').writeFileSync('first', String(performance.timeOrigin + performance.now()));";
+
+export const projects = {
+  client: {
+    ...Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`file-${index}.test.js`, usesClient])),
+    // every ES module of the dependency tree becomes CommonJS
+    'transformed.config.js': `module.exports = {
+  testMatch: ['<rootDir>/file-*.test.js'],
+  transformIgnorePatterns: [],
+  transform: {
+    '[.][cm]?js$': ['ts-jest', {
+      diagnostics: false,
+      tsconfig: { allowJs: true, isolatedModules: true, esModuleInterop: true, module: 'commonjs', target: 'es2022' },
+    }],
+  },
+};`,
+    'modules/package.json': '{ "type": "module" }',
+    ...Object.fromEntries(
+      Array.from({ length: 8 }, (_, index) => [`modules/file-${index}.test.mjs`, usesClient]),
+    ),
+    'modules.config.js':
+      "module.exports = { rootDir: 'modules', testMatch: ['**/*.test.mjs'], transform: {} };",
+    'preset.config.js':
+      "module.exports = { preset: 'jest-kubernetes', testMatch: ['<rootDir>/file-*.test.js'] };",
+  },
+  cold: {
+    'jest.config.js': off,
+    'first.test.js': `test('starts', () => { ${notesFirst} });`,
+  },
+  postgres: {
+    'jest.config.js': off,
+    'jest-kubernetes.config.json': '{ "postgres": true }',
+    'first.test.js': `
+const { Client } = require('pg');
+test('queries', async () => {
+  const db = new Client();
+  await db.connect();
+  await db.query('SELECT 1');
+  ${notesFirst}
+  await db.end();
+});`,
+  },
+  join: {
+    'jest.config.js': off,
+    'jest-kubernetes.config.json': '{ "postgres": true }',
+    'some.test.js': "test('passes', () => undefined);",
+  },
+  databases: {
+    'jest.config.js': off,
+    'jest-kubernetes.config.json': '{ "postgres": { "initdb": "schema.sql" } }',
+    'schema.sql': Array.from(
+      { length: 50 },
+      (_, index) =>
+        `CREATE TABLE table_${index} (id serial PRIMARY KEY, word text UNIQUE);\n` +
+        `INSERT INTO table_${index} (word) SELECT 'word ' || n FROM generate_series(1, 20) AS n;\n`,
+    ).join(''),
+    'measure.test.js': `
+const { resetDatabase } = require('jest-kubernetes');
+const { Client } = require('pg');
+test('resets', async () => {
+  const db = new Client();
+  await db.connect();
+  const reset = [];
+  for (let round = 0; round < 10; round += 1) {
+    for (let table = 0; table < 50; table += 1) await db.query(\`INSERT INTO table_\${table} (word) VALUES ('more')\`);
+    const start = performance.now();
+    await resetDatabase();
+    reset.push(performance.now() - start);
+  }
+  const { rows: [{ template }] } = await db.query("SELECT datname AS template FROM pg_database WHERE datname LIKE 'jk_template_%' ORDER BY oid DESC LIMIT 1");
+  await db.end();
+  const admin = new Client({ database: 'postgres' });
+  await admin.connect();
+  const made = [];
+  for (let round = 0; round < 10; round += 1) {
+    const start = performance.now();
+    await admin.query(\`CREATE DATABASE bench_\${round} TEMPLATE "\${template}"\`);
+    made.push(performance.now() - start);
+  }
+  for (let round = 0; round < 10; round += 1) await admin.query(\`DROP DATABASE bench_\${round}\`);
+  await admin.end();
+  const line = (what, limit, all) => process.stderr.write(\`BENCH \${what}: limit \${limit}: \${all.map((each) => each.toFixed(1)).join(' ')}\\n\`);
+  line('resetDatabase() of 50 tables', 300, reset);
+  line('a database for a worker, of 50 tables', 150, made);
+}, 120_000);`,
+  },
+  script: {
+    'postgres.yaml': JSON.stringify({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'postgres' },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { app: 'postgres' } },
+        template: {
+          metadata: { labels: { app: 'postgres' } },
+          spec: {
+            containers: [
+              {
+                name: 'postgres',
+                image: 'postgres:17-alpine',
+                imagePullPolicy: 'IfNotPresent',
+                env: [{ name: 'POSTGRES_PASSWORD', value: 'test' }],
+                readinessProbe: { tcpSocket: { port: 5432 }, periodSeconds: 1 },
+              },
+            ],
+          },
+        },
+      },
+    }),
+  },
+};
