@@ -1,8 +1,8 @@
 import type { Config } from '@jest/types';
 
+import { refuseOldNode } from '../support/node-version.js';
 import { isOff } from './preset-defaults.js';
 import { rootDirsOf } from './root-dirs.js';
-import { shown } from './shown.js';
 
 /** Jest's `globalSetup`; one of the user's own calls it with the same arguments. */
 async function globalSetup(
@@ -10,6 +10,8 @@ async function globalSetup(
   projectConfig: Config.ProjectConfig,
 ): Promise<void> {
   if (isOff()) return;
+  refuseOldNode();
+  const { shown } = await import('./shown.js');
   const { startRun } = await import('../run/index.js');
   await shown(startRun(rootDirsOf(globalConfig, projectConfig)));
 }

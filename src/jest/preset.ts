@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { isOff, testTimeout } from './preset-defaults.js';
+import { resolveOfJest } from './resolve-along.js';
 
 /** Absolute paths throughout: strict package managers let the user's project see nothing of ours by name. */
 const { resolve } = createRequire(__filename);
@@ -14,6 +15,7 @@ export interface Preset {
   setupFiles: string[];
   setupFilesAfterEnv: string[];
   moduleNameMapper: Record<string, string>;
+  resolver: string;
   transform: Record<string, string>;
 }
 
@@ -33,9 +35,11 @@ export const preset: Preset = {
     '^@kubernetes/client-node$': resolve('./sandbox/client-node.js'),
     '^jest-kubernetes$': resolve('./sandbox/test-api.js'),
   },
+  resolver: resolve('./resolver.js'),
   transform: {
     '\\.[cm]?tsx?$': resolve('./typescript.js'),
-    // Jest's default, which naming any transform would switch off
-    '\\.jsx?$': 'babel-jest',
+    // Jest's default, which naming any transform would switch off; Jest itself finds it by its name only where the
+    // user brings no transform for JavaScript
+    '\\.jsx?$': resolveOfJest(['jest', '@jest/core', 'jest-config', 'babel-jest']),
   },
 };

@@ -31,6 +31,8 @@ function compilerOptions(ts: typeof TypeScript, rootDir: string): TypeScript.Com
       skipLibCheck: true,
       target: 'es2022' as never,
       module: 'esnext' as never,
+      // the default of TypeScript 6; before, packages were not found with module esnext
+      moduleResolution: 'bundler' as never,
     };
   }
   const host: TypeScript.ParseConfigHost = {

@@ -30,8 +30,8 @@ function clients(): Clients {
   const known = ofTestFile.get(key);
   if (known !== undefined) return known;
   // both, so that a KUBECONFIG of the user's own shell is never taken for the run's
-  const { KUBECONFIG: path, JEST_KUBERNETES_CONTEXT: context } = process.env;
-  if (path === undefined || context === undefined) throw noCluster();
+  const { KUBECONFIG: path = '', JEST_KUBERNETES_CONTEXT: context = '' } = process.env;
+  if (path === '' || context === '') throw noCluster();
   const config = new (clientNode().KubeConfig)();
   config.loadFromFile(path);
   config.setCurrentContext(context);

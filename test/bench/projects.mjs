@@ -12,18 +12,19 @@ const notesFirst =
 
 export const projects = {
   client: {
-    ...Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`file-${index}.test.js`, usesClient])),
+    ...Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`file-${index}.test.ts`, usesClient])),
     // every ES module of the dependency tree becomes CommonJS
     'transformed.config.js': `module.exports = {
-  testMatch: ['<rootDir>/file-*.test.js'],
+  testMatch: ['<rootDir>/file-*.test.ts'],
   transformIgnorePatterns: [],
   transform: {
-    '[.][cm]?js$': ['ts-jest', {
+    '[.][cm]?[jt]s$': ['ts-jest', {
       diagnostics: false,
       tsconfig: { allowJs: true, isolatedModules: true, esModuleInterop: true, module: 'commonjs', target: 'es2022' },
     }],
   },
 };`,
+    'tsconfig.json': '{ "compilerOptions": { "module": "nodenext", "isolatedModules": true } }',
     'modules/package.json': '{ "type": "module" }',
     ...Object.fromEntries(
       Array.from({ length: 8 }, (_, index) => [`modules/file-${index}.test.mjs`, usesClient]),
@@ -31,7 +32,7 @@ export const projects = {
     'modules.config.js':
       "module.exports = { rootDir: 'modules', testMatch: ['**/*.test.mjs'], transform: {} };",
     'preset.config.js':
-      "module.exports = { preset: 'jest-kubernetes', testMatch: ['<rootDir>/file-*.test.js'] };",
+      "module.exports = { preset: 'jest-kubernetes', testMatch: ['<rootDir>/file-*.test.ts'] };",
   },
   cold: {
     'jest.config.js': off,
@@ -52,7 +53,6 @@ test('queries', async () => {
   },
   join: {
     'jest.config.js': off,
-    'jest-kubernetes.config.json': '{ "postgres": true }',
     'some.test.js': "test('passes', () => undefined);",
   },
   databases: {

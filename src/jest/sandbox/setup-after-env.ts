@@ -1,11 +1,12 @@
 /** Runs in every test file once `expect` is there: one of the preset's `setupFilesAfterEnv`. */
 // not the globals, which a user may have switched off (injectGlobals: false)
-import { afterAll, expect } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { equalityAcrossRealms, intrinsics } from '../realm.js';
+import { afterAllElse } from './last-hook.js';
 import { outside } from './outside.js';
 
 outside.beginTestFile(expect.getState().testPath ?? process.cwd());
 // older ones than Jest 29.4 have none
 const { addEqualityTesters } = expect as Partial<Pick<typeof expect, 'addEqualityTesters'>>;
 addEqualityTesters?.([equalityAcrossRealms(intrinsics, outside.nativeIntrinsics)]);
-if (!outside.environment.isOurs) afterAll(() => outside.endTestFile());
+if (!outside.environment.isOurs) afterAllElse(() => outside.endTestFile());

@@ -92,7 +92,7 @@ test.each(written('sh'))('%s names scripts and commands that exist', (at, code) 
   const { scripts = {} } = JSON.parse(readFileSync(path.join(page, 'package.json'), 'utf8')) as {
     scripts?: Record<string, string>;
   };
-  const cli = readFileSync(path.join(root, 'src/cli/index.ts'), 'utf8');
+  const cli = readFileSync(path.join(root, 'src/cli/program.ts'), 'utf8');
   for (const [, script = ''] of code.matchAll(/npm (?:run )?(?!ci|install|run)([\w:-]+)/g)) {
     expect(Object.keys(scripts)).toContain(script);
   }

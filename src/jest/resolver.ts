@@ -1,0 +1,32 @@
+/**
+ * The preset's resolver: TypeScript's `module: nodenext` asks that `sum.ts` is imported as `./sum.js`, the name that it
+ * will be compiled to, which is not there in a test. Everything else is resolved as Jest does.
+ */
+interface ResolverOptions {
+  defaultResolver(path: string, options: ResolverOptions): string;
+}
+
+/** The files that TypeScript would compile to this one; none where the path is not that of a JavaScript file. */
+function sourcesOf(path: string): string[] {
+  const compiled = /^(\.{1,2}\/.*\.)([cm]?)js(x?)$/.exec(path);
+  if (compiled === null) return [];
+  const [, stem = '', format = '', x = ''] = compiled;
+  return [...(x === '' ? [`${stem}${format}ts`] : []), ...(format === '' ? [`${stem}tsx`] : [])];
+}
+
+function resolve(path: string, options: ResolverOptions): string {
+  try {
+    return options.defaultResolver(path, options);
+  } catch (error) {
+    for (const source of sourcesOf(path)) {
+      try {
+        return options.defaultResolver(source, options);
+      } catch {
+        // not there either: the next one, or the error for what was asked
+      }
+    }
+    throw error;
+  }
+}
+
+export = resolve;
