@@ -65,8 +65,8 @@ export async function pushImage(
   to: string,
   { runtime, signal }: Pick<BuildOptions, 'runtime' | 'signal'>,
 ): Promise<void> {
-  if (to !== reference) await runEngine(runtime, ['tag', reference, to], { signal });
-  const { failed, words } = await runEngine(runtime, ['push', to], { signal });
+  const tagged = to === reference ? undefined : await runEngine(runtime, ['tag', reference, to], { signal });
+  const { failed, words } = tagged?.failed ? tagged : await runEngine(runtime, ['push', to], { signal });
   if (!failed) return;
   throw new JestKubernetesError('IMAGE_PUSH_FAILED', `${reference} could not be pushed to ${to}`, {
     evidence: lastLines(words, 4),

@@ -30,10 +30,24 @@ export async function runEngine(
   return { failed: result.failed, stdout: result.stdout, words: result.all || (result.shortMessage ?? '') };
 }
 
+export interface LocalImage {
+  id: string;
+  /** Such as `linux/amd64`; undefined where the image does not say. */
+  platform: string | undefined;
+}
+
+/** An image that the engine has; undefined where it has none of that name. */
+export async function localImage(reference: string, engine: Engine): Promise<LocalImage | undefined> {
+  const format = '{{.Id}} {{.Os}}/{{.Architecture}}';
+  const { failed, stdout } = await runEngine(engine, ['image', 'inspect', '--format', format, reference]);
+  if (failed) return undefined;
+  const [id = '', platform = ''] = stdout.trim().split(' ');
+  return { id, platform: /^\w+\/\w+$/.test(platform) ? platform : undefined };
+}
+
 /** The id of an image that the engine has; undefined where it has none of that name. */
 export async function localImageId(reference: string, engine: Engine): Promise<string | undefined> {
-  const { failed, stdout } = await runEngine(engine, ['image', 'inspect', '--format', '{{.Id}}', reference]);
-  return failed ? undefined : stdout.trim();
+  return (await localImage(reference, engine))?.id;
 }
 
 /** The last telling lines of what a command said. */

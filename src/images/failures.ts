@@ -35,20 +35,30 @@ const logIn = ({ registry }: ImageReference): string =>
 const tryAgain = ({ registry }: ImageReference): string =>
   `Try again later; is something wrong at ${registry}?`;
 
+const diskFull = /no space left on device|disk quota exceeded/i;
+const wrongPlatform =
+  /no matching manifest|no match for platform|does not (?:match|provide) the specified platform|no suitable export target found for platform|no image found in (?:manifest list|image index) for arch|unsupported platform/i;
+
 /** From an engine's words to a cause. The first match counts, so what is more certain stands further up. */
 const symptoms: readonly Symptom[] = [
   {
-    says: /no space left on device|disk quota exceeded/i,
+    says: diskFull,
     code: 'DISK_FULL',
     sentence: ({ name }) => `The disk is full: ${name} could not be stored`,
     remedy: () =>
       'Make room where the container engine keeps its images: docker system df, docker system prune',
   },
   {
-    says: /cannot connect to the \w+ daemon|is the docker daemon running|connect (?:ENOENT|EACCES|ECONNREFUSED) \S*\.sock/i,
+    says: /cannot connect to the \w+ daemon|is the docker daemon running|connect (?:ENOENT|EACCES|ECONNREFUSED) \S*\.sock|working container runtime strategy|^the engine's answer broke off/i,
     code: 'RUNTIME_NOT_ANSWERING',
     sentence: ({ name }) => `The container engine went away while it pulled ${name}`,
     remedy: () => 'See that it runs: docker info',
+  },
+  {
+    says: /docker credential provider|error getting credentials|docker-credential-[\w.-]+/i,
+    code: 'IMAGE_UNAUTHORIZED',
+    sentence: ({ name }) => `The credential helper that is to log in for ${name} does not work`,
+    remedy: () => 'Install it, or remove credsStore and credHelpers from config.json in ~/.docker',
   },
   {
     says: /toomanyrequests|too many requests|\b429\b|rate limit/i,
@@ -60,7 +70,7 @@ const symptoms: readonly Symptom[] = [
         : `Log in for a higher limit (${logIn(image)}), or wait`,
   },
   {
-    says: /no matching manifest|no match for platform|does not (?:match|provide) the specified platform|no image found in (?:manifest list|image index) for arch|unsupported platform/i,
+    says: wrongPlatform,
     code: 'IMAGE_PLATFORM',
     sentence: ({ name }) => `${name} does not exist for this machine's platform`,
     remedy: () => 'Use a tag that is built for it, or build the image with an entry { build, tag } in images',
@@ -113,6 +123,13 @@ const symptoms: readonly Symptom[] = [
     remedy: () => 'Check the network connection, that the registry runs, and firewall and proxy settings',
   },
   {
+    says: /nothing came for [\d.]+ s, after/,
+    code: 'REGISTRY_UNREACHABLE',
+    passing: true,
+    sentence: ({ name, registry }) => `${registry} sends nothing more of ${name}`,
+    remedy: () => 'Check the network connection, and firewall and proxy settings',
+  },
+  {
     says: /i\/o timeout|deadline exceeded|Client\.Timeout|handshake timeout|request canceled|timed? ?out/i,
     code: 'REGISTRY_UNREACHABLE',
     passing: true,
@@ -143,8 +160,9 @@ export function explainPull(image: ImageReference, words: string, cause?: unknow
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .slice(-5);
+  const told = withoutNames(words, image);
   const known = symptoms.find(
-    ({ says, registry }) => says.test(words) && (registry === undefined || registry === image.registry),
+    ({ says, registry }) => says.test(told) && (registry === undefined || registry === image.registry),
   );
   return new PullError(
     known?.code ?? 'IMAGE_PULL_FAILED',
@@ -158,7 +176,24 @@ export function explainPull(image: ImageReference, words: string, cause?: unknow
   );
 }
 
+/** Where an engine names the image, in words of its own. */
+const named =
+  /(?:\w+:\/\/|(?<=\b(?:denied|manifest) for )|(?<=\breading manifest )|(?<=\brepository )(?=\S+ not found))[^\s"]+?(?=[:,]?(?:[\s"]|$))/g;
+
+/** Without what somebody chose: an image called `team/forbidden:404` may fail for another reason. */
+function withoutNames(words: string, { name, registry, repository }: ImageReference): string {
+  const references = [name, `${registry}/${repository}`];
+  return references
+    .reduce((text, reference) => text.replaceAll(reference, '…'), words)
+    .replaceAll(named, '…');
+}
+
 /** Whether an engine or a node says that its disk is full. */
 export function saysDiskFull(words: string): boolean {
-  return /no space left on device|disk quota exceeded/i.test(words);
+  return diskFull.test(words);
+}
+
+/** Whether an engine or a node says that an image is of another platform. */
+export function saysWrongPlatform(words: string): boolean {
+  return wrongPlatform.test(words);
 }

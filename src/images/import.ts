@@ -9,7 +9,7 @@ import { formatBytes, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { lastLines, runEngine } from './engine.js';
-import { saysDiskFull } from './failures.js';
+import { saysDiskFull, saysWrongPlatform } from './failures.js';
 import { parseReference } from './reference.js';
 
 export interface ImportOptions {
@@ -33,7 +33,7 @@ exec ctr --namespace=k8s.io images import --snapshotter="\${snapshotter:-overlay
 
 /**
  * Streams an image into the nodes: one \`save\`, read once for all of them, and no file in between.
- * @throws JestKubernetesError IMAGE_IMPORT_FAILED, with the last lines of what failed; DISK_FULL
+ * @throws JestKubernetesError IMAGE_IMPORT_FAILED, with the last lines of what failed; IMAGE_PLATFORM; DISK_FULL
  */
 export async function importImage(
   what: Importable,
@@ -51,37 +51,54 @@ export async function importImage(
   }
   const { reference } = what;
   const image = parseReference(reference);
-  // saved by its digest an image has no name: it travels under a tag, and gets its name back in the node
-  const saved =
-    image.digest === undefined
-      ? reference
-      : `${image.registry}/${image.repository}:jest-kubernetes-${image.digest.slice(-12)}`;
-  if (saved !== reference) await runEngine(runtime, ['tag', reference, saved], { signal });
-  const child = spawn(runtime.command, saveArguments(runtime, saved), {
-    env: { ...process.env, ...runtime.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const result = await stream(reference, child.stdout, child, nodes, options);
-  if (saved !== reference) {
-    await Promise.all(
-      nodes.map((node) =>
-        runEngine(runtime, [
-          'exec',
-          node.name,
-          'ctr',
-          '-n',
-          'k8s.io',
-          'images',
-          'tag',
-          '--force',
-          saved,
-          image.name,
-        ]),
-      ),
-    );
-    await runEngine(runtime, ['rmi', saved]);
+  if (image.digest === undefined) return save(reference, reference, nodes, options);
+
+  // saved by its digest an image has no name: it travels under a tag, and gets its name back in the node. The tag is of
+  // another repository: with the last tag of its own, an engine forgets the digest too, and the image with it.
+  const tag = `localhost/jest-kubernetes/import:${image.digest.slice(-12)}-${process.pid}`;
+  const tagged = await runEngine(runtime, ['tag', reference, tag], { signal });
+  if (tagged.failed) throw importFailure(reference, tagged.words, options);
+  try {
+    const result = await save(tag, reference, nodes, options);
+    await Promise.all(nodes.map((node) => rename(node, tag, image.name, options)));
+    return result;
+  } finally {
+    // without the signal: an interrupted import leaves no tag behind either
+    await runEngine(runtime, ['rmi', tag]);
   }
-  return result;
+}
+
+/** @param name - what people call it, where it travels under another name */
+async function save(
+  reference: string,
+  name: string,
+  nodes: readonly ClusterNode[],
+  options: ImportOptions,
+): Promise<{ bytes: number }> {
+  const { runtime } = options;
+  const saveBy = (args: readonly string[]): Promise<{ bytes: number }> => {
+    const child = spawn(runtime.command, args, {
+      env: { ...process.env, ...runtime.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return stream(name, child.stdout, child, nodes, options);
+  };
+  try {
+    return await saveBy(saveArguments(runtime, reference));
+  } catch (error) {
+    // a client that is older than its engine does not know the option
+    const { evidence = [] } = error as Partial<JestKubernetesError>;
+    if (!evidence.some((line) => /unknown flag: --platform/.test(line))) throw error;
+    return saveBy(['save', reference]);
+  }
+}
+
+async function rename(node: ClusterNode, from: string, to: string, options: ImportOptions): Promise<void> {
+  const { runtime, signal } = options;
+  const script = 'ctr -n k8s.io images tag --force "$1" "$2" && ctr -n k8s.io images rm "$1"';
+  const args = ['exec', node.name, 'sh', '-c', script, 'sh', from, to];
+  const { failed, words } = await runEngine(runtime, args, { signal });
+  if (failed) throw importFailure(to, words, options);
 }
 
 /**
@@ -137,7 +154,7 @@ async function stream(
     const failures = (await Promise.all(endings)).filter((ending) => ending !== undefined);
     await flow;
     signal.throwIfAborted();
-    if (failures.length > 0) throw importFailure(name, failures.join('\n'));
+    if (failures.length > 0) throw importFailure(name, failures.join('\n'), { runtime });
     return { bytes };
   } finally {
     signal.removeEventListener('abort', kill);
@@ -161,18 +178,27 @@ function ended(child: ChildProcess): Promise<string | undefined> {
   });
 }
 
-function importFailure(name: string, words: string): JestKubernetesError {
-  const full = saysDiskFull(words);
-  return new JestKubernetesError(
-    full ? 'DISK_FULL' : 'IMAGE_IMPORT_FAILED',
-    full
-      ? `The disk is full: ${name} could not be stored in the node`
-      : `${name} could not be imported into the node`,
-    {
-      evidence: lastLines(words, 5),
-      remedy: full
-        ? 'Make room where the container engine keeps its volumes: docker system df, docker system prune --volumes'
-        : 'Is it a whole image? Pull or build it anew and try again.',
-    },
-  );
+function importFailure(
+  name: string,
+  words: string,
+  { runtime }: Pick<ImportOptions, 'runtime'>,
+): JestKubernetesError {
+  const evidence = lastLines(words, 5);
+  if (saysDiskFull(words)) {
+    return new JestKubernetesError('DISK_FULL', `The disk is full: ${name} could not be stored in the node`, {
+      evidence,
+      remedy:
+        'Make room where the container engine keeps its volumes: docker system df, docker system prune --volumes',
+    });
+  }
+  if (saysWrongPlatform(words)) {
+    return new JestKubernetesError('IMAGE_PLATFORM', `${name} is not an image for ${runtime.platform}`, {
+      evidence,
+      remedy: `Pull or build it for the cluster's nodes, with --platform ${runtime.platform}`,
+    });
+  }
+  return new JestKubernetesError('IMAGE_IMPORT_FAILED', `${name} could not be imported into the node`, {
+    evidence,
+    remedy: 'Is it a whole image? Pull or build it anew and try again.',
+  });
 }

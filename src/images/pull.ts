@@ -1,17 +1,17 @@
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 
 import pRetry from 'p-retry';
 
 import type { Limits } from '../config/config.js';
 import { formatBytes, type Progress } from '../report/index.js';
-import { messageOf } from '../support/errors.js';
-import { lastLines, localImageId, runEngine, type Engine } from './engine.js';
+import type { ContainerRuntime } from '../runtime/index.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { lastLines, localImage, runEngine, type Engine, type LocalImage } from './engine.js';
 import { explainPull, PullError } from './failures.js';
 import { atMirror, parseReference, type ImageReference } from './reference.js';
 
 export interface PullOptions {
-  runtime: Engine;
+  runtime: Engine & Pick<ContainerRuntime, 'platform'>;
   /** Public mirrors of Docker Hub's official images, tried in this order. */
   mirrors: readonly string[];
   signal: AbortSignal;
@@ -34,14 +34,19 @@ export interface PulledImage {
 export async function pullImage(reference: string, options: PullOptions): Promise<PulledImage> {
   const { runtime, mirrors, progress, signal } = options;
   const image = parseReference(reference);
-  const there = await localImageId(reference, runtime);
-  if (there !== undefined) return { id: there, alreadyThere: true, from: image.registry };
+  const there = await localImage(reference, runtime);
+  signal.throwIfAborted();
+  if (there !== undefined) {
+    refuseForeign(there, reference, runtime, `docker pull --platform ${runtime.platform} ${reference}`);
+    return { id: there.id, alreadyThere: true, from: image.registry };
+  }
 
   const pulledFrom = async (registry: string): Promise<PulledImage> => {
-    const id = await localImageId(reference, runtime);
-    if (id === undefined)
+    const pulled = await localImage(reference, runtime);
+    if (pulled === undefined)
       throw explainPull(image, `${runtime.name} pulled ${image.name}, and does not have it`);
-    return { id, alreadyThere: false, from: registry };
+    refuseForeign(pulled, reference, runtime);
+    return { id: pulled.id, alreadyThere: false, from: registry };
   };
   progress.waitingFor(`${image.registry} to send ${reference}`);
   let refusal: PullError;
@@ -61,7 +66,8 @@ export async function pullImage(reference: string, options: PullOptions): Promis
     progress.note(`${refusal.message}; trying ${mirror}`);
     try {
       await persistently(other, options);
-      await runEngine(runtime, ['tag', other.name, reference], { signal });
+      const { failed, words } = await runEngine(runtime, ['tag', other.name, reference], { signal });
+      if (failed) throw explainPull(image, words);
       return await pulledFrom(mirror);
     } catch (error) {
       signal.throwIfAborted();
@@ -73,21 +79,48 @@ export async function pullImage(reference: string, options: PullOptions): Promis
   throw new PullError(code, passing, message, { evidence: [...evidence, ...tried], remedy, cause: refusal });
 }
 
+/**
+ * Engines pull an image of one platform without a word, whatever that is, and a node's containerd then has no use for it.
+ * @param fetching - how to get the right one instead, where one might exist
+ */
+function refuseForeign(
+  { platform }: LocalImage,
+  reference: string,
+  runtime: PullOptions['runtime'],
+  fetching?: string,
+): void {
+  if (platform === undefined || platform === runtime.platform) return;
+  const another = `use a tag that is built for ${runtime.platform}, or build it with an entry { build, tag } in images`;
+  throw new JestKubernetesError(
+    'IMAGE_PLATFORM',
+    `${reference} is an image for ${platform}, and the cluster's nodes are ${runtime.platform}`,
+    {
+      evidence: [fetching === undefined ? 'the registry has no other' : `so it is on this machine already`],
+      remedy:
+        fetching === undefined
+          ? `U${another.slice(1)}`
+          : `Fetch the right one: ${fetching.replace(/^docker/, runtime.name)}; or ${another}`,
+    },
+  );
+}
+
 /** What fails in passing is tried three times more, after half a second, one and two. */
 function persistently(image: ImageReference, options: PullOptions): Promise<void> {
   return pRetry(() => (options.runtime.name === 'docker' ? pullByApi : pullByCommand)(image, options), {
     retries: 3,
     minTimeout: 500,
     signal: options.signal,
-    shouldRetry: ({ error }) =>
-      error instanceof PullError && error.passing && error.code !== 'REGISTRY_UNREACHABLE',
+    shouldRetry: ({ error }) => worthAnotherTry(error),
     onFailedAttempt: ({ error, retriesLeft }) => {
       options.progress.moved();
-      if (retriesLeft > 0 && error instanceof PullError && error.passing) {
-        options.progress.note(`${error.message}: trying again`);
-      }
+      if (retriesLeft > 0 && worthAnotherTry(error)) options.progress.note(`${error.message}: trying again`);
     },
   });
+}
+
+/** A registry that does not answer has taken its time already. */
+function worthAnotherTry(error: unknown): boolean {
+  return error instanceof PullError && error.passing && error.code !== 'REGISTRY_UNREACHABLE';
 }
 
 /** A line of the engine's answer to a pull. */
@@ -118,12 +151,8 @@ async function pullByApi(
     return `${formatBytes(sum('current'))} of ${formatBytes(sum('total'))}`;
   };
   try {
-    const stream = await openPull(image, runtime, bound);
-    const abort = (): void => {
-      stream.destroy();
-    };
-    bound.addEventListener('abort', abort);
-    for await (const text of createInterface({ input: stream })) {
+    const stream = await orAborted(openPull(image, runtime, bound), bound);
+    for await (const text of linesOf(addAbortSignal(bound, stream))) {
       const line = JSON.parse(text) as PullLine;
       if (line.error !== undefined) throw explainPull(image, line.error);
       // the engine itself tries again, and counts the seconds down: nothing moves meanwhile
@@ -135,19 +164,50 @@ async function pullByApi(
       }
       progress.moved(layers.size === 0 ? line.status : told());
     }
-    bound.removeEventListener('abort', abort);
-    bound.throwIfAborted();
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof PullError) throw error;
     const words = stalled.signal.aborted
       ? `timed out: nothing came for ${limits.stall / 2000} s${layers.size === 0 ? '' : `, after ${told()}`}`
-      : // dockerode puts the API's status before the engine's words
-        messageOf(error).replace(/^\(HTTP code \d+\)[^-]*- /, '');
+      : wordsOf(error);
     throw explainPull(image, words, error);
   } finally {
     clearTimeout(patience);
   }
+}
+
+/** What the engine said; what went wrong between it and us is told as such, so that no registry is blamed for it. */
+function wordsOf(error: unknown): string {
+  const message = messageOf(error);
+  const { code, statusCode } = error as { code?: string; statusCode?: number };
+  const broke = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code ?? '');
+  if (statusCode === undefined) return broke ? `the engine's answer broke off: ${message}` : message;
+  // dockerode puts the API's status before the engine's words
+  return message.replace(/^\(HTTP code \d+\)[^-]*- /, '');
+}
+
+async function* linesOf(stream: Readable): AsyncGenerator<string> {
+  let rest = '';
+  for await (const text of stream.setEncoding('utf8') as AsyncIterable<string>) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter((line) => line.trim() !== '');
+  }
+  if (rest.trim() !== '') yield rest;
+}
+
+/** What it is, or the signal's reason as soon as that comes: not all that testcontainers does can be aborted. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return Promise.race([
+    work,
+    new Promise<never>((_resolve, reject) => {
+      const abort = (): void => {
+        reject(signal.reason as Error);
+      };
+      if (signal.aborted) abort();
+      else signal.addEventListener('abort', abort, { once: true });
+    }),
+  ]);
 }
 
 async function openPull(image: ImageReference, { env }: Engine, signal: AbortSignal): Promise<Readable> {
@@ -172,10 +232,13 @@ async function pullByCommand(
   image: ImageReference,
   { runtime, signal, progress }: PullOptions,
 ): Promise<void> {
+  const limited = new AbortController();
   const { failed, words } = await runEngine(runtime, ['pull', image.name], {
-    signal,
+    signal: AbortSignal.any([signal, limited.signal]),
     onLine: (line) => {
       progress.moved(line.trim().slice(0, 60));
+      // Podman asks for two minutes on
+      if (/toomanyrequests/.test(line)) limited.abort(explainPull(image, line));
     },
   });
   if (failed) throw explainPull(image, lastLines(words).join('\n'));

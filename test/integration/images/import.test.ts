@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+
+import { localImage, runEngine } from '../../../src/images/engine.js';
+import { importImage } from '../../../src/images/import.js';
+import { silent } from '../../../src/report/index.js';
+import { faultyRegistry, newImage, type FaultyRegistry } from '../registry/index.js';
+import { docker, forget } from './pulling-process.js';
+import { scriptedEngine, type ScriptedEngine } from './scripted-engine.js';
+
+jest.setTimeout(60_000);
+
+const nodes = [{ name: 'a-node', role: 'control-plane' as const }];
+const limits = { stall: 60_000, total: 600_000 };
+const pulled = new Set<string>();
+let registry: FaultyRegistry;
+
+beforeAll(async () => {
+  registry = await faultyRegistry();
+});
+
+afterAll(async () => {
+  await forget(pulled);
+  await registry[Symbol.asyncDispose]();
+});
+
+/** The real engine, whose node is what a shell script makes of `docker exec`; `before` may answer for the engine. */
+const withNode = (node: string, before = ''): ScriptedEngine =>
+  scriptedEngine('docker', `${before}\n[ $1 = exec ] || exec docker "$@"\n${node}`);
+
+/** The node's script takes in what comes by its standard input, and does as it is told without any. */
+const takesIn = `[ $2 = --interactive ] && exec cat >"$FOLDER/taken"; exit 0`;
+
+function keptImage(): { byTag: string; byDigest: string } {
+  const repository = `jest-kubernetes-test/import-${randomBytes(4).toString('hex')}`;
+  const image = newImage({ bytes: 100_000 });
+  const byTag = registry.keep(repository, image);
+  const byDigest = `${registry.host}/${repository}@${image.manifest.digest}`;
+  for (const reference of [byTag, byDigest]) pulled.add(reference);
+  return { byTag, byDigest };
+}
+
+async function onHost(reference: string): Promise<void> {
+  const { failed, words } = await runEngine(docker, ['pull', '--quiet', reference]);
+  if (failed) throw new Error(words);
+}
+
+const importing = (reference: string, engine: ScriptedEngine, signal = new AbortController().signal) =>
+  importImage({ reference }, nodes, { runtime: engine.runtime, signal, progress: silent, limits });
+
+/** The tags that an image travels under, of this process. */
+async function travelling(): Promise<string> {
+  const filter = `reference=localhost/jest-kubernetes/import:*-${process.pid}`;
+  return (await runEngine(docker, ['images', '--quiet', '--filter', filter])).stdout;
+}
+
+describe('an image that was pulled by its digest (the node is simulated)', () => {
+  test('is on the host afterwards as it was before, and no tag is left', async () => {
+    const { byDigest } = keptImage();
+    await onHost(byDigest);
+    using engine = withNode(takesIn);
+    const { bytes } = await importing(byDigest, engine);
+    expect(bytes).toBeGreaterThan(100_000);
+    expect(await localImage(byDigest, docker)).toBeDefined();
+    expect(await travelling()).toBe('');
+    expect(engine.calls()).toContainEqual(expect.stringMatching(new RegExp(`images tag .* ${byDigest}$`)));
+  });
+
+  test('leaves no tag when the node refuses it', async () => {
+    const { byDigest } = keptImage();
+    await onHost(byDigest);
+    using engine = withNode(`cat >/dev/null; echo 'ctr: unrecognized image format' >&2; exit 1`);
+    await expect(importing(byDigest, engine)).rejects.toMatchObject({
+      code: 'IMAGE_IMPORT_FAILED',
+      message: `${byDigest} could not be imported into the node`,
+      evidence: ['ctr: unrecognized image format'],
+    });
+    expect(await travelling()).toBe('');
+    expect(await localImage(byDigest, docker)).toBeDefined();
+  });
+
+  test('leaves no tag when it is interrupted', async () => {
+    const { byDigest } = keptImage();
+    await onHost(byDigest);
+    const interruption = new AbortController();
+    const reason = new Error('Ctrl-C');
+    using engine = withNode('exec sleep 300');
+    const progress = {
+      ...silent,
+      moved: () => {
+        interruption.abort(reason);
+      },
+    };
+    const options = { runtime: engine.runtime, signal: interruption.signal, progress, limits };
+    await expect(importImage({ reference: byDigest }, nodes, options)).rejects.toBe(reason);
+    expect(await travelling()).toBe('');
+  });
+
+  test('fails when the node does not take its name', async () => {
+    const { byDigest } = keptImage();
+    await onHost(byDigest);
+    using engine = withNode(
+      `[ $2 = --interactive ] && exec cat >/dev/null; echo 'ctr: no such image' >&2; exit 1`,
+    );
+    await expect(importing(byDigest, engine)).rejects.toMatchObject({ evidence: ['ctr: no such image'] });
+    expect(await travelling()).toBe('');
+  });
+
+  test('is named when it is not there', async () => {
+    const { byDigest } = keptImage();
+    using engine = withNode(takesIn);
+    await expect(importing(byDigest, engine)).rejects.toMatchObject({
+      code: 'IMAGE_IMPORT_FAILED',
+      message: `${byDigest} could not be imported into the node`,
+      evidence: [expect.stringContaining('No such image')],
+    });
+  });
+});
+
+describe('an image travels for its node’s platform alone (the node is simulated)', () => {
+  test('where the client is older than the engine, without that option', async () => {
+    const { byTag } = keptImage();
+    await onHost(byTag);
+    using engine = withNode(
+      takesIn,
+      `[ "$1 $2" = 'save --platform' ] && { echo "unknown flag: --platform
+See 'docker save --help'." >&2; exit 125; }`,
+    );
+    const { bytes } = await importing(byTag, engine);
+    expect(bytes).toBeGreaterThan(100_000);
+    expect(engine.calls().filter((call) => call.startsWith('save'))).toEqual([
+      `save --platform ${docker.platform} ${byTag}`,
+      `save ${byTag}`,
+    ]);
+  });
+
+  test('one of another platform is told as such', async () => {
+    const repository = `jest-kubernetes-test/foreign-${randomBytes(4).toString('hex')}`;
+    const reference = registry.keep(repository, newImage({ architecture: 's390x' }));
+    pulled.add(reference);
+    await onHost(reference);
+    // as containerd's ctr does at what is no archive
+    using engine = withNode(
+      `[ -n "$(head -c 1)" ] || { echo 'ctr: unrecognized image format' >&2; exit 1; }`,
+    );
+    await expect(importing(reference, engine)).rejects.toMatchObject({
+      code: 'IMAGE_PLATFORM',
+      message: `${reference} is not an image for ${docker.platform}`,
+      evidence: [expect.stringContaining('platform'), 'ctr: unrecognized image format'],
+    });
+  });
+});
+
+test('a node whose disk is full is told as such (the node is simulated)', async () => {
+  const { byTag } = keptImage();
+  await onHost(byTag);
+  const words =
+    'ctr: failed to ingest "layer": write /var/lib/containerd/ingest/data: no space left on device';
+  using engine = withNode(`head -c 1000 >/dev/null; echo '${words}' >&2; exit 1`);
+  await expect(importing(byTag, engine)).rejects.toMatchObject({
+    code: 'DISK_FULL',
+    message: `The disk is full: ${byTag} could not be stored in the node`,
+    evidence: [words],
+  });
+});

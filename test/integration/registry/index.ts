@@ -1,0 +1,3 @@
+export * from './faults.js';
+export { faultyRegistry, type Access, type FaultyRegistry } from './faulty-registry.js';
+export { newImage, ownArchitecture } from './images.js';
