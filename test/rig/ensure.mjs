@@ -115,7 +115,7 @@ export async function ensure({
       `${missing}\nStart Docker with access to Docker Hub; or let Debian's packages stand in for both, which needs root:\n    sudo ${up}`,
     );
   }
-  say(`${missing}.\nThis is a Debian machine: Debian's own packages stand in for both (test/rig/README.md).`);
+  say(`${missing}\nThis is a Debian machine: Debian's own packages stand in for both (test/rig/README.md).`);
   const cache = environment.RIG_CACHE ? ['env', `RIG_CACHE=${environment.RIG_CACHE}`] : [];
   const [command, ...args] = [...root, ...cache, up];
   const { status, error } = spawnSync(command, args, { stdio: ['ignore', process.stderr, process.stderr] });

@@ -67,6 +67,13 @@ const table: Row[] = [
     /credential helper .* does not work/,
   ],
   [
+    'testcontainers, credential helper missing',
+    'ghcr.io/team/app:1',
+    'Error from Docker credential provider: Error: spawn docker-credential-desktop ENOENT',
+    'IMAGE_UNAUTHORIZED',
+    /credential helper .* does not work/,
+  ],
+  [
     'docker, rate limit',
     'postgres:17',
     'toomanyrequests: You have reached your unauthenticated pull rate limit. https://www.docker.com/increase-rate-limit',
