@@ -18,8 +18,11 @@ export interface DeleteOptions {
   progress: Progress;
 }
 
-/** An engine may finish a `docker run` whose client was killed: none was seen to come later than this, in ms. */
-const lateness = 2000;
+/**
+ * An engine may finish a `docker run` whose client was killed. How long its container is waited for, in ms: until a first
+ * one was seen (more than two seconds were seen on a busy machine), and after one, for those of other nodes.
+ */
+const lateness = { first: 8000, others: 2000 };
 const tries = 3;
 /** How long one removal may take, another process's too, in milliseconds. */
 const removalLimit = 120_000;
@@ -34,8 +37,9 @@ export async function deleteCluster(options: DeleteOptions): Promise<void> {
   let left: string[] = [];
   try {
     progress.waitingFor(`the end of what creates ${name}`);
-    const quiet = (await endCreator(directory, signal)) ? lateness : 0;
+    const quiet = (await endCreator(directory, signal)) ? lateness : { first: 0, others: 0 };
     let failures = 0;
+    let awaited = quiet.first;
     const deadline = Date.now() + removalLimit;
     for (let since = Date.now(); ;) {
       const ours = (await clusterContainers(run, name, signal)).filter((container) =>
@@ -43,7 +47,7 @@ export async function deleteCluster(options: DeleteOptions): Promise<void> {
       );
       left = ours.map((container) => container.name);
       if (ours.length === 0) {
-        if (Date.now() - since >= quiet) break;
+        if (Date.now() - since >= awaited) break;
         progress.waitingFor(`containers of ${name} that may still come`);
         await sleep(200, undefined, signal === undefined ? {} : { signal });
         continue;
@@ -51,6 +55,7 @@ export async function deleteCluster(options: DeleteOptions): Promise<void> {
       progress.waitingFor(`the deletion of ${left.join(', ')}`);
       try {
         await remove(ours, run, signal);
+        awaited = quiet.others;
         progress.moved(`deleted ${left.join(', ')}`);
       } catch (error) {
         signal?.throwIfAborted();

@@ -173,7 +173,7 @@ test('a pid that another process has by now is left alone', async () => {
   expect(readdirSync(directory)).toEqual([]);
   stranger.kill();
   await once(stranger, 'exit');
-});
+}, 30_000);
 
 test('a deletion that fails says what is left and the command that removes it', async () => {
   engine.container('shop-control-plane', directory);
