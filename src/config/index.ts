@@ -8,6 +8,5 @@ export type {
   PostgresConfig,
   SetupContext,
 } from './config.js';
-export { loadConfig } from './load.js';
-export { mergeConfigs } from './merge.js';
-export { isOff, unknownVariables } from './variables.js';
+export { loadConfig, loadRunConfig } from './load.js';
+export { unknownVariables } from './variables.js';

@@ -3,14 +3,15 @@ import path from 'node:path';
 import { JestKubernetesError } from '../support/errors.js';
 import type { Config } from './config.js';
 import type { UserConfig } from './define-config.js';
-import { findConfig, packageKey } from './find.js';
+import { findConfig, packageKey, type FoundConfig } from './find.js';
+import { mergeConfigs } from './merge.js';
 import { missingPaths } from './missing-paths.js';
 import { override, readOverrides } from './override.js';
 import { describeProblems } from './problems.js';
 import { readConfigFile } from './read-file.js';
 import { resolveConfig } from './resolve.js';
 import { knownKeys, userConfigSchema } from './schema.js';
-import { readDotenv } from './variables.js';
+import { isOff, readDotenv } from './variables.js';
 
 export interface LoadOptions {
   /** Absolute path: Jest's rootDir. */
@@ -34,10 +35,7 @@ export async function loadConfig({
   env = process.env,
   pathsMustExist = true,
 }: LoadOptions): Promise<Config> {
-  // `.env` may name the file, or the file's folder hold `.env`
-  readDotenv(rootDir, env);
-  const { file, workspaceRoot } = findConfig(rootDir, env['JEST_KUBERNETES_CONFIG'] || undefined);
-  if (file !== undefined) readDotenv(path.dirname(file), env);
+  const { file, workspaceRoot } = findWithDotenv(rootDir, env);
   const given = file === undefined ? {} : await readConfigFile(file);
   const checked = userConfigSchema.safeParse(given);
   const variables = readOverrides(env);
@@ -53,6 +51,39 @@ export async function loadConfig({
   });
   if (pathsMustExist) refuse(file, missingPaths(resolved));
   return resolved;
+}
+
+/** `.env` may name the file, or the file's folder hold `.env`. */
+function findWithDotenv(rootDir: string, env: NodeJS.ProcessEnv): FoundConfig {
+  readDotenv(rootDir, env);
+  const found = findConfig(rootDir, env['JEST_KUBERNETES_CONFIG'] || undefined);
+  if (found.file !== undefined) readDotenv(path.dirname(found.file), env);
+  return found;
+}
+
+/**
+ * The configuration of a run: that of its Jest projects together, each read with its own `.env` files, which are then
+ * added to `env`; where several set one variable, the first project's counts for the workers.
+ * @param rootDirs - absolute paths: the projects' rootDirs
+ * @returns undefined where `JEST_KUBERNETES` (in `.env` too) switches every project off
+ * @throws JestKubernetesError as `loadConfig`; CONFIG_CONFLICT where projects want different clusters
+ */
+export async function loadRunConfig(
+  rootDirs: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Config | undefined> {
+  if (isOff(env)) return undefined;
+  const projects = [...new Set(rootDirs)].map((rootDir) => {
+    const own = { ...env };
+    findWithDotenv(rootDir, own);
+    return { rootDir, env: own, off: isOff(own) };
+  });
+  const asking = projects.filter(({ off }) => !off);
+  const configs = await Promise.all(asking.map((project) => loadConfig(project)));
+  for (const own of (asking.length > 0 ? asking : projects).map((project) => project.env)) {
+    for (const [name, value] of Object.entries(own)) env[name] ??= value;
+  }
+  return configs.length > 0 ? mergeConfigs(configs) : undefined;
 }
 
 function refuse(file: string | undefined, problems: readonly string[]): void {

@@ -5,6 +5,7 @@ import { parse } from 'dotenv';
 
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { nearest } from '../support/nearest.js';
+import { isSwitchedOff } from '../support/switched-off.js';
 
 /** Those that a user may set. */
 const settable = [
@@ -29,7 +30,6 @@ const ours = [
 ];
 
 const prefix = 'JEST_KUBERNETES_';
-const off = ['off', 'false', '0'];
 const on = ['on', 'true', '1', ''];
 
 /**
@@ -37,8 +37,8 @@ const on = ['on', 'true', '1', ''];
  * @throws JestKubernetesError CONFIG_INVALID for a value that is neither on nor off
  */
 export function isOff(env: NodeJS.ProcessEnv = process.env): boolean {
+  if (isSwitchedOff(env)) return true;
   const value = env['JEST_KUBERNETES'] ?? '';
-  if (off.includes(value.toLowerCase())) return true;
   if (on.includes(value.toLowerCase())) return false;
   throw new JestKubernetesError('CONFIG_INVALID', 'The variable JEST_KUBERNETES is not valid', {
     evidence: [

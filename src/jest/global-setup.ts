@@ -1,7 +1,7 @@
 import type { Config } from '@jest/types';
 
 import { refuseOldNode } from '../support/node-version.js';
-import { isOff } from './preset-defaults.js';
+import { isSwitchedOff } from '../support/switched-off.js';
 import { rootDirsOf } from './root-dirs.js';
 
 /** Jest's `globalSetup`; one of the user's own calls it with the same arguments. */
@@ -9,7 +9,7 @@ async function globalSetup(
   globalConfig: Config.GlobalConfig,
   projectConfig: Config.ProjectConfig,
 ): Promise<void> {
-  if (isOff()) return;
+  if (isSwitchedOff()) return;
   refuseOldNode();
   const { shown } = await import('./shown.js');
   const { startRun } = await import('../run/index.js');

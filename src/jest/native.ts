@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { clientNode } from '../testing/client-node.js';
+import { isSwitchedOff } from '../support/switched-off.js';
 import type * as TestApi from '../index.js';
 import { rememberClasses } from './classes.js';
 import { asNative, intrinsics } from './realm.js';
@@ -44,8 +45,7 @@ const databaseVariables = /^(PG[A-Z]+|DATABASE_URL)$/;
 
 /** Makes this worker's own database, and returns the variables that name it; none where the run has no PostgreSQL. */
 export async function prepareDatabase(): Promise<Record<string, string>> {
-  if (process.env['JEST_KUBERNETES_POSTGRES'] === undefined || process.env['JEST_KUBERNETES'] === 'off')
-    return {};
+  if (process.env['JEST_KUBERNETES_POSTGRES'] === undefined || isSwitchedOff()) return {};
   const { prepareWorkerDatabase } = requireLater('../testing/database.js') as {
     prepareWorkerDatabase: (env: NodeJS.ProcessEnv) => Promise<void>;
   };

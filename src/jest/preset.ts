@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { isOff, testTimeout } from './preset-defaults.js';
+import { isSwitchedOff } from '../support/switched-off.js';
+import { testTimeout } from './preset-defaults.js';
 import { resolveOfJest } from './resolve-along.js';
 
 /** Absolute paths throughout: strict package managers let the user's project see nothing of ours by name. */
@@ -20,7 +21,7 @@ export interface Preset {
 }
 
 export const preset: Preset = {
-  ...(isOff()
+  ...(isSwitchedOff()
     ? {}
     : {
         globalSetup: resolve('./global-setup.js'),

@@ -1,4 +1,4 @@
-import { isOff, loadConfig, mergeConfigs, unknownVariables } from '../config/index.js';
+import { loadRunConfig, unknownVariables } from '../config/index.js';
 import { Report } from '../report/index.js';
 import { Run } from './run.js';
 
@@ -13,10 +13,10 @@ let current: Run | undefined;
  * @throws JestKubernetesError - what it made is gone by then
  */
 export async function startRun(rootDirs: readonly string[]): Promise<void> {
-  if (isOff(process.env) || current !== undefined) return;
+  if (current !== undefined) return;
+  const config = await loadRunConfig(rootDirs);
+  if (config === undefined) return;
   const report = new Report();
-  const configs = await Promise.all([...new Set(rootDirs)].map((rootDir) => loadConfig({ rootDir })));
-  const config = mergeConfigs(configs);
   for (const note of unknownVariables(process.env)) report.note(note);
   const run = new Run(config, report);
   current = run;

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { isOff, loadConfig, unknownVariables } from '../../../src/config/index.js';
-import { readDotenv } from '../../../src/config/variables.js';
+import { loadConfig, loadRunConfig, unknownVariables } from '../../../src/config/index.js';
+import { isOff, readDotenv } from '../../../src/config/variables.js';
 import { configured, project, shownOf, thrownBy } from './project.js';
 
 describe('.env and .env.test', () => {
@@ -122,6 +122,48 @@ describe('JEST_KUBERNETES', () => {
       code: 'CONFIG_INVALID',
       evidence: [expect.stringMatching(/^JEST_KUBERNETES: it is "Maybe", but allowed is 'off'/)],
     });
+  });
+});
+
+describe('the projects of one run', () => {
+  const workspace = (files: Readonly<Record<string, unknown>>): { folder: string; rootDirs: string[] } => {
+    const folder = project({ 'packages/api/package.json': {}, 'packages/web/package.json': {}, ...files });
+    return { folder, rootDirs: ['api', 'web'].map((name) => path.join(folder, 'packages', name)) };
+  };
+
+  test('each read their own .env, and the workers see all of them', async () => {
+    const { rootDirs } = workspace({
+      'packages/api/.env': 'JEST_KUBERNETES_IMAGES=api:1\nSHOP=api\nOF_API=1',
+      'packages/web/.env': 'JEST_KUBERNETES_IMAGES=web:1\nSHOP=web\nOF_WEB=1',
+    });
+    const env: NodeJS.ProcessEnv = {};
+    expect(await loadRunConfig(rootDirs, env)).toMatchObject({
+      images: [{ reference: 'api:1' }, { reference: 'web:1' }],
+    });
+    expect(env).toMatchObject({ SHOP: 'api', OF_API: '1', OF_WEB: '1' });
+  });
+
+  test('JEST_KUBERNETES=off in .env switches a run off, and its configuration need not be right', async () => {
+    const { folder, rootDirs } = workspace({
+      '.env': 'JEST_KUBERNETES=off\nSHOP=env',
+      'jest-kubernetes.config.json': { keep: 'forever' },
+    });
+    const env: NodeJS.ProcessEnv = {};
+    expect(await loadRunConfig([folder], env)).toBeUndefined();
+    expect(env).toMatchObject({ JEST_KUBERNETES: 'off', SHOP: 'env' });
+    expect(await loadRunConfig(rootDirs, {})).toBeUndefined();
+    await expect(loadRunConfig([folder], { JEST_KUBERNETES: 'on' })).rejects.toThrow(/is not valid/);
+  });
+
+  test('one that is off asks for nothing, and does not switch the others off', async () => {
+    const { rootDirs } = workspace({
+      'packages/api/.env': 'JEST_KUBERNETES=off',
+      'packages/api/jest-kubernetes.config.json': { images: ['api:1'] },
+      'packages/web/jest-kubernetes.config.json': { images: ['web:1'] },
+    });
+    const env: NodeJS.ProcessEnv = {};
+    expect(await loadRunConfig(rootDirs, env)).toMatchObject({ images: [{ reference: 'web:1' }] });
+    expect(env).not.toHaveProperty('JEST_KUBERNETES');
   });
 });
 
