@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { AwakeTimer } from '../support/awake-timer.js';
 import { diagnoseAll, isFatal, type Diagnosis } from './causes.js';
 import { observe, type ObserveOptions } from './observe.js';
 import type { DiagnosisContext } from './snapshot.js';
@@ -27,18 +28,20 @@ export interface WatchOptions extends ObserveOptions {
 export async function watchForCause(options: WatchOptions): Promise<Diagnosis> {
   const { signal, interval = 1_000 } = options;
   let settledAt = 0;
-  let silentSince: number | undefined;
+  // a machine that wakes up finds its cluster waking up too
+  using silence = new AwakeTimer(Infinity);
   for (;;) {
     // a download tells how far it is, and never that waiting is in vain
     const snapshot = await observe({ ...options, downloads: false });
     const context = options.context?.() ?? {};
     // an image's absence counts from the moment on that no image is coming any more
     if (context.imageComing) settledAt = Date.now();
-    silentSince = snapshot.api?.answers === false ? (silentSince ?? snapshot.takenAt) : undefined;
+    const apiSilent = snapshot.api?.answers === false;
+    if (!apiSilent) silence.restart();
     const fatal = diagnoseAll(snapshot, {
       ...context,
       since: Math.max(settledAt, context.since ?? 0),
-      ...(silentSince !== undefined && { apiSilentMs: snapshot.takenAt - silentSince }),
+      ...(apiSilent && { apiSilentMs: silence.passed }),
     }).find(isFatal);
     if (fatal) return fatal;
     await sleep(interval, undefined, { signal });

@@ -5,6 +5,8 @@ import pRetry from 'p-retry';
 import type { Limits } from '../config/config.js';
 import { formatBytes, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
+import { orAborted } from '../support/abort.js';
+import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { lastLines, localImage, runEngine, type Engine, type LocalImage } from './engine.js';
 import { explainPull, PullError } from './failures.js';
@@ -140,9 +142,9 @@ async function pullByApi(
   { runtime, signal, progress, limits }: PullOptions,
 ): Promise<void> {
   const stalled = new AbortController();
-  const patience = setTimeout(() => {
+  using patience = new AwakeTimer(limits.stall / 2, () => {
     stalled.abort();
-  }, limits.stall / 2);
+  });
   const bound = AbortSignal.any([signal, stalled.signal]);
   const layers = new Map<string, { current: number; total: number }>();
   const told = (): string => {
@@ -151,13 +153,14 @@ async function pullByApi(
     return `${formatBytes(sum('current'))} of ${formatBytes(sum('total'))}`;
   };
   try {
+    // not all that testcontainers does can be aborted
     const stream = await orAborted(openPull(image, runtime, bound), bound);
     for await (const text of linesOf(addAbortSignal(bound, stream))) {
       const line = JSON.parse(text) as PullLine;
       if (line.error !== undefined) throw explainPull(image, line.error);
       // the engine itself tries again, and counts the seconds down: nothing moves meanwhile
       if (line.status?.startsWith('Retrying')) continue;
-      patience.refresh();
+      patience.restart();
       const { current, total } = line.progressDetail ?? {};
       if (line.id !== undefined && line.status === 'Downloading' && current !== undefined) {
         layers.set(line.id, { current, total: total ?? current });
@@ -171,8 +174,6 @@ async function pullByApi(
       ? `timed out: nothing came for ${limits.stall / 2000} s${layers.size === 0 ? '' : `, after ${told()}`}`
       : wordsOf(error);
     throw explainPull(image, words, error);
-  } finally {
-    clearTimeout(patience);
   }
 }
 
@@ -194,20 +195,6 @@ async function* linesOf(stream: Readable): AsyncGenerator<string> {
     yield* lines.filter((line) => line.trim() !== '');
   }
   if (rest.trim() !== '') yield rest;
-}
-
-/** What it is, or the signal's reason as soon as that comes: not all that testcontainers does can be aborted. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return Promise.race([
-    work,
-    new Promise<never>((_resolve, reject) => {
-      const abort = (): void => {
-        reject(signal.reason as Error);
-      };
-      if (signal.aborted) abort();
-      else signal.addEventListener('abort', abort, { once: true });
-    }),
-  ]);
 }
 
 async function openPull(image: ImageReference, { env }: Engine, signal: AbortSignal): Promise<Readable> {

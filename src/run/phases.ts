@@ -1,6 +1,8 @@
 import type { Limits } from '../config/config.js';
 import { formatSeconds } from '../report/index.js';
 import type { PhaseLine, Progress, Report } from '../report/index.js';
+import { orAborted } from '../support/abort.js';
+import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 
 /** One step of a run: what it is called, what must be done before it, how long it may stand still, and what it does. */
@@ -105,16 +107,16 @@ async function bounded(phase: Phase, line: PhaseLine, stopped: AbortSignal): Pro
     limit.abort(new JestKubernetesError(code, sentence, { evidence }));
   };
   const { stall, total } = phase.limits;
-  const totalTimer = setTimeout(() => {
+  using _totalTimer = new AwakeTimer(total, () => {
     exceed('TIMED_OUT', `“${phase.title}” was not done within ${formatSeconds(total)}`);
-  }, total);
-  const stallTimer = setTimeout(() => {
+  });
+  using stallTimer = new AwakeTimer(stall, () => {
     exceed('STALLED', `“${phase.title}” has not moved for ${formatSeconds(stall)}`);
-  }, stall);
+  });
   const progress: Progress = {
     moved: (detail) => {
       if (detail !== undefined) seen = detail;
-      stallTimer.refresh();
+      stallTimer.restart();
       line.moved(detail);
     },
     waitingFor: (what) => {
@@ -125,19 +127,11 @@ async function bounded(phase: Phase, line: PhaseLine, stopped: AbortSignal): Pro
       line.note(text);
     },
   };
-  const { promise: ended, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => {
-    reject(signal.reason as Error);
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
   const work = phase.work({ signal, progress });
   try {
     // work that does not heed its signal must not hold up the end of the run
-    return await Promise.race([work, ended]);
+    return await orAborted(work, signal);
   } finally {
-    clearTimeout(totalTimer);
-    clearTimeout(stallTimer);
-    signal.removeEventListener('abort', onAbort);
     await settledWithin(work, 5000);
   }
 }

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterAccess } from '../cluster/provider.js';
 import type { PostgresConfig } from '../config/config.js';
 import type { Progress } from '../report/progress.js';
+import { orAborted } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { ApiError, openApi } from './api.js';
 import type { Api } from './api.js';
@@ -75,20 +76,6 @@ export async function deployPostgres(
     );
   }
   return { ...server, namespace };
-}
-
-async function orAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  const stopped = Promise.withResolvers<never>();
-  const stop = (): void => {
-    stopped.reject(signal.reason as Error);
-  };
-  signal.addEventListener('abort', stop);
-  try {
-    signal.throwIfAborted();
-    await Promise.race([promise, stopped.promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }
 
 async function granted(

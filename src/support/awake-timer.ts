@@ -1,0 +1,54 @@
+/** How often it looks, in milliseconds; a shorter limit is looked at as it ends. */
+const lookEvery = 1000;
+
+/**
+ * A time limit that counts only while this process runs: not while the machine sleeps, its virtual machine is paused,
+ * or the process is stopped (Ctrl-Z), after which everything that is waited for needs its own moment to go on. Node's
+ * timers count some of that on some systems, and are all due at once when it is over.
+ */
+export class AwakeTimer implements Disposable {
+  readonly #limit: number;
+  readonly #onLimit: () => void;
+  #passed = 0;
+  #seen = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param limit - in milliseconds; `Infinity` where it only measures */
+  constructor(limit: number, onLimit: () => void = () => undefined) {
+    this.#limit = limit;
+    this.#onLimit = onLimit;
+    this.#look();
+  }
+
+  /** How long it has run since the start, or since it was started anew; in milliseconds. */
+  get passed(): number {
+    const now = performance.now();
+    // one that is late by more than that was not late: it slept
+    this.#passed += Math.min(now - this.#seen, 2 * lookEvery);
+    this.#seen = now;
+    return this.#passed;
+  }
+
+  restart(): void {
+    this.#passed = 0;
+    this.#seen = performance.now();
+  }
+
+  #look(): void {
+    const left = this.#limit - this.passed;
+    if (left <= 0) {
+      this.#onLimit();
+      return;
+    }
+    this.#timer = setTimeout(
+      () => {
+        this.#look();
+      },
+      Math.min(left, lookEvery),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
