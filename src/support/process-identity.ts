@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** A process that a reused pid cannot be mistaken for. */
 export interface ProcessIdentity {
@@ -8,15 +8,22 @@ export interface ProcessIdentity {
   startedAt: string;
 }
 
+/** @returns undefined for a process that has ended and is only waited for. @throws ENOENT or ESRCH where there is none */
+function statOnLinux(pid: number): { group: number; startedAt: string } | undefined {
+  const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+  // the second field is the program's name in parentheses, which may itself hold spaces and parentheses
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const hasEnded = fields[0] === 'Z' || fields[0] === 'X';
+  return hasEnded ? undefined : { group: Number(fields[2]), startedAt: fields[19] ?? '' };
+}
+
 /** Linux: the boot's id and the 22nd field of /proc/PID/stat (proc(5)), neither of which a clock's jump moves. */
 function startOnLinux(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    // the second field is the program's name in parentheses, which may itself hold spaces and parentheses
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    const stat = statOnLinux(pid);
+    if (stat === undefined) return undefined;
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot}/${fields[19] ?? ''}`;
+    return `${boot}/${stat.startedAt}`;
   } catch (error) {
     // anything else (too many open files, say) tells nothing, and a living process must not be taken for dead
     const { code } = error as NodeJS.ErrnoException;
@@ -52,3 +59,36 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
 export function isAlive(identity: ProcessIdentity): boolean {
   return startOf(identity.pid) === identity.startedAt;
 }
+
+export interface GroupMember {
+  pid: number;
+  /** Its arguments, the program first; spaces in them cannot be told from those between them. */
+  command: string;
+}
+
+function membersOnLinux(group: number): GroupMember[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        if (statOnLinux(Number(name))?.group !== group) return [];
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+        return [{ pid: Number(name), command }];
+      } catch {
+        return []; // it ended meanwhile
+      }
+    });
+}
+
+function membersElsewhere(group: number): GroupMember[] {
+  const columns = ['-o', 'pid=', '-o', 'pgid=', '-o', 'stat=', '-o', 'command='];
+  return execFileSync('ps', ['-A', ...columns], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    .split('\n')
+    .flatMap((line) => {
+      const [, pid, pgid, stat = '', command = ''] = /^ *(\d+) +(\d+) +(\S+) +(.*)$/.exec(line) ?? [];
+      return Number(pgid) === group && !stat.startsWith('Z') ? [{ pid: Number(pid), command }] : [];
+    });
+}
+
+/** The processes of a process group that run now, whether its leader is among them or not. */
+export const groupMembers = process.platform === 'linux' ? membersOnLinux : membersElsewhere;

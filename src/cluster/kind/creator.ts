@@ -5,13 +5,19 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JestKubernetesError } from '../../support/errors.js';
-import { identifyProcess, isAlive, type ProcessIdentity } from '../../support/process-identity.js';
+import {
+  groupMembers,
+  identifyProcess,
+  isAlive,
+  type GroupMember,
+  type ProcessIdentity,
+} from '../../support/process-identity.js';
 
 /** The process that creates a cluster, which any other process can find and end. */
 export interface Creator {
   /** How it ended: undefined is well. Never rejects. */
   readonly ended: Promise<string | undefined>;
-  /** Ends it and its children at once. */
+  /** Ends it and its children at once, but for those that are asking for a container: see {@link endCreator}. */
   kill(): void;
 }
 
@@ -62,30 +68,61 @@ export async function startCreator(
   return {
     ended: ended.finally(() => undefined),
     kill: () => {
-      if (isAlive(identity)) killGroup(identity);
+      if (!isAlive(identity)) return;
+      killBut(identity, asksForContainer);
+      writeCreator(directory, { ...identity, ended: true });
     },
   };
 }
 
-/** Its group, at most once alive again under another name: a group's number is not given away while a member lives. */
-function killGroup({ pid }: ProcessIdentity): void {
+/** What a `docker run` has asked for, the engine brings, whether its client lives on or not. */
+const asksForContainer = ({ command }: GroupMember): boolean => / run .*io\.x-k8s\.kind\./.test(command);
+
+/**
+ * The leader first, so that nothing new is started. A group's number is not given away while a member lives.
+ * @returns all that were found of the group
+ */
+function killBut(leader: ProcessIdentity, spared: (member: GroupMember) => boolean): GroupMember[] {
+  if (isAlive(leader)) kill(leader.pid);
+  const members = groupMembers(leader.pid);
+  for (const member of members) if (!spared(member)) kill(member.pid);
+  return members;
+}
+
+function kill(pid: number): void {
   try {
-    process.kill(-pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch {
     // it ended meanwhile
   }
 }
 
+/** How long a `docker run` may take to come to its end, in milliseconds; it takes one or two seconds. */
+const runLimit = 60_000;
+
 /**
- * Ends the creator that this folder names, whoever started it, and waits until it is gone.
- * @returns whether there was one whose end nobody had seen: what it began may still be coming
+ * Ends the creator of a cluster that its folder names, whoever started it, and waits until it is gone. Those of its children that
+ * are asking the engine for a container end by themselves: then the container is there, and can be removed.
+ * @returns whether a container may still come: of a creator that had been ended by somebody else, or a child that
+ * did not come to its end
  */
-export async function endCreator(directory: string, signal?: AbortSignal): Promise<boolean> {
-  const identity = readCreator(directory);
-  if (identity === undefined) return false;
-  if (isAlive(identity)) killGroup(identity);
-  while (isAlive(identity)) await sleep(20, undefined, signal === undefined ? {} : { signal });
-  return true;
+export async function endCreator(directory: string, name: string, signal?: AbortSignal): Promise<boolean> {
+  const creator = readCreator(directory);
+  if (creator === undefined) return false;
+  const pause = (): Promise<void> => sleep(20, undefined, signal === undefined ? {} : { signal });
+  const found = isAlive(creator);
+  if (!found && identifyProcess(creator.pid) !== undefined) return !creator.ended; // its number is another's by now
+  // without its leader, a group of that number is ours only where it speaks of this cluster
+  const isOurs = ({ command }: GroupMember): boolean => found || command.includes(name);
+  const deadline = performance.now() + runLimit;
+  for (;;) {
+    const late = performance.now() > deadline;
+    const spared = (member: GroupMember): boolean => !isOurs(member) || (asksForContainer(member) && !late);
+    const left = killBut(creator, spared).filter(isOurs);
+    if (left.length === 0) return !(found || creator.ended);
+    if (late) return true;
+    await pause();
+  }
 }
 
 /** To be called when a creator was seen to end: nothing of it can come any more. */
@@ -97,20 +134,25 @@ function creatorFile(directory: string): string {
   return path.join(directory, 'creator.json');
 }
 
-function writeCreator(directory: string, identity: ProcessIdentity): void {
+interface CreatorRecord extends ProcessIdentity {
+  /** By one of us, who has left its `docker run`s alone. */
+  ended?: boolean;
+}
+
+function writeCreator(directory: string, record: CreatorRecord): void {
   const file = creatorFile(directory);
-  writeFileSync(`${file}.new`, JSON.stringify(identity));
+  writeFileSync(`${file}.new`, JSON.stringify(record));
   renameSync(`${file}.new`, file);
 }
 
-function readCreator(directory: string): ProcessIdentity | undefined {
+function readCreator(directory: string): Required<CreatorRecord> | undefined {
   try {
-    const { pid, startedAt } = JSON.parse(
+    const { pid, startedAt, ended } = JSON.parse(
       readFileSync(creatorFile(directory), 'utf8'),
-    ) as Partial<ProcessIdentity>;
+    ) as Partial<CreatorRecord>;
     // 0 and 1 would be every process that may be signalled
     return Number.isSafeInteger(pid) && Number(pid) > 1 && typeof startedAt === 'string'
-      ? { pid: Number(pid), startedAt }
+      ? { pid: Number(pid), startedAt, ended: ended === true }
       : undefined;
   } catch {
     return undefined;

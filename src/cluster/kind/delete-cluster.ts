@@ -19,8 +19,9 @@ export interface DeleteOptions {
 }
 
 /**
- * An engine may finish a `docker run` whose client was killed. How long its container is waited for, in ms: until a first
- * one was seen (more than two seconds were seen on a busy machine), and after one, for those of other nodes.
+ * An engine may finish a `docker run` whose client was killed, by somebody else than us. How long its container is
+ * waited for, in ms: until a first one was seen (more than two seconds were seen on a busy machine), and after one,
+ * for those of other nodes.
  */
 const lateness = { first: 8000, others: 2000 };
 const tries = 3;
@@ -37,7 +38,7 @@ export async function deleteCluster(options: DeleteOptions): Promise<void> {
   let left: string[] = [];
   try {
     progress.waitingFor(`the end of what creates ${name}`);
-    const quiet = (await endCreator(directory, signal)) ? lateness : { first: 0, others: 0 };
+    const quiet = (await endCreator(directory, name, signal)) ? lateness : { first: 0, others: 0 };
     let failures = 0;
     let awaited = quiet.first;
     const deadline = Date.now() + removalLimit;

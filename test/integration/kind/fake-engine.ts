@@ -29,6 +29,7 @@ case $1 in
     shift 3
     rm -f "$@" ;;
   exec) exec sleep 60 ;;
+  run) . "$FAKE/run.sh" ;;
 esac
 `;
 
@@ -38,6 +39,8 @@ export interface FakeEngine extends Disposable {
   env: NodeJS.ProcessEnv;
   /** What `kind create cluster` does, as a shell script; \`start_node\` makes the node's container. */
   kindDoes(script: string): void;
+  /** What `docker run` does, as a shell script; `start_node` as above. */
+  runDoes(script: string): void;
   /** A container as it stands; without a mark it is somebody else's. */
   container(name: string, markedBy?: string): void;
   containers(): string[];
@@ -66,6 +69,7 @@ export function fakeEngine(): FakeEngine {
       },
       NetworkSettings: { Ports: { '6443/tcp': [{ HostIp: '127.0.0.1', HostPort: '1' }], '80/tcp': null } },
     });
+  const start = `start_node() { echo '${inspected('shop-control-plane', path.join(folder, 'state'))}' >"$FAKE/containers/shop-control-plane"; }`;
   program('docker', docker);
   return {
     folder,
@@ -75,11 +79,13 @@ export function fakeEngine(): FakeEngine {
     },
     env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` },
     kindDoes(script) {
-      const start = `start_node() { echo '${inspected('shop-control-plane', path.join(folder, 'state'))}' >"$FAKE/containers/shop-control-plane"; }`;
       program(
         'kind',
         `#!/bin/sh\n[ "$1" = version ] && { echo kind v0.33.0; exit; }\necho "$@" >"$FAKE/kind.log"\n${start}\n${script}\n`,
       );
+    },
+    runDoes: (script) => {
+      writeFileSync(path.join(folder, 'run.sh'), `${start}\n${script}\n`);
     },
     container: (name, markedBy) => {
       writeFileSync(path.join(containers, name), inspected(name, markedBy));

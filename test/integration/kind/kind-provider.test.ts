@@ -151,10 +151,33 @@ test('another process deletes a cluster in the midst of its creation: it ends th
   expect((await failure(ready)).evidence[0]).toBe('kind was ended by SIGKILL');
 });
 
-test('a container that the engine brings late, after its creator was ended, is deleted too', async () => {
+const running = '"$FAKE/bin/docker" run --label io.x-k8s.kind.cluster=shop';
+
+test('a container that is being asked for when the creator is ended is waited for, and deleted', async () => {
+  engine.kindDoes(`${running} &\n${running} & wait`);
+  engine.runDoes(
+    'touch "$FAKE/started"; n=0; while [ $n -lt 500000 ]; do n=$((n+1)); done; start_node; echo done >>"$FAKE/asked"',
+  );
+  const abort = new AbortController();
+  const { ready } = create({ signal: abort.signal });
+  await until(() => existsSync(path.join(engine.folder, 'started')));
+  abort.abort(new Error('enough'));
+  await expect(ready).rejects.toThrow('enough');
+  await provider().delete({ progress: silent });
+  expect(read(path.join(engine.folder, 'asked'))).toBe('done\ndone\n');
+  expect(engine.containers()).toEqual([]);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('a container that the engine brings after somebody else has killed the creator is deleted too', async () => {
   engine.kindDoes('touch "$FAKE/started"; sleep 60');
   const { ready } = create();
   await until(() => existsSync(path.join(engine.folder, 'started')));
+  const creator = JSON.parse(read(path.join(directory, 'creator.json'))) as { pid: number };
+  process.kill(-creator.pid, 'SIGKILL');
+  await until(() => identifyProcess(creator.pid) === undefined);
+  // the run was killed at the same moment, and has not seen it
+  writeFileSync(path.join(directory, 'creator.json'), JSON.stringify(creator));
   const deleted = provider().delete({ progress: silent });
   await failure(ready);
   await sleep(500);
