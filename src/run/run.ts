@@ -169,7 +169,7 @@ export class Run {
       const others = lease.others();
       const outcome = await lease.release();
       if (outcome === 'left') report.headline(`leaves the cluster ${name} to ${others.join(', ')}`);
-      if (outcome === 'kept') this.tellKept();
+      if (outcome === 'kept' || outcome === 'kept again') this.tellKept(outcome);
     } catch (error) {
       report.error(error);
     } finally {
@@ -190,11 +190,12 @@ export class Run {
     }
   }
 
-  private tellKept(): void {
+  private tellKept(outcome: 'kept' | 'kept again'): void {
     const { report, config } = this;
     const { name } = config.cluster;
-    report.headline(`keeps the cluster ${name}: the next run joins it`);
-    if (this.context?.joined !== undefined) return;
+    const again = outcome === 'kept again' ? ' (see: npx jest-kubernetes status)' : '';
+    report.headline(`keeps the cluster ${name}: the next run joins it${again}`);
+    if (outcome === 'kept again') return;
     report.note(`use it:     export KUBECONFIG=${clusterFolder(config.stateDir, name)}/kubeconfig`);
     report.note(`delete it:  npx jest-kubernetes down ${name}`);
   }

@@ -47,6 +47,9 @@ export interface LeaseOptions {
   signal?: AbortSignal;
 }
 
+/** What became of the cluster when a lease was given back; `kept again`: it was kept when this run came. */
+export type Outcome = 'left' | 'kept' | 'kept again' | 'deleted';
+
 /** How soon a waiting run notices that the one it waits for has died, in milliseconds. */
 const livenessEvery = 500;
 
@@ -75,7 +78,8 @@ export class ClusterLease {
   readonly #options: LeaseOptions;
   readonly #me: Holder;
   #removal: Removal | null = null;
-  #released: Promise<'left' | 'kept' | 'deleted'> | undefined;
+  #foundKept = false;
+  #released: Promise<Outcome> | undefined;
 
   constructor(store: StateStore, options: LeaseOptions) {
     this.#store = store;
@@ -110,6 +114,7 @@ export class ClusterLease {
         case 'create':
           return { role: 'create' };
         case 'join':
+          this.#foundKept = arrival.wasKept;
           return { role: 'join', state: arrival.state };
         case 'refuse':
           throw conflict(this.#options.name, arrival);
@@ -186,19 +191,19 @@ export class ClusterLease {
    * never ready is always deleted.
    * @throws what `remove` throws; the state then says so, and the next run or sweep tries again
    */
-  release(): Promise<'left' | 'kept' | 'deleted'> {
+  release(): Promise<Outcome> {
     return (this.#released ??= this.#release().finally(() => {
       this.#released = undefined;
     }));
   }
 
-  async #release() {
+  async #release(): Promise<Outcome> {
     try {
       const departure = await this.#store.transact((found) =>
         transitions.depart(found, this.#me, this.#me.runId, this.#isAlive, this.#removal),
       );
       if (departure.to === 'leave') return 'left';
-      if (departure.to === 'keep') return 'kept';
+      if (departure.to === 'keep') return this.#foundKept ? 'kept again' : 'kept';
       await this.#remove(departure.state);
       return 'deleted';
     } finally {

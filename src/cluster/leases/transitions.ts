@@ -44,7 +44,7 @@ export interface Wanted {
 
 export type Arrival =
   | { to: 'create' }
-  | { to: 'join'; state: ClusterState }
+  | { to: 'join'; state: ClusterState; wasKept: boolean }
   | { to: 'wait'; holder: Holder; doing: 'creating' | 'deleting' }
   | { to: 'remove'; state: ClusterState; why: string }
   | { to: 'refuse'; differing: readonly string[]; users: readonly Lease[] };
@@ -100,7 +100,7 @@ export function arrive(state: Found, me: Lease, wanted: Wanted, isAlive: IsAlive
   }
   if (differing.length > 0) return remove(`it was made from another configuration (${differing.join('; ')})`);
   const next = joined(state, me, wanted, isAlive);
-  return { state: next, result: { to: 'join', state: next } };
+  return { state: next, result: { to: 'join', state: next, wasKept: state.kept !== null } };
 }
 
 const created = (me: Lease, { made, removal }: Wanted): ClusterState => ({

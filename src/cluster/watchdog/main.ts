@@ -31,7 +31,8 @@ async function release(remove: RemoveCluster): Promise<void> {
     ...{ stateDir, name, runId, remove },
     provider: provider === 'existing' ? 'existing' : 'kind',
   }).release();
-  say({ left: 'nothing more to do', kept: `${name} is kept`, deleted: `${name} is deleted` }[outcome]);
+  const kept = `${name} is kept`;
+  say({ left: 'nothing more to do', kept, 'kept again': kept, deleted: `${name} is deleted` }[outcome]);
 }
 
 async function sweepNow(remove: RemoveCluster): Promise<void> {

@@ -101,12 +101,20 @@ test('another configuration is refused with the difference and the user', async 
   ]);
 });
 
+test('of those that share a cluster, the last says that it is kept, whoever made it', async () => {
+  const first = await created('first', 'always');
+  const second = open('second');
+  await second.acquire(wanted);
+  expect(await first.release()).toBe('left');
+  expect(await second.release()).toBe('kept');
+});
+
 test('a kept cluster is joined, and replaced when it no longer fits', async () => {
   const first = await created('first', 'always');
   expect(await first.release()).toBe('kept');
   const second = open('second');
   expect(await second.acquire(wanted)).toMatchObject({ role: 'join' });
-  expect(await second.release()).toBe('kept');
+  expect(await second.release()).toBe('kept again');
   const notes: string[] = [];
   const third = open('third', { onNote: (line) => notes.push(line) });
   expect(await third.acquire({ ...wanted, made: { image: 'v2' } })).toEqual({ role: 'create' });
