@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 
-import type { ImageSource } from '../config/index.js';
+import type { Config, ImageSource } from '../config/index.js';
 import {
   buildImage,
   imageSourceKey,
@@ -10,6 +10,7 @@ import {
   pushImage,
 } from '../images/index.js';
 import { formatBytes } from '../report/index.js';
+import type { ClusterSource } from './cluster-source.js';
 import type { Phase } from './phases.js';
 import { Milestone, once, type RunContext } from './plan.js';
 
@@ -24,13 +25,18 @@ export function imagePhases(context: RunContext): Phase[] {
     });
 }
 
+/** What brings the images to the host alone: it needs no cluster. */
+export function bringImages(config: Config, source: ClusterSource): Phase[] {
+  return config.images.flatMap((image) => bringToHost[image.kind]({ config, source }, image as never));
+}
+
 /** Only a pulled image is known by its name: what is built, or read from a file, may have changed since. */
 function isThere({ done }: RunContext, source: ImageSource): boolean {
   return source.kind === 'pull' && done.has(`image:${source.reference}`);
 }
 
 type Bring<Kind extends ImageSource['kind']> = (
-  context: RunContext,
+  context: Pick<RunContext, 'config' | 'source'>,
   source: Extract<ImageSource, { kind: Kind }>,
 ) => Phase[];
 

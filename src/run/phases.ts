@@ -26,71 +26,93 @@ export interface TimelineEntry {
   detail: string;
 }
 
-export interface RunPhasesOptions {
+export interface PhaseGraphOptions {
   signal: AbortSignal;
   report: Report;
   timeline?: TimelineEntry[];
-  milestones?: Readonly<Record<string, Promise<unknown>>>;
 }
 
 /**
- * Runs phases as a graph: each starts when those it comes after have ended. The first failure ends the others,
- * and is thrown when all have come to rest, so that nothing still works when the clean-up begins.
- *
- * @param options.milestones - what phases can come after besides phases: promises by name
- * @throws the first failure; STALLED or TIMED_OUT where a phase's limits ended it
+ * Phases as a graph: each starts when those it comes after have ended. The first failure ends the others, and is
+ * thrown when all have come to rest, so that nothing still works when the clean-up begins.
  */
-export async function runPhases(
-  phases: readonly Phase[],
-  { signal, report, timeline = [], milestones = {} }: RunPhasesOptions,
-): Promise<void> {
-  const origin = performance.now();
-  const failure = new AbortController();
-  const stopped = AbortSignal.any([signal, failure.signal]);
-  const { promise: end, reject: endAll } = Promise.withResolvers<never>();
-  stopped.addEventListener('abort', () => {
-    endAll(stopped.reason);
-  });
-  const ends = new Map<string, Promise<unknown>>();
-  for (const [name, reached] of Object.entries(milestones)) {
-    // one that a failure has put out of reach must not be waited for
-    const orEnd = Promise.race([reached, end]);
-    orEnd.catch(() => undefined);
-    ends.set(name, orEnd);
+export class PhaseGraph {
+  /** Aborted by the signal from outside, or by the first failure, which is then its reason. */
+  readonly stopped: AbortSignal;
+  readonly #failure = new AbortController();
+  readonly #origin = performance.now();
+  readonly #milestones = new Map<string, Promise<unknown>>();
+  readonly #ends = new Map<string, Promise<unknown>>();
+  readonly #report: Report;
+  readonly #timeline: TimelineEntry[];
+
+  constructor({ signal, report, timeline = [] }: PhaseGraphOptions) {
+    this.stopped = AbortSignal.any([signal, this.#failure.signal]);
+    this.#report = report;
+    this.#timeline = timeline;
   }
-  end.catch(() => undefined);
 
-  const endOf = (name: string): Promise<unknown> => {
-    const known = ends.get(name);
-    if (known !== undefined) return known;
-    const phase = phases.find((candidate) => candidate.name === name);
-    if (phase === undefined) throw new Error(`nothing is called ${name}`);
-    const ended = Promise.all(phase.after.map(endOf)).then(() => runPhase(phase));
-    ends.set(name, ended);
-    return ended;
-  };
+  /**
+   * Starts phases; one whose name was started before is that one.
+   * @param milestones - what phases can come after besides phases: promises by name
+   */
+  start(phases: readonly Phase[], milestones: Readonly<Record<string, Promise<unknown>>> = {}): void {
+    for (const [name, reached] of Object.entries(milestones)) {
+      // one that a failure has put out of reach must not be waited for
+      this.#milestones.set(name, quietly(orAborted(reached, this.stopped)));
+    }
+    const endOf = (name: string): Promise<unknown> => {
+      const known = this.#ends.get(name) ?? this.#milestones.get(name);
+      if (known !== undefined) return known;
+      const phase = phases.find((candidate) => candidate.name === name);
+      if (phase === undefined) throw new Error(`nothing is called ${name}`);
+      const end = quietly(Promise.all(phase.after.map(endOf)).then(() => this.#run(phase)));
+      this.#ends.set(name, end);
+      return end;
+    };
+    for (const { name } of phases) void endOf(name);
+  }
 
-  const runPhase = async (phase: Phase): Promise<void> => {
-    stopped.throwIfAborted();
-    const line = report.phase(phase.title);
-    const start = performance.now() - origin;
+  /** Something else has failed, which ends the phases that run. */
+  fail(error: unknown): void {
+    this.#failure.abort(error);
+  }
+
+  /** @throws the first failure; STALLED or TIMED_OUT where a phase's limits ended it */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#ends.values());
+    this.stopped.throwIfAborted();
+  }
+
+  async #run(phase: Phase): Promise<void> {
+    this.stopped.throwIfAborted();
+    const line = this.#report.phase(phase.title);
+    const start = performance.now() - this.#origin;
     const record = (outcome: TimelineEntry['outcome'], detail: string): void => {
       line.end(outcome, detail);
-      timeline.push({ phase: phase.name, start, end: performance.now() - origin, outcome, detail });
+      this.#timeline.push({
+        phase: phase.name,
+        start,
+        end: performance.now() - this.#origin,
+        outcome,
+        detail,
+      });
     };
     try {
-      record('done', (await bounded(phase, line, stopped)) ?? '');
+      record('done', (await bounded(phase, line, this.stopped)) ?? '');
     } catch (error) {
-      const cancelled = stopped.aborted;
+      const cancelled = this.stopped.aborted;
       record(cancelled ? 'cancelled' : 'failed', cancelled ? '' : firstLine(messageOf(error)));
-      failure.abort(error);
+      this.#failure.abort(error);
       throw error;
     }
-  };
+  }
+}
 
-  await Promise.allSettled(phases.map((phase) => endOf(phase.name)));
-  signal.throwIfAborted();
-  failure.signal.throwIfAborted();
+/** How it fails, `settled` tells. */
+function quietly(end: Promise<unknown>): Promise<unknown> {
+  end.catch(() => undefined);
+  return end;
 }
 
 /** Does a phase's work within its limits: the stall clock starts anew whenever something has moved. */

@@ -19,7 +19,8 @@ import { clusterSource, type ClusterSource, type Joined } from './cluster-source
 import { WorkerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { Interruption } from './interruption.js';
-import { runPhases, type TimelineEntry } from './phases.js';
+import { bringImages } from './image-phases.js';
+import { PhaseGraph, type TimelineEntry } from './phases.js';
 import { Milestones, plan, type Milestone, type RunContext } from './plan.js';
 
 /**
@@ -31,6 +32,7 @@ export class Run {
   private readonly environment: WorkerEnvironment;
   private readonly timeline: TimelineEntry[] = [];
   private readonly interruption: Interruption;
+  private readonly graph: PhaseGraph;
   private readonly lease: ClusterLease;
   private readonly source: ClusterSource;
   private watchdog: Watchdog | undefined;
@@ -50,15 +52,18 @@ export class Run {
       await this.settled;
       await this.end();
     });
+    this.graph = new PhaseGraph({ signal: this.interruption.signal, report, timeline: this.timeline });
     this.lease = openCluster({
       stateDir: config.stateDir,
       name: config.cluster.name,
       runId: this.id,
       provider: config.cluster.provider,
-      signal: this.interruption.signal,
+      signal: this.graph.stopped,
       remove: (record) => this.remove(record),
       onWait: (who, doing) => {
         report.note(`waiting for ${who}: ${doing}`);
+        // what others do has nothing to do with what only this run's images need
+        if (this.context === undefined) this.graph.start(bringImages(config, this.source));
       },
       onNote: (line) => {
         report.note(line);
@@ -102,13 +107,13 @@ export class Run {
       ...{ stateDir, name: cluster.name, runId: this.id, provider: cluster.provider },
     });
     await this.source.prepare(this.interruption.signal);
-    this.context = await this.takePart();
-    await runPhases(plan(this.context), {
-      milestones: this.context.milestones.byName(),
-      signal: this.interruption.signal,
-      report: this.report,
-      timeline: this.timeline,
-    });
+    try {
+      this.context = await this.takePart();
+      this.graph.start(plan(this.context), this.context.milestones.byName());
+    } catch (error) {
+      this.graph.fail(error);
+    }
+    await this.graph.settled();
   }
 
   /** The lease is taken: either the cluster is this run's to create, or it is there and answers. */
@@ -168,7 +173,8 @@ export class Run {
       if (this.failed) await lease.markFailed();
       const others = lease.others();
       const outcome = await lease.release();
-      if (outcome === 'left') report.headline(`leaves the cluster ${name} to ${others.join(', ')}`);
+      if (outcome === 'left' && this.context !== undefined)
+        report.headline(`leaves the cluster ${name} to ${others.join(', ')}`);
       if (outcome === 'kept' || outcome === 'kept again') this.tellKept(outcome);
     } catch (error) {
       report.error(error);

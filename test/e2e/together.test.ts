@@ -32,8 +32,17 @@ const clusterOf = (project: Project): string => readFileSync(path.join(project.f
 
 test('six packages at once: one creation, one deletion, every package green', async () => {
   const shared = { JEST_KUBERNETES_NAME: installed.project('workspace', {}).cluster };
+  const builds = (n: number): Record<string, string> => ({
+    Dockerfile: `FROM busybox\nLABEL of=package-${n}\n`,
+    'jest-kubernetes.config.json': JSON.stringify({
+      images: [
+        'postgres:17-alpine',
+        { build: '.', tag: `${path.basename(installed.folder).toLowerCase()}:${n}` },
+      ],
+    }),
+  });
   const packages = [1, 2, 3, 4, 5, 6].map((n) =>
-    installed.project(`package-${n}`, { 'a.test.ts': usingCluster(n % 3) }),
+    installed.project(`package-${n}`, { 'a.test.ts': usingCluster(n % 3), ...(n > 4 ? builds(n) : {}) }),
   );
   const ends = await Promise.all(packages.map((each) => each.run([], shared)));
   for (const end of ends) expect(end).toMatchObject({ status: 0 });
@@ -42,6 +51,9 @@ test('six packages at once: one creation, one deletion, every package green', as
   expect(all.match(/✓ delete cluster/g)).toHaveLength(1);
   expect(all.match(/✓ import postgres/g)).toHaveLength(1);
   expect(new Set(packages.map(clusterOf)).size).toBe(1);
+  // one that waits for the cluster brings its images meanwhile
+  const [building] = ends.slice(4).filter(({ output }) => output.includes('joins the cluster'));
+  expect(building?.output).toMatch(/✓ build [^]*joins the cluster[^]*✓ import jest-kubernetes-e2e-/);
   expect(await installed.remains()).toEqual(nothing);
 }, 240_000);
 

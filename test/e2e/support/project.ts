@@ -50,6 +50,8 @@ export async function installation(): Promise<Installation> {
     remove: async () => {
       const left = await lines('docker', ['ps', '-aq', '--filter', `name=${prefix}`]);
       if (left.length > 0) await execa('docker', ['rm', '-f', '-v', ...left]);
+      const built = await lines('docker', ['images', '--quiet', `${path.basename(folder).toLowerCase()}*`]);
+      if (built.length > 0) await execa('docker', ['rmi', '--force', ...built]);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { Report } from '../../../src/report/index.js';
-import { type Phase, runPhases, type TimelineEntry } from '../../../src/run/phases.js';
+import { PhaseGraph, type Phase, type TimelineEntry } from '../../../src/run/phases.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 
 const report = (): Report => new Report(new PassThrough().resume() as unknown as NodeJS.WriteStream, {});
@@ -15,6 +15,20 @@ function phase(
   limits = { stall: 1000, total: 2000 },
 ): Phase {
   return { name, title: name, after, limits, work };
+}
+
+async function runPhases(
+  phases: readonly Phase[],
+  {
+    milestones,
+    ...options
+  }: { signal: AbortSignal; timeline?: TimelineEntry[] } & {
+    milestones?: Record<string, Promise<unknown>>;
+  },
+): Promise<void> {
+  const graph = new PhaseGraph({ report: report(), ...options });
+  graph.start(phases, milestones);
+  await graph.settled();
 }
 
 const forever = (signal: AbortSignal): Promise<never> =>
@@ -45,7 +59,7 @@ test('a phase starts when those before it have ended, and others run side by sid
         return saying('boot')();
       }),
     ],
-    { signal: never, report: report() },
+    { signal: never },
   );
   expect(seen).toEqual(['pull starts', 'boot', 'pull ends', 'import']);
 });
@@ -60,7 +74,7 @@ test('the first failure ends what runs, starts nothing more, and is the one that
       phase('pull', [], () => Promise.reject(failure)),
       phase('import', ['pull', 'create'], later),
     ],
-    { signal: never, report: report(), timeline },
+    { signal: never, timeline },
   );
   await expect(run).rejects.toBe(failure);
   expect(later).not.toHaveBeenCalled();
@@ -78,7 +92,7 @@ test('a milestone that a failure has put out of reach holds up nothing', async (
       phase('manifests', ['api'], later),
       phase('setup', ['manifests'], later),
     ],
-    { signal: never, report: report(), milestones: { api: new Promise(() => undefined) } },
+    { signal: never, milestones: { api: new Promise(() => undefined) } },
   );
   await expect(run).rejects.toThrow('no kind');
   expect(later).not.toHaveBeenCalled();
@@ -92,7 +106,7 @@ test('nothing still works when a failure is thrown', async () => {
     return undefined;
   });
   const bad = phase('bad', [], () => Promise.reject(new Error('bad')));
-  await expect(runPhases([tidy, bad], { signal: never, report: report() })).rejects.toThrow('bad');
+  await expect(runPhases([tidy, bad], { signal: never })).rejects.toThrow('bad');
   expect(resting).toBe(true);
 });
 
@@ -107,9 +121,7 @@ test('a phase that stands still fails by its stall limit and says what it waited
     },
     { stall: 50, total: 5000 },
   );
-  const error = await runPhases([stuck], { signal: never, report: report() }).catch(
-    (thrown: unknown) => thrown,
-  );
+  const error = await runPhases([stuck], { signal: never }).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({
     code: 'STALLED',
     evidence: ['it was waiting for the pod to be ready', 'last seen: container created'],
@@ -128,7 +140,7 @@ test('a phase that moves outlives its stall limit, but not its total', async () 
     },
     { stall: 60, total: 200 },
   );
-  await expect(runPhases([slow], { signal: never, report: report() })).rejects.toMatchObject({
+  await expect(runPhases([slow], { signal: never })).rejects.toMatchObject({
     code: 'TIMED_OUT',
   });
 });
@@ -137,8 +149,29 @@ test('an interruption from outside is what is thrown', async () => {
   const outside = new AbortController();
   const run = runPhases([phase('create', [], ({ signal }) => forever(signal))], {
     signal: outside.signal,
-    report: report(),
   });
   outside.abort(new JestKubernetesError('INTERRUPTED', 'Ctrl-C'));
   await expect(run).rejects.toMatchObject({ code: 'INTERRUPTED' });
+});
+
+test('phases can be started later: those that were started before go on', async () => {
+  const seen: string[] = [];
+  const says = (name: string, after: string[] = []): Phase =>
+    phase(name, after, async () => {
+      await delay(20);
+      seen.push(name);
+      return undefined;
+    });
+  const graph = new PhaseGraph({ signal: never, report: report() });
+  graph.start([says('pull')]);
+  graph.start([says('pull'), says('import', ['pull'])]);
+  await graph.settled();
+  expect(seen).toEqual(['pull', 'import']);
+});
+
+test('a failure stops what waits for the graph', async () => {
+  const graph = new PhaseGraph({ signal: never, report: report() });
+  graph.start([phase('pull', [], () => Promise.reject(new Error('no such image')))]);
+  await forever(graph.stopped).catch(() => undefined);
+  expect(graph.stopped.reason).toEqual(new Error('no such image'));
 });
