@@ -130,6 +130,9 @@ const record = (what, figure, limit, holds) => results.push({ what, figure, limi
 
 try {
   await execa('docker', ['pull', '--quiet', postgresImage]);
+  // kind's own node image is known to kind alone
+  if (nodeImage) await execa('docker', ['pull', '--quiet', nodeImage]);
+  else await bare().then(deleteBare);
 
   console.log('\n8 test files that import @kubernetes/client-node, in band');
   const files = await project('client');

@@ -65,6 +65,8 @@ test('queries', async () => {
         `INSERT INTO table_${index} (word) SELECT 'word ' || n FROM generate_series(1, 20) AS n;\n`,
     ).join(''),
     'measure.test.js': `
+const { execFileSync } = require('node:child_process');
+const { join } = require('node:path');
 const { resetDatabase } = require('jest-kubernetes');
 const { Client } = require('pg');
 test('resets', async () => {
@@ -77,22 +79,26 @@ test('resets', async () => {
     await resetDatabase();
     reset.push(performance.now() - start);
   }
-  const { rows: [{ template }] } = await db.query("SELECT datname AS template FROM pg_database WHERE datname LIKE 'jk_template_%' ORDER BY oid DESC LIMIT 1");
   await db.end();
-  const admin = new Client({ database: 'postgres' });
-  await admin.connect();
-  const made = [];
-  for (let round = 0; round < 10; round += 1) {
-    const start = performance.now();
-    await admin.query(\`CREATE DATABASE bench_\${round} TEMPLATE "\${template}"\`);
-    made.push(performance.now() - start);
-  }
-  for (let round = 0; round < 10; round += 1) await admin.query(\`DROP DATABASE bench_\${round}\`);
-  await admin.end();
+  // as a worker makes its own, from a process like it
+  const made = JSON.parse(execFileSync(process.execPath, [join(__dirname, 'worker.js')], { encoding: 'utf8' }));
   const line = (what, limit, all) => process.stderr.write(\`BENCH \${what}: limit \${limit}: \${all.map((each) => each.toFixed(1)).join(' ')}\\n\`);
   line('resetDatabase() of 50 tables', 300, reset);
   line('a database for a worker, of 50 tables', 150, made);
 }, 120_000);`,
+    'worker.js': `
+const { dirname, join } = require('node:path');
+const { createWorkerDatabase } = require(join(dirname(require.resolve('jest-kubernetes/package.json')), 'dist/workloads/index.js'));
+(async () => {
+  const postgres = JSON.parse(process.env.JEST_KUBERNETES_POSTGRES);
+  const made = [];
+  for (let round = 0; round < 10; round += 1) {
+    const start = performance.now();
+    await createWorkerDatabase(postgres, String(100 + round));
+    made.push(performance.now() - start);
+  }
+  console.log(JSON.stringify(made));
+})();`,
   },
   script: {
     'postgres.yaml': JSON.stringify({

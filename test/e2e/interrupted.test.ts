@@ -1,5 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { execa } from 'execa';
 
 import { installation, nothing, until, type Installation, type JestProcess } from './support/project.js';
 
@@ -60,13 +63,13 @@ const strikes: Record<string, (run: JestProcess) => void> = {
   },
 };
 
-/** Every moment is struck by Ctrl-C and by the hardest kill; the others where they differ. */
+/** Every moment is struck by Ctrl-C, by a supervisor and by the hardest kill; the others where they differ. */
 const cases: [string, string][] = [
   ...Object.keys(moments).flatMap((moment): [string, string][] => [
     [moment, 'Ctrl-C'],
+    [moment, 'SIGTERM'],
     [moment, 'SIGKILL of its process group'],
   ]),
-  ['while kubeadm boots', 'SIGTERM'],
   ['before the container exists', 'SIGHUP'],
   ['before the container exists', 'SIGKILL of the parent'],
 ];
@@ -105,6 +108,52 @@ test.each(cases)(
   },
   180_000,
 );
+
+/** What the sleep of a machine is to its processes: they stand still, and all of its time is over when they wake. */
+async function machineSleeps(run: JestProcess, milliseconds: number): Promise<void> {
+  const containers = (await installed.remains()).containers;
+  const creators = creatorsNow();
+  await execa('docker', ['pause', ...containers]);
+  run.signalGroup('SIGSTOP');
+  for (const pid of creators) process.kill(-pid, 'SIGSTOP');
+  await pause(milliseconds);
+  for (const pid of creators) process.kill(-pid, 'SIGCONT');
+  run.signalGroup('SIGCONT');
+  await execa('docker', ['unpause', ...containers]);
+}
+
+/** The process groups that create clusters. */
+function creatorsNow(): number[] {
+  const clusters = path.join(installed.stateDir, 'clusters');
+  return readdirSync(clusters).flatMap((name) => {
+    const file = path.join(clusters, name, 'creator.json');
+    return existsSync(file) ? [(JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid] : [];
+  });
+}
+
+test('a run goes on where it was when the machine has slept longer than anything may stand still', async () => {
+  const project = installed.project('sleep', {
+    'a.test.ts': `
+import { client, namespace } from 'jest-kubernetes';
+import * as k8s from '@kubernetes/client-node';
+test('uses the cluster before and after', async () => {
+  const pods = client(k8s.CoreV1Api);
+  process.stderr.write('in the test\\n');
+  for (const end = Date.now() + 10_000; Date.now() < end; ) {
+    await pods.listNamespacedPod({ namespace: await namespace() });
+    await new Promise((again) => setTimeout(again, 200));
+  }
+});`,
+    'jest-kubernetes.config.json': JSON.stringify({ timeouts: { cluster: { stall: '25s' } } }),
+  });
+  const run = project.start(['--runInBand']);
+  await moments['while kubeadm boots']?.(run);
+  await machineSleeps(run, 30_000);
+  await run.prints('in the test');
+  await machineSleeps(run, 5_000);
+  expect(await run.ended).toMatchObject({ status: 0 });
+  await nothingIsLeft();
+}, 240_000);
 
 test('an uncaught exception in the parent leaves nothing behind', async () => {
   const project = installed.project('uncaught', {
