@@ -15,6 +15,8 @@ import { JestKubernetesError } from '../support/errors.js';
 const configHere = (pathsMustExist = false): Promise<Config> =>
   loadConfig({ rootDir: process.cwd(), pathsMustExist });
 
+const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
 const print = (value: unknown): void => {
   console.log(JSON.stringify(value, null, 2));
 };
@@ -92,13 +94,16 @@ export async function env(name: string | undefined, { json }: { json: boolean })
 
 export async function prune({ json }: { json: boolean }): Promise<void> {
   const { stateDir } = await configHere();
-  const failures: unknown[] = [];
+  const failures: Error[] = [];
   const removed = await removeAbandoned({
     stateDir,
     remove: removeCluster,
-    onFailure: (_, error) => failures.push(error),
+    onFailure: (_, error) => failures.push(toError(error)),
   });
   if (json) print({ removed });
-  else console.log(removed.length === 0 ? 'Nothing was left behind.' : `Deleted: ${removed.join(', ')}`);
-  if (failures.length > 0) throw failures[0];
+  else if (removed.length > 0) console.log(`Deleted: ${removed.join(', ')}`);
+  else if (failures.length === 0) console.log('Nothing was left behind.');
+  const [first, ...others] = failures;
+  for (const failure of others) new Report().error(failure);
+  if (first !== undefined) throw first;
 }

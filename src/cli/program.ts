@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 
-import { JestKubernetesError, errorCodes } from '../support/errors.js';
+import { JestKubernetesError } from '../support/errors.js';
 import { down, env, prune, status, up } from './commands.js';
 
 const program = new Command('jest-kubernetes')
@@ -42,9 +42,5 @@ program.parseAsync().catch((error: unknown) => {
     return;
   }
   process.exitCode = 1;
-  if (error instanceof JestKubernetesError && errorCodes[error.code].by === 'user') {
-    console.error(error.format());
-  } else {
-    console.error(error);
-  }
+  console.error(error instanceof JestKubernetesError ? error.format() : error);
 });

@@ -2,15 +2,9 @@ import path from 'node:path';
 
 import { silent } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
-import { removeObjects, removeOwned } from '../workloads/index.js';
+import { removeOwned } from '../workloads/index.js';
 import { kindProvider } from './kind/index.js';
 import { currentContext, type Removal, type RemoveCluster } from './leases/index.js';
-
-const postgresNamespaceOf = (name: string) => ({
-  apiVersion: 'v1',
-  kind: 'Namespace',
-  metadata: { name: `jest-kubernetes-${name}` },
-});
 
 /** How each kind of cluster goes, told by its own record: whoever deletes it may know nothing else of it. */
 const removers: Record<Removal['provider'], RemoveCluster> = {
@@ -28,9 +22,6 @@ const removers: Record<Removal['provider'], RemoveCluster> = {
     const kubeconfig = path.join(folder, 'kubeconfig');
     const access = { name, kubeconfig, context: currentContext(kubeconfig) };
     await removeOwned(access);
-    await removeObjects(access, [{ object: postgresNamespaceOf(name), origin: 'jest-kubernetes' }], {
-      signal: AbortSignal.timeout(60_000),
-    });
   },
 };
 

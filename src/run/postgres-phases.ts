@@ -35,7 +35,8 @@ export function postgresPhases(context: RunContext): Phase[] {
       async work({ signal, progress }) {
         const [access, nodes] = await Promise.all([milestones.api.promise, milestones.nodes.promise]);
         const node = own ? nodes[0]?.name : undefined;
-        const options = { signal, progress, namespace, node, imageThere: image?.promise };
+        const owner = own ? undefined : config.cluster.name;
+        const options = { signal, progress, namespace, node, owner, imageThere: image?.promise };
         const importing = (): boolean => image !== undefined && image.value === undefined;
         deployed.reach(await sparing(progress, importing, () => deployPostgres(access, postgres, options)));
         return undefined;

@@ -1,57 +1,51 @@
-/**
- * Every way in which a run can fail, by its stable code. `by` tells whose move
- * it is: a mistake of the `user` shows no stack, anything else keeps it.
- */
-export const errorCodes = {
-  CONFIG_INVALID: { by: 'user' },
-  CONFIG_NOT_FOUND: { by: 'user' },
-  CONFIG_CONFLICT: { by: 'user' },
-  NODE_TOO_OLD: { by: 'user' },
-  CLIENT_MISSING: { by: 'user' },
-  RUNTIME_MISSING: { by: 'user' },
-  RUNTIME_NOT_ANSWERING: { by: 'user' },
-  RUNTIME_PERMISSION: { by: 'user' },
-  RUNTIME_CLI_MISSING: { by: 'user' },
-  KIND_MISSING: { by: 'user' },
-  KIND_TOO_OLD: { by: 'user' },
-  KIND_UNUSABLE: { by: 'user' },
-  KIND_CHECKSUM: { by: 'environment' },
-  CLUSTER_NAME_TAKEN: { by: 'user' },
-  CLUSTER_CREATE_FAILED: { by: 'environment' },
-  CLUSTER_NOT_READY: { by: 'environment' },
-  CLUSTER_UNREACHABLE: { by: 'environment' },
-  CLUSTER_DELETE_FAILED: { by: 'environment' },
-  IMAGE_NOT_FOUND: { by: 'user' },
-  IMAGE_UNAUTHORIZED: { by: 'user' },
-  IMAGE_RATE_LIMITED: { by: 'environment' },
-  IMAGE_PLATFORM: { by: 'user' },
-  IMAGE_BUILD_FAILED: { by: 'user' },
-  IMAGE_PULL_FAILED: { by: 'environment' },
-  IMAGE_PUSH_FAILED: { by: 'environment' },
-  IMAGE_IMPORT_FAILED: { by: 'environment' },
-  REGISTRY_UNREACHABLE: { by: 'environment' },
-  DISK_FULL: { by: 'environment' },
-  STATE_UNUSABLE: { by: 'environment' },
-  STALLED: { by: 'environment' },
-  TIMED_OUT: { by: 'environment' },
-  MANIFEST_INVALID: { by: 'user' },
-  MANIFEST_FAILED: { by: 'environment' },
-  INIT_SCRIPT_FAILED: { by: 'user' },
-  PORT_TAKEN: { by: 'user' },
-  POD_CRASHED: { by: 'user' },
-  POD_MISCONFIGURED: { by: 'user' },
-  POD_NOT_READY: { by: 'environment' },
-  POD_OOM_KILLED: { by: 'user' },
-  POD_UNSCHEDULABLE: { by: 'user' },
-  VOLUME_NOT_BOUND: { by: 'user' },
-  POSTGRES_FAILED: { by: 'environment' },
-  POSTGRES_INIT_FAILED: { by: 'user' },
-  SETUP_HOOK_FAILED: { by: 'user' },
-  INTERRUPTED: { by: 'user' },
-  NO_CLUSTER: { by: 'user' },
-} as const satisfies Record<string, { by: 'user' | 'environment' }>;
-
-export type ErrorCode = keyof typeof errorCodes;
+/** Every way in which a run can fail, by its stable code. */
+export type ErrorCode =
+  | 'CONFIG_INVALID'
+  | 'CONFIG_NOT_FOUND'
+  | 'CONFIG_CONFLICT'
+  | 'NODE_TOO_OLD'
+  | 'CLIENT_MISSING'
+  | 'RUNTIME_MISSING'
+  | 'RUNTIME_NOT_ANSWERING'
+  | 'RUNTIME_PERMISSION'
+  | 'RUNTIME_CLI_MISSING'
+  | 'KIND_MISSING'
+  | 'KIND_TOO_OLD'
+  | 'KIND_UNUSABLE'
+  | 'KIND_CHECKSUM'
+  | 'CLUSTER_NAME_TAKEN'
+  | 'CLUSTER_CREATE_FAILED'
+  | 'CLUSTER_NOT_READY'
+  | 'CLUSTER_UNREACHABLE'
+  | 'CLUSTER_DELETE_FAILED'
+  | 'IMAGE_NOT_FOUND'
+  | 'IMAGE_UNAUTHORIZED'
+  | 'IMAGE_RATE_LIMITED'
+  | 'IMAGE_PLATFORM'
+  | 'IMAGE_BUILD_FAILED'
+  | 'IMAGE_PULL_FAILED'
+  | 'IMAGE_PUSH_FAILED'
+  | 'IMAGE_IMPORT_FAILED'
+  | 'REGISTRY_UNREACHABLE'
+  | 'DISK_FULL'
+  | 'STATE_UNUSABLE'
+  | 'STALLED'
+  | 'TIMED_OUT'
+  | 'MANIFEST_INVALID'
+  | 'MANIFEST_FAILED'
+  | 'INIT_SCRIPT_FAILED'
+  | 'PORT_TAKEN'
+  | 'POD_CRASHED'
+  | 'POD_MISCONFIGURED'
+  | 'POD_NOT_READY'
+  | 'POD_OOM_KILLED'
+  | 'POD_UNSCHEDULABLE'
+  | 'VOLUME_NOT_BOUND'
+  | 'POSTGRES_FAILED'
+  | 'POSTGRES_INIT_FAILED'
+  | 'SETUP_HOOK_FAILED'
+  | 'INTERRUPTED'
+  | 'NO_CLUSTER';
 
 export interface ErrorDetails {
   /** What was seen, most telling line first: the cause, as evidence. */

@@ -99,30 +99,9 @@ export async function applyObjects(
 }
 
 /**
- * Deletes objects, in the reverse of the order in which they were made; one that is gone already is fine. Does
- * not wait for what they own.
- *
- * @throws JestKubernetesError MANIFEST_FAILED
+ * Applies one object; one that is being deleted takes nothing in any more, and has to go first.
+ * @throws NotYet, NotServed, ApiError
  */
-export async function removeObjects(
-  access: ClusterAccess,
-  objects: readonly ManifestObject[],
-  { signal }: Pick<ApplyOptions, 'signal'>,
-): Promise<void> {
-  const api = openApi(access);
-  const kinds = new Kinds(api);
-  for (const entry of inOrder(objects).reverse()) {
-    try {
-      const path = await kinds.pathOf(entry.object, signal);
-      await api.request(`${path}?propagationPolicy=Background`, { method: 'DELETE', signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof NotServed || (error instanceof ApiError && error.status === 404)) continue;
-      throw failed(entry, error);
-    }
-  }
-}
-
 export async function apply(
   api: Api,
   kinds: Kinds,
@@ -130,13 +109,16 @@ export async function apply(
   signal?: AbortSignal,
 ): Promise<KubernetesObject> {
   const path = await kinds.pathOf(object, signal);
-  const send = (body: unknown): Promise<KubernetesObject> =>
-    api.request(`${path}?fieldManager=${fieldManager}&force=true`, {
+  const send = async (body: unknown): Promise<KubernetesObject> => {
+    const applied = await api.request<KubernetesObject>(`${path}?fieldManager=${fieldManager}&force=true`, {
       method: 'PATCH',
       contentType: 'application/apply-patch+yaml',
       body,
       signal,
     });
+    if (applied.metadata.deletionTimestamp !== undefined) throw new NotYet('an earlier one is being deleted');
+    return applied;
+  };
   try {
     return await send(object);
   } catch (error) {

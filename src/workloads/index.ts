@@ -1,4 +1,4 @@
-export { applyObjects, removeObjects } from './apply.js';
+export { applyObjects } from './apply.js';
 export { databaseVariables, dropDeadRunDatabases, dropRunDatabases } from './databases.js';
 export type { PostgresAddress } from './databases.js';
 export { describeObject } from './objects.js';

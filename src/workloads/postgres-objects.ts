@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { PostgresConfig } from '../config/config.js';
 import type { KubernetesObject } from './objects.js';
+import { owned } from './owned.js';
 
 /** Where PostgreSQL lives in a cluster; the Service answers at `postgres.jest-kubernetes.svc:5432`. */
 export const postgresNamespace = 'jest-kubernetes';
@@ -33,6 +34,8 @@ export interface PostgresPlacement {
    * Undefined, for a cluster whose nodes are not ours: in the pod's memory, and gone with the pod.
    */
   node?: string | undefined;
+  /** In a cluster that stays, what the namespace is found again by: see `removeOwned`. */
+  owner?: string | undefined;
   /** Default `memory`. `disk` where memory is scarce; slower to start and to reset. */
   storage?: 'memory' | 'disk';
 }
@@ -48,6 +51,7 @@ export function postgresObjects(
     namespace = postgresNamespace,
     nodePort = postgresNodePort,
     node,
+    owner,
     storage = 'memory',
   }: PostgresPlacement = {},
 ): KubernetesObject[] {
@@ -56,12 +60,13 @@ export function postgresObjects(
     'app.kubernetes.io/managed-by': 'jest-kubernetes',
   };
   const metadata = { name: postgresName, namespace, labels };
+  const itsNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
   const settings = { ...fastSettings, ...config.settings };
   const emptyDir = storage === 'memory' ? { medium: 'Memory' } : {};
   const secret = (key: string) => ({ valueFrom: { secretKeyRef: { name: postgresName, key } } });
 
   return [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } },
+    owner === undefined ? itsNamespace : owned(itsNamespace, owner),
     // its own, as a namespace's `default` account comes seconds after the namespace, and pods are refused until then
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
     { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { user: config.user, password } },

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+
+import { execa } from 'execa';
 
 import { installation, nothing, until, type Installation } from './support/project.js';
 
@@ -68,6 +70,42 @@ test('a watch has one cluster for all its re-runs, which goes when the watch end
   const runs = [...output.matchAll(/RUN (\w+)/g)].map((match) => match[1]);
   expect(runs).toHaveLength(2);
   expect(new Set(runs).size).toBe(1);
+  await nothingIsLeft();
+}, 240_000);
+
+test('a deletion that fails says what is left, fails no green run, and is made good by the next', async () => {
+  const project = installed.project('undeletable', {
+    'a.test.js': "test('passes', () => undefined);",
+    'jest-kubernetes.config.json': JSON.stringify({ images: [] }),
+  });
+  const { stdout: engine } = await execa('sh', ['-c', 'command -v docker']);
+  const docker = path.join(project.folder, 'bin/docker');
+  const busy = path.join(project.folder, 'busy');
+  mkdirSync(path.dirname(docker));
+  writeFileSync(busy, '');
+  writeFileSync(
+    docker,
+    `#!/bin/sh\n[ "$1" = rm ] && [ -e ${busy} ] && { echo "device or resource busy" >&2; exit 1; }\nexec ${engine} "$@"\n`,
+    { mode: 0o755 },
+  );
+  const node = `${project.cluster}-control-plane`;
+  const { status, output } = await project.run([], {
+    PATH: `${project.folder}/bin:${process.env['PATH'] ?? ''}`,
+  });
+  expect(status).toBe(0);
+  expect(output).toContain(`left: ${node}`);
+  expect(output).toContain('device or resource busy');
+  expect(output).toMatch(new RegExp(`Delete it by hand: .*docker rm -f -v ${node}`));
+  expect((await project.cli(['status'])).output).toContain('could not be deleted');
+
+  const stillBusy = await project.cli(['prune']);
+  expect(stillBusy.status).toBe(1);
+  expect(stillBusy.output).toMatch(/^The cluster \S+ could not be deleted \(CLUSTER_DELETE_FAILED\)\n/);
+  rmSync(busy);
+  expect(await project.cli(['prune'])).toMatchObject({
+    status: 0,
+    output: expect.stringContaining(`Deleted: ${project.cluster}`) as string,
+  });
   await nothingIsLeft();
 }, 240_000);
 

@@ -59,7 +59,9 @@ export async function installation(): Promise<Installation> {
 
 export const nothing = { containers: [], volumes: [], clusters: [], processes: [] };
 
-const volumes = (): Promise<string[]> => lines('docker', ['volume', 'ls', '--quiet']);
+/** Those that no container uses: what another user of this engine makes meanwhile is in use. */
+const volumes = (): Promise<string[]> =>
+  lines('docker', ['volume', 'ls', '--quiet', '--filter', 'dangling=true']);
 
 async function lines(command: string, args: readonly string[]): Promise<string[]> {
   return (await execa(command, args)).stdout.split('\n').filter((line) => line !== '');

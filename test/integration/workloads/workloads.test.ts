@@ -21,12 +21,13 @@ import {
   dropDeadRunDatabases,
   dropRunDatabases,
   forwardPort,
+  owned,
   parseManifest,
   postgresNamespace,
   postgresNodePort,
   postgresVariables,
   prepareTemplate,
-  removeObjects,
+  removeOwned,
   waitForPostgres,
 } from '../../../src/workloads/index.js';
 import type { PostgresAddress, PostgresServer, WorkerPostgres } from '../../../src/workloads/index.js';
@@ -146,7 +147,7 @@ const schema = (tables: number): string =>
       ${n % 10 === 0 ? `INSERT INTO t${n} (name) SELECT 'seed ' || g FROM generate_series(1, 20) g;` : ''}`,
   ).join('\n');
 
-test('objects of a kind that is defined beside them are applied, whatever their order, and removed', async () => {
+test('objects of a kind that is defined beside them are applied, whatever their order, removed, and applied anew', async () => {
   const text = `
 apiVersion: shop.test/v1
 kind: Widget
@@ -175,15 +176,53 @@ apiVersion: v1
 kind: Namespace
 metadata: { name: shop }
 `;
-  const objects = parseManifest(text, '/shop.yaml');
+  const objects = parseManifest(text, '/shop.yaml').map((each) => ({
+    ...each,
+    object: owned(each.object, name),
+  }));
   await applyObjects(access, objects, steps);
   const widget = await openApi(access).request<{ spec: unknown }>(
     '/apis/shop.test/v1/namespaces/shop/widgets/one',
   );
   expect(widget.spec).toEqual({ size: 3, anything: { goes: [1, 2] } });
   await applyObjects(access, objects, steps);
-  await removeObjects(access, objects, { signal });
-  await expect(openApi(access).request('/apis/shop.test/v1/namespaces/shop/widgets/one')).rejects.toThrow();
+  const removing = removeOwned(access);
+  // what is on its way out takes nothing in: it is waited for, and made anew
+  const namespace = '/api/v1/namespaces/shop';
+  const uid = async (): Promise<string> =>
+    (await openApi(access).request<{ metadata: { uid: string } }>(namespace)).metadata.uid;
+  const before = await uid();
+  const removed = await removing;
+  expect(removed).toEqual(expect.arrayContaining(['Pod shop/early', 'Namespace shop']));
+  await expect(uid()).rejects.toThrow('not found');
+  await applyObjects(access, objects, steps);
+  await openApi(access).request(namespace, { method: 'DELETE' });
+  await applyObjects(access, objects, steps);
+  expect(await uid()).not.toBe(before);
+  await removeOwned(access);
+});
+
+test('what does not go is told, with its finalizer and the command that deletes it', async () => {
+  const text = `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: held, namespace: default, finalizers: [shop.test/hold] }
+`;
+  const objects = parseManifest(text, '/held.yaml').map((each) => ({
+    ...each,
+    object: owned(each.object, name),
+  }));
+  await applyObjects(access, objects, steps);
+  await expect(removeOwned(access, { limit: 500 })).rejects.toMatchObject({
+    code: 'CLUSTER_DELETE_FAILED',
+    evidence: ['left: ConfigMap default/held (finalizers shop.test/hold)'],
+    remedy: `kubectl --context kind-${name} --namespace default delete configmaps held`,
+  });
+  await openApi(access).request('/api/v1/namespaces/default/configmaps/held', {
+    method: 'PATCH',
+    contentType: 'application/merge-patch+json',
+    body: { metadata: { finalizers: null } },
+  });
 });
 
 test('an object that the API server refuses is told with its file and the server’s words', async () => {
