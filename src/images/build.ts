@@ -55,21 +55,3 @@ export async function buildImage(
     },
   );
 }
-
-/**
- * Gives an image a name in a registry and sends it there, for clusters that images cannot be streamed into.
- * @throws JestKubernetesError IMAGE_PULL_FAILED, with what the registry said
- */
-export async function pushImage(
-  reference: string,
-  to: string,
-  { runtime, signal }: Pick<BuildOptions, 'runtime' | 'signal'>,
-): Promise<void> {
-  const tagged = to === reference ? undefined : await runEngine(runtime, ['tag', reference, to], { signal });
-  const { failed, words } = tagged?.failed ? tagged : await runEngine(runtime, ['push', to], { signal });
-  if (!failed) return;
-  throw new JestKubernetesError('IMAGE_PUSH_FAILED', `${reference} could not be pushed to ${to}`, {
-    evidence: lastLines(words, 4),
-    remedy: `Try it by hand: ${runtime.name} push ${to}`,
-  });
-}

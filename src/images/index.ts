@@ -1,9 +1,10 @@
 import type { ImageSource } from '../config/config.js';
 
-export { buildImage, pushImage } from './build.js';
+export { buildImage } from './build.js';
 export { localImageId } from './engine.js';
 export { importImage } from './import.js';
 export { pullImage } from './pull.js';
+export { pushImage } from './push.js';
 
 /** What an image is called in progress lines: its reference, or its archive's path. */
 export function imageSourceKey(source: ImageSource): string {

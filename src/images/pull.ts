@@ -1,16 +1,13 @@
-import { addAbortSignal, type Readable } from 'node:stream';
-
 import pRetry from 'p-retry';
 
 import type { Limits } from '../config/config.js';
-import { formatBytes, type Progress } from '../report/index.js';
+import type { Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
-import { orAborted } from '../support/abort.js';
-import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { lastLines, localImage, runEngine, type Engine, type LocalImage } from './engine.js';
 import { explainPull, PullError } from './failures.js';
 import { atMirror, parseReference, type ImageReference } from './reference.js';
+import { transferByApi, TransferFailure } from './transfer.js';
 
 export interface PullOptions {
   runtime: Engine & Pick<ContainerRuntime, 'platform'>;
@@ -125,94 +122,14 @@ function worthAnotherTry(error: unknown): boolean {
   return error instanceof PullError && error.passing && error.code !== 'REGISTRY_UNREACHABLE';
 }
 
-/** A line of the engine's answer to a pull. */
-interface PullLine {
-  id?: string;
-  status?: string;
-  error?: string;
-  progressDetail?: { current?: number; total?: number };
-}
-
-/**
- * Through testcontainers' client, so that the same engine and the same registry credentials count as for its
- * containers. Its own `pull` tells neither progress nor a failure in mid-stream, so that the stream is read here.
- */
-async function pullByApi(
-  image: ImageReference,
-  { runtime, signal, progress, limits }: PullOptions,
-): Promise<void> {
-  const stalled = new AbortController();
-  using patience = new AwakeTimer(limits.stall / 2, () => {
-    stalled.abort();
-  });
-  const bound = AbortSignal.any([signal, stalled.signal]);
-  const layers = new Map<string, { current: number; total: number }>();
-  const told = (): string => {
-    const sum = (key: 'current' | 'total'): number =>
-      [...layers.values()].reduce((all, layer) => all + layer[key], 0);
-    return `${formatBytes(sum('current'))} of ${formatBytes(sum('total'))}`;
-  };
+async function pullByApi(image: ImageReference, options: PullOptions): Promise<void> {
   try {
-    // not all that testcontainers does can be aborted
-    const stream = await orAborted(openPull(image, runtime, bound), bound);
-    for await (const text of linesOf(addAbortSignal(bound, stream))) {
-      const line = JSON.parse(text) as PullLine;
-      if (line.error !== undefined) throw explainPull(image, line.error);
-      // the engine itself tries again, and counts the seconds down: nothing moves meanwhile
-      if (line.status?.startsWith('Retrying')) continue;
-      patience.restart();
-      const { current, total } = line.progressDetail ?? {};
-      if (line.id !== undefined && line.status === 'Downloading' && current !== undefined) {
-        layers.set(line.id, { current, total: total ?? current });
-      }
-      progress.moved(layers.size === 0 ? line.status : told());
-    }
+    // half of the phase's own limit leaves time for a mirror
+    await transferByApi('pull', image, { ...options, stall: options.limits.stall / 2 });
   } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof PullError) throw error;
-    const words = stalled.signal.aborted
-      ? `timed out: nothing came for ${limits.stall / 2000} s${layers.size === 0 ? '' : `, after ${told()}`}`
-      : wordsOf(error);
-    throw explainPull(image, words, error);
+    if (!(error instanceof TransferFailure)) throw error;
+    throw explainPull(image, error.words, error.cause);
   }
-}
-
-/** What the engine said; what went wrong between it and us is told as such, so that no registry is blamed for it. */
-function wordsOf(error: unknown): string {
-  const message = messageOf(error);
-  const { code, statusCode } = error as { code?: string; statusCode?: number };
-  const broke = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code ?? '');
-  if (statusCode === undefined) return broke ? `the engine's answer broke off: ${message}` : message;
-  // dockerode puts the API's status before the engine's words
-  return message.replace(/^\(HTTP code \d+\)[^-]*- /, '');
-}
-
-async function* linesOf(stream: Readable): AsyncGenerator<string> {
-  let rest = '';
-  for await (const text of stream.setEncoding('utf8') as AsyncIterable<string>) {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines.filter((line) => line.trim() !== '');
-  }
-  if (rest.trim() !== '') yield rest;
-}
-
-async function openPull(image: ImageReference, { env }: Engine, signal: AbortSignal): Promise<Readable> {
-  // testcontainers finds its engine by this process's environment, and must find the one that was detected
-  if (env['DOCKER_HOST'] !== undefined) process.env['DOCKER_HOST'] ??= env['DOCKER_HOST'];
-  const [{ getContainerRuntimeClient }, { getAuthConfig }] = await Promise.all([
-    import('testcontainers'),
-    import('testcontainers/build/container-runtime/auth/get-auth-config.js'),
-  ]);
-  const client = await getContainerRuntimeClient();
-  const { indexServerAddress } = client.info.containerRuntime;
-  const authconfig = await getAuthConfig(
-    image.registry === 'docker.io' ? indexServerAddress : image.registry,
-  );
-  const options = { abortSignal: signal, ...(authconfig === undefined ? {} : { authconfig }) };
-  // a stream of Node.js's own, which its type does not say
-  const answer: unknown = await client.container.dockerode.pull(image.name, options);
-  return answer as Readable;
 }
 
 async function pullByCommand(

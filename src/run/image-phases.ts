@@ -9,7 +9,7 @@ import {
   pullImage,
   pushImage,
 } from '../images/index.js';
-import { formatBytes } from '../report/index.js';
+import { formatBytes, type Progress } from '../report/index.js';
 import type { ClusterSource } from './cluster-source.js';
 import type { Phase } from './phases.js';
 import { Milestone, once, type RunContext } from './plan.js';
@@ -81,7 +81,7 @@ function intoCluster(context: RunContext, source: ImageSource, bringing: readonl
     async work({ signal, progress }) {
       const nodes = await milestones.nodes.promise;
       if (nodes.length === 0) {
-        const where = await pushOrLeave(context, source, signal);
+        const where = await pushOrLeave(context, source, { signal, progress });
         context.imports.get(name)?.reach(true);
         return where;
       }
@@ -119,12 +119,13 @@ async function keyOf({ source: cluster }: RunContext, source: ImageSource): Prom
 
 /** A cluster whose nodes are not kind's gets its images from a registry. */
 async function pushOrLeave(
-  { source: cluster }: RunContext,
+  { config, source: cluster }: RunContext,
   source: ImageSource,
-  signal: AbortSignal,
+  step: { signal: AbortSignal; progress: Progress },
 ): Promise<string> {
   if (source.kind === 'archive' || source.push === undefined)
     return 'left to the cluster: its nodes are not kind’s';
-  await pushImage(referenceOf(source), source.push, { runtime: await cluster.runtime(), signal });
+  const options = { ...step, runtime: await cluster.runtime(), stall: config.timeouts.import.stall };
+  await pushImage(referenceOf(source), source.push, options);
   return `pushed to ${source.push}`;
 }

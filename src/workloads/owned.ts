@@ -17,6 +17,7 @@ export function owned<T extends KubernetesObject>(object: T, cluster: string): T
 interface Resource {
   name: string;
   kind: string;
+  namespaced: boolean;
   verbs: string[];
 }
 
@@ -34,22 +35,35 @@ export async function removeOwned(
   { signal, limit = removalLimit }: { signal?: AbortSignal; limit?: number } = {},
 ): Promise<string[]> {
   const api = openApi(access);
-  const selector = `labelSelector=${encodeURIComponent(`${ownerLabel}=${access.name}`)}`;
-  const collections = await ownableCollections(api, signal);
-  const removed: Removed[] = [];
-  for (const { path, kind, apiVersion } of collections) {
-    const { items } = await api.request<{ items: KubernetesObject[] }>(`${path}?${selector}`, { signal });
-    for (const item of items) {
-      const { namespace, name } = item.metadata;
-      const [group, resource] = [path.slice(0, path.lastIndexOf('/')), path.slice(path.lastIndexOf('/') + 1)];
-      const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
-      const object = `${group}${scope}/${resource}/${name}`;
-      await unless404(api.request(`${object}?propagationPolicy=Background`, { method: 'DELETE', signal }));
-      removed.push({ path: object, resource, object: { ...item, apiVersion, kind } });
-    }
+  const removed = (
+    await Promise.all((await ownableKinds(api, signal)).map((kind) => listOwned(api, access, kind, signal)))
+  )
+    .flat()
+    .sort((a, b) => Number(a.object.kind === 'Namespace') - Number(b.object.kind === 'Namespace'));
+  for (const { path } of removed) {
+    await unless(isGone, api.request(`${path}?propagationPolicy=Background`, { method: 'DELETE', signal }));
   }
   await gone(api, access, removed, signal, performance.now() + limit);
   return removed.map(({ object }) => describeObject(object));
+}
+
+async function listOwned(
+  api: Api,
+  { name: cluster, context }: ClusterAccess,
+  { base, apiVersion, kind, resource, namespaced }: OwnableKind,
+  signal: AbortSignal | undefined,
+): Promise<Removed[]> {
+  const selector = `labelSelector=${encodeURIComponent(`${ownerLabel}=${cluster}`)}`;
+  const list = (scope: string): Promise<{ items: KubernetesObject[] } | undefined> =>
+    unless(isHidden, api.request(`${base}${scope}/${resource}?${selector}`, { signal }));
+  // a user of one namespace alone sees what is in it
+  const own = api.config.getContextObject(context)?.namespace ?? 'default';
+  const found = (await list('')) ?? (namespaced ? await list(`/namespaces/${own}`) : undefined);
+  return (found?.items ?? []).map((item) => {
+    const { namespace, name } = item.metadata;
+    const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
+    return { path: `${base}${scope}/${resource}/${name}`, resource, object: { ...item, apiVersion, kind } };
+  });
 }
 
 interface Removed {
@@ -70,7 +84,7 @@ async function gone(
     const states = await Promise.all(
       left.map(async (each) => ({
         each,
-        state: await unless404(api.request<Terminating>(each.path, { signal })),
+        state: await unless(isGone, api.request<Terminating>(each.path, { signal })),
       })),
     );
     const there = states.filter(({ state }) => state !== undefined);
@@ -110,11 +124,16 @@ function reasons(state: Terminating | undefined): string {
   return all.length === 0 ? '' : ` (${all.join('; ')})`;
 }
 
+interface OwnableKind {
+  base: string;
+  apiVersion: string;
+  kind: string;
+  resource: string;
+  namespaced: boolean;
+}
+
 /** All kinds that can be listed and deleted, each at its preferred version. */
-async function ownableCollections(
-  api: Api,
-  signal?: AbortSignal,
-): Promise<{ path: string; kind: string; apiVersion: string }[]> {
+async function ownableKinds(api: Api, signal?: AbortSignal): Promise<OwnableKind[]> {
   const { groups } = await api.request<{ groups: { preferredVersion: { groupVersion: string } }[] }>(
     '/apis',
     {
@@ -125,32 +144,29 @@ async function ownableCollections(
   const lists = await Promise.all(
     versions.map(async (apiVersion) => {
       const base = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`;
-      const answer = await unlessGone(api.request<{ resources: Resource[] }>(base, { signal }));
+      const answer = await unless(isDown, api.request<{ resources: Resource[] }>(base, { signal }));
       return (answer?.resources ?? [])
         .filter(
           ({ name, verbs }) => !name.includes('/') && verbs.includes('list') && verbs.includes('delete'),
         )
-        .map(({ name, kind }) => ({ path: `${base}/${name}`, kind, apiVersion }));
+        .map(({ name, kind, namespaced }) => ({ base, apiVersion, kind, resource: name, namespaced }));
     }),
   );
-  return lists.flat().sort((a, b) => Number(a.kind === 'Namespace') - Number(b.kind === 'Namespace'));
+  return lists.flat();
 }
 
-async function unless404<T>(answer: Promise<T>): Promise<T | undefined> {
+/** Undefined where the API server's answer is one of these. */
+async function unless<T>(expected: (status: number) => boolean, answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
+    if (error instanceof ApiError && expected(error.status)) return undefined;
     throw error;
   }
 }
 
+const isGone = (status: number): boolean => status === 404;
+/** A shared cluster's user may not see every kind; what they may not see, they have not made. */
+const isHidden = (status: number): boolean => status === 403 || isGone(status);
 /** An aggregated API whose server is down must not hold up the clean-up. */
-async function unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ApiError && (error.status === 404 || error.status >= 500)) return undefined;
-    throw error;
-  }
-}
+const isDown = (status: number): boolean => status === 404 || status >= 500;

@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { execa } from 'execa';
+import { parse, stringify } from 'yaml';
 
+import { faultyRegistry } from '../integration/registry/index.js';
 import { installation, until, type Installation } from './support/project.js';
 
 /** A cluster that somebody else made, with kind alone, and that must still be there in the end. */
@@ -131,6 +133,70 @@ test('a killed run is cleaned up after, too', async () => {
   await until(
     'PostgreSQL is gone',
     async () => !(await kubectl('get', 'namespaces', '-o', 'name')).includes('jest-kubernetes'),
+  );
+}, 180_000);
+
+/** Somebody who may use one namespace, as on a cluster that a team shares: no nodes to be seen, no namespaces made. */
+async function restricted(): Promise<string> {
+  await kubectl('create', 'namespace', 'team');
+  await kubectl('create', 'serviceaccount', 'ci', '--namespace=team');
+  const role = [
+    '--verb=*',
+    '--resource=configmaps,secrets,pods,leases.coordination.k8s.io',
+    '--namespace=team',
+  ];
+  await kubectl('create', 'role', 'ci', ...role);
+  await kubectl('create', 'rolebinding', 'ci', '--role=ci', '--serviceaccount=team:ci', '--namespace=team');
+  const secret = [
+    'get',
+    'secrets',
+    '--namespace=team',
+    '--field-selector=type=kubernetes.io/service-account-token',
+  ];
+  const path_ = `{.items[?(@.metadata.annotations.kubernetes\\.io/service-account\\.name=="ci")].data.token}`;
+  const token = Buffer.from(await kubectl(...secret, `--output=jsonpath=${path_}`), 'base64').toString(
+    'utf8',
+  );
+  const config = parse(readFileSync(kubeconfig, 'utf8')) as Record<string, unknown>;
+  const file = path.join(installed.folder, 'restricted.kubeconfig');
+  const context = { cluster: `kind-${foreign}`, user: 'ci', namespace: 'team' };
+  writeFileSync(
+    file,
+    stringify({
+      ...config,
+      users: [{ name: 'ci', user: { token } }],
+      contexts: [{ name: 'ci', context }],
+      'current-context': 'ci',
+    }),
+  );
+  return file;
+}
+
+test('a user of one namespace: what has no node to go to is pushed or left alone, what was set up goes', async () => {
+  await using registry = await faultyRegistry();
+  const project = installed.project('restricted', {
+    'a.test.ts': `
+import { client } from 'jest-kubernetes';
+import * as k8s from '@kubernetes/client-node';
+test('finds what was set up', async () => {
+  const { data } = await client(k8s.CoreV1Api).readNamespacedConfigMap({ name: 'set-up', namespace: 'team' });
+  expect(data).toStrictEqual({ colour: 'blue' });
+});`,
+    'k8s/set-up.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: set-up, namespace: team }\ndata: { colour: blue }\n',
+    'jest-kubernetes.config.json': JSON.stringify({
+      cluster: { provider: 'existing', kubeconfig: await restricted() },
+      manifests: ['k8s'],
+      images: [{ reference: 'busybox', push: `${registry.host}/team/busybox:1` }, 'postgres:17-alpine'],
+    }),
+  });
+  const { status, output } = await project.run();
+  expect({ status, output }).toMatchObject({ status: 0 });
+  expect(output).toContain(`pushed to ${registry.host}/team/busybox:1`);
+  expect(registry.pushed('team/busybox:1')).toMatchObject({ layers: [expect.anything()] });
+  expect(output).toMatch(/import postgres:17-alpine .*left to the cluster/);
+  expect(await kubectl('get', 'configmaps,leases', '--namespace=team', '-o', 'name')).not.toMatch(
+    /set-up|jest/,
   );
 }, 180_000);
 

@@ -32,9 +32,10 @@ export interface Pulling {
 
 export interface PullingProcess extends AsyncDisposable {
   pull(reference: string, asked?: Asked): Promise<Pulling> & { interrupt(reason: string): void };
+  push(reference: string, to: string): Promise<Pulling>;
 }
 
-/** A process that pulls in an environment of its own, from the compiled source in a folder. */
+/** A process that pulls and pushes in an environment of its own, from the compiled source in a folder. */
 export function pullingProcess(source: string, env: Record<string, string>): PullingProcess {
   const child = fork(path.join(__dirname, 'pulling-child.js'), [source], { env: { ...process.env, ...env } });
   const ended = new Promise<void>((resolve) => {
@@ -45,27 +46,33 @@ export function pullingProcess(source: string, env: Record<string, string>): Pul
   const listeners = new Map<number, (message: Told & Pulling) => void>();
   child.on('message', (message: Told & Pulling & { id: number }) => listeners.get(message.id)?.(message));
   let count = 0;
+  function ask(
+    reference: string,
+    asked: Asked & { to?: string } = {},
+  ): Promise<Pulling> & { interrupt(reason: string): void } {
+    const { to, ...more } = asked;
+    const id = count++;
+    const notes: string[] = [];
+    const moves: string[] = [];
+    const pulling = new Promise<Pulling>((resolve, reject) => {
+      void ended.then(() => {
+        reject(new Error('the process that pulls has ended'));
+      });
+      listeners.set(id, ({ note, moved, result, error }) => {
+        if (note !== undefined) notes.push(note);
+        else if (moved !== undefined) moves.push(moved);
+        else resolve({ notes, moves, ...(result && { result }), ...(error && { error }) });
+      });
+    });
+    const limits = { stall: 120_000, total: 1_800_000 };
+    child.send({ id, reference, to, options: { runtime: docker, mirrors: [], limits, ...more } });
+    return Object.assign(pulling, {
+      interrupt: (reason: string) => child.send({ id, interrupt: reason }),
+    });
+  }
   return {
-    pull(reference, asked = {}) {
-      const id = count++;
-      const notes: string[] = [];
-      const moves: string[] = [];
-      const pulling = new Promise<Pulling>((resolve, reject) => {
-        void ended.then(() => {
-          reject(new Error('the process that pulls has ended'));
-        });
-        listeners.set(id, ({ note, moved, result, error }) => {
-          if (note !== undefined) notes.push(note);
-          else if (moved !== undefined) moves.push(moved);
-          else resolve({ notes, moves, ...(result && { result }), ...(error && { error }) });
-        });
-      });
-      const limits = { stall: 120_000, total: 1_800_000 };
-      child.send({ id, reference, options: { runtime: docker, mirrors: [], limits, ...asked } });
-      return Object.assign(pulling, {
-        interrupt: (reason: string) => child.send({ id, interrupt: reason }),
-      });
-    },
+    pull: ask,
+    push: (reference, to) => ask(reference, { to }),
     async [Symbol.asyncDispose]() {
       if (child.connected) child.disconnect();
       await ended;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 import { refuses, type Fault } from './faults.js';
 import { newImage, type Blob, type StoredImage } from './images.js';
+import { Uploads } from './uploads.js';
 
 /** Delivers, from where the client left off if it says so: that is how engines resume a layer. */
 function send(request: IncomingMessage, response: ServerResponse, { type, content, digest }: Blob): void {
@@ -35,6 +36,8 @@ export interface FaultyRegistry extends AsyncDisposable {
   keep(repository: string, image?: StoredImage): string;
   /** The next answers to requests for a repository's manifests or blobs; afterwards it delivers. */
   next(repository: string, part: Part, ...faults: Fault[]): void;
+  /** What was pushed under `repository:tag`: its manifest, once all of it is there. */
+  pushed(name: string): unknown;
   /** Its answer to all of them. */
   always(repository: string, part: Part, fault: Fault): void;
 }
@@ -52,31 +55,34 @@ export async function faultyRegistry(access?: Access): Promise<FaultyRegistry> {
   const faults = new Map<string, Fault[]>();
   const constant = new Map<string, Fault>();
   const seen: Seen[] = [];
+  const uploads = new Uploads();
   const token = randomBytes(8).toString('hex');
 
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://registry');
+    const url = new URL(request.url ?? '/', 'http://registry');
+    const { pathname } = url;
     const { authorization } = request.headers;
     seen.push({ method: request.method ?? '', path: pathname, authorization });
     if (pathname === '/token') giveToken(request, response);
     else if (!mayPass(authorization, pathname)) challenge(request, response);
     else if (pathname === '/v2/') response.writeHead(200).end('{}');
-    else deliver(request, response, pathname);
+    else deliver(request, response, url);
   });
 
-  function deliver(request: IncomingMessage, response: ServerResponse, pathname: string): void {
+  function deliver(request: IncomingMessage, response: ServerResponse, url: URL): void {
     const [, repository = '', part = '', name = ''] =
-      /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(pathname) ?? [];
+      /^\/v2\/(.+)\/(manifests|blobs)\/(.*)$/.exec(url.pathname) ?? [];
     const image = images.get(repository);
     const blob =
       part === 'manifests'
-        ? image?.manifest
-        : [image?.config, image?.layer].find((each) => each?.digest === name);
+        ? (image?.manifest ?? uploads.manifest(`${repository}:${name}`))
+        : ([image?.config, image?.layer].find((each) => each?.digest === name) ?? uploads.blob(name));
     const key = `${repository} ${part}`;
     // a configuration is a few bytes: what fails is the layer
     const concerned = blob === undefined || blob !== image?.config;
     const fault = concerned ? (faults.get(key)?.shift() ?? constant.get(key)) : undefined;
     if (fault !== undefined) fault(request, response, blob);
+    else if (!['GET', 'HEAD'].includes(request.method ?? '')) void uploads.take(request, response, url);
     else if (blob === undefined)
       refuses(404, 'NAME_UNKNOWN', 'repository name not known')(request, response, blob);
     else {
@@ -126,6 +132,10 @@ export async function faultyRegistry(access?: Access): Promise<FaultyRegistry> {
     keep(repository, image = newImage()) {
       images.set(repository, image);
       return `${host}/${repository}:test`;
+    },
+    pushed(name) {
+      const manifest = uploads.manifest(name);
+      return manifest && (JSON.parse(manifest.content.toString('utf8')) as unknown);
     },
     next(repository, part, ...coming) {
       faults.set(`${repository} ${part}`, coming);

@@ -1,0 +1,133 @@
+import { addAbortSignal, type Readable } from 'node:stream';
+
+import { formatBytes, type Progress } from '../report/index.js';
+import { orAborted } from '../support/abort.js';
+import { AwakeTimer } from '../support/awake-timer.js';
+import { messageOf } from '../support/errors.js';
+import type { Engine } from './engine.js';
+import type { ImageReference } from './reference.js';
+
+/** Which way an image goes, as dockerode calls it, and the status of a layer whose bytes are on their way. */
+const moving = { pull: 'Downloading', push: 'Pushing' } as const;
+
+export interface TransferOptions {
+  runtime: Engine;
+  signal: AbortSignal;
+  progress: Progress;
+  /** How long nothing may come, in milliseconds. */
+  stall: number;
+}
+
+/** A transfer that failed, with what the engine said; what went wrong between it and us is told as such. */
+export class TransferFailure extends Error {
+  constructor(
+    readonly words: string,
+    cause?: unknown,
+  ) {
+    super(words, { cause });
+  }
+}
+
+/** A line of the engine's answer. */
+interface TransferLine {
+  id?: string;
+  status?: string;
+  error?: string;
+  progressDetail?: { current?: number; total?: number };
+}
+
+/**
+ * Pulls or pushes an image through testcontainers' client, so that the same engine and the same registry credentials
+ * count as for its containers. Its own `pull` tells neither progress nor a failure in mid-stream, and `docker push`
+ * nothing while a layer is on its way, so that the engine's stream is read here.
+ * @throws TransferFailure, or the signal's reason
+ */
+export async function transferByApi(
+  direction: keyof typeof moving,
+  image: ImageReference,
+  { runtime, signal, progress, stall }: TransferOptions,
+): Promise<void> {
+  const stalled = new AbortController();
+  using patience = new AwakeTimer(stall, () => {
+    stalled.abort();
+  });
+  const bound = AbortSignal.any([signal, stalled.signal]);
+  const layers = new Map<string, { current: number; total: number }>();
+  const told = (): string => {
+    const sum = (key: 'current' | 'total'): number =>
+      [...layers.values()].reduce((all, layer) => all + layer[key], 0);
+    return `${formatBytes(sum('current'))} of ${formatBytes(sum('total'))}`;
+  };
+  try {
+    // not all that testcontainers does can be aborted
+    const stream = await orAborted(open(direction, image, runtime, bound), bound);
+    for await (const text of linesOf(addAbortSignal(bound, stream))) {
+      const line = JSON.parse(text) as TransferLine;
+      if (line.error !== undefined) throw new TransferFailure(line.error);
+      // the engine itself tries again, and counts the seconds down: nothing moves meanwhile
+      if (line.status?.startsWith('Retrying')) continue;
+      patience.restart();
+      const { current, total } = line.progressDetail ?? {};
+      if (line.id !== undefined && line.status === moving[direction] && current !== undefined) {
+        layers.set(line.id, { current, total: total ?? current });
+      }
+      progress.moved(layers.size === 0 ? line.status : told());
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof TransferFailure) throw error;
+    const soFar = layers.size === 0 ? '' : `, after ${told()}`;
+    const words = stalled.signal.aborted
+      ? `timed out: nothing came for ${stall / 1000} s${soFar}`
+      : wordsOf(error);
+    throw new TransferFailure(words, error);
+  }
+}
+
+/** What the engine said; what went wrong between it and us is told as such, so that no registry is blamed for it. */
+function wordsOf(error: unknown): string {
+  const message = messageOf(error);
+  const { code, statusCode } = error as { code?: string; statusCode?: number };
+  const broke = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code ?? '');
+  if (statusCode === undefined) return broke ? `the engine's answer broke off: ${message}` : message;
+  // dockerode puts the API's status before the engine's words
+  return message.replace(/^\(HTTP code \d+\)[^-]*- /, '');
+}
+
+async function* linesOf(stream: Readable): AsyncGenerator<string> {
+  let rest = '';
+  for await (const text of stream.setEncoding('utf8') as AsyncIterable<string>) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter((line) => line.trim() !== '');
+  }
+  if (rest.trim() !== '') yield rest;
+}
+
+async function open(
+  direction: keyof typeof moving,
+  image: ImageReference,
+  { env }: Engine,
+  signal: AbortSignal,
+): Promise<Readable> {
+  // testcontainers finds its engine by this process's environment, and must find the one that was detected
+  if (env['DOCKER_HOST'] !== undefined) process.env['DOCKER_HOST'] ??= env['DOCKER_HOST'];
+  const [{ getContainerRuntimeClient }, { getAuthConfig }] = await Promise.all([
+    import('testcontainers'),
+    import('testcontainers/build/container-runtime/auth/get-auth-config.js'),
+  ]);
+  const client = await getContainerRuntimeClient();
+  const { dockerode } = client.container;
+  const { indexServerAddress } = client.info.containerRuntime;
+  const authconfig = await getAuthConfig(
+    image.registry === 'docker.io' ? indexServerAddress : image.registry,
+  );
+  const options = { abortSignal: signal, ...(authconfig === undefined ? {} : { authconfig }) };
+  // streams of Node.js's own, which their types do not say
+  const answer: unknown =
+    direction === 'pull'
+      ? await dockerode.pull(image.name, options)
+      : // a push without credentials needs an empty header all the same
+        await dockerode.getImage(image.name).push({ authconfig: {}, ...options } as object);
+  return answer as Readable;
+}
