@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import { plugAndPlayOptions } from '../../support/plug-and-play.js';
 import { findAbandoned } from '../leases/index.js';
 
 export interface WatchdogOptions {
@@ -37,7 +38,13 @@ mkdir -p "\${log%/*}" 2>/dev/null
 exec "$@" >>"$log" 2>&1
 `;
 
-const main = join(__dirname, 'main.js');
+/** The Node.js that does the work, with what it has to do. */
+const command = (...task: string[]): string[] => [
+  process.execPath,
+  ...plugAndPlayOptions(),
+  join(__dirname, 'main.js'),
+  ...task,
+];
 const defaultRemover = join(dirname(__dirname), 'remove.js');
 
 /** The log that a run's watchdog, or the clean-up of a state directory, writes when it has work to do. */
@@ -63,10 +70,10 @@ export async function startWatchdog({
   provider = 'kind',
   remover = defaultRemover,
 }: WatchdogOptions): Promise<Watchdog> {
-  const command = [process.execPath, main, 'release', stateDir, remover, name, runId, provider];
+  const release = command('release', stateDir, remover, name, runId, provider);
   const child = spawn(
     '/bin/sh',
-    ['-c', script, 'jest-kubernetes-watchdog', watchdogLog(stateDir, runId), ...command],
+    ['-c', script, 'jest-kubernetes-watchdog', watchdogLog(stateDir, runId), ...release],
     {
       cwd: '/',
       detached: true,
@@ -100,8 +107,8 @@ export function sweep({
   const abandoned = findAbandoned(stateDir);
   if (abandoned.length === 0) return [];
   const log = watchdogLog(stateDir, `sweep-${process.pid}`);
-  const command = [process.execPath, main, 'sweep', stateDir, remover];
-  const child = spawn('/bin/sh', ['-c', script, 'jest-kubernetes-sweep', log, ...command], {
+  const task = command('sweep', stateDir, remover);
+  const child = spawn('/bin/sh', ['-c', script, 'jest-kubernetes-sweep', log, ...task], {
     cwd: '/',
     detached: true,
     env: environment(),

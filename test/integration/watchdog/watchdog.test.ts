@@ -1,5 +1,13 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -54,9 +62,13 @@ const deletions = () =>
     : [];
 const deleted = () => until('the cluster was deleted', () => listClusters(stateDir).length === 0);
 
-function runThat<Answer = Started>(end: End): { child: ChildProcess; answer: Promise<Answer> } {
+function runThat<Answer = Started>(
+  end: End,
+  env: NodeJS.ProcessEnv = {},
+): { child: ChildProcess; answer: Promise<Answer> } {
   const child = fork(join(__dirname, 'watched-run.js'), [compiled.folder, stateDir, 'shop', record, end], {
     execArgv: [],
+    env: { ...process.env, ...env },
     // a process group of its own, as a shell gives each job
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -151,6 +163,39 @@ test('a deletion that fails is tried again, and the log tells', async () => {
   const log = readFileSync(watchdogLog(stateDir, `run-${child.pid ?? 0}`), 'utf8');
   expect(log).toContain('the engine does not answer');
   expect(log).toContain('shop is deleted');
+});
+
+test('of NODE_OPTIONS it keeps what Yarn’s Plug’n’Play cannot do without, and nothing else', async () => {
+  const loaded = join(base, 'loaded');
+  const writes = (name: string) =>
+    `appendFileSync(${JSON.stringify(loaded)}, '${name} ' + process.pid + '\\n');`;
+  const files = {
+    // as Yarn's own does, it names itself as the table of all packages
+    '.pnp.cjs': `const { appendFileSync } = require('node:fs');
+      const Module = require('node:module');
+      const resolve = Module._resolveFilename;
+      Module._resolveFilename = (name, ...rest) => (name === 'pnpapi' ? __filename : resolve(name, ...rest));
+      process.versions.pnp = '3';
+      ${writes('table')}`,
+    '.pnp.loader.mjs': `import { appendFileSync } from 'node:fs'; ${writes('loader')}`,
+    'debugger.cjs': `const { appendFileSync } = require('node:fs'); ${writes('debugger')}`,
+  };
+  const workspace = join(base, 'a workspace');
+  mkdirSync(workspace);
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(workspace, name), content);
+  const required = ['.pnp.cjs', 'debugger.cjs'].map((name) => `--require "${join(workspace, name)}"`);
+  const { child, answer } = runThat('waits', { NODE_OPTIONS: required.join(' ') });
+  const { watchdog } = await answer;
+  child.kill('SIGKILL');
+  await deleted();
+  await until('the watchdog was gone', () => isGone(watchdog));
+  const by = (pid: number) =>
+    readFileSync(loaded, 'utf8')
+      .split('\n')
+      .filter((line) => line.endsWith(` ${pid}`))
+      .map((line) => line.split(' ')[0]);
+  expect(by(child.pid ?? 0)).toEqual(['table', 'debugger']);
+  expect(new Set(by(watchdog))).toEqual(new Set(['table', 'loader']));
 });
 
 test('what even a watchdog could not do, the next run’s sweep does in the background', async () => {
