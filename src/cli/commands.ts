@@ -4,12 +4,11 @@ import {
   listClusters,
   removeAbandoned,
   removeCluster,
-  takeDown,
   type KnownCluster,
 } from '../cluster/index.js';
 import { loadConfig, type Config } from '../config/index.js';
 import { Report } from '../report/index.js';
-import { Run } from '../run/index.js';
+import { Run, takeDownCluster } from '../run/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 
 const configHere = (pathsMustExist = false): Promise<Config> =>
@@ -30,10 +29,14 @@ export async function up(): Promise<void> {
 
 /** @throws JestKubernetesError NO_CLUSTER where there is none of that name, or where runs use it */
 export async function down(name: string | undefined, { force }: { force: boolean }): Promise<void> {
-  const { stateDir, cluster } = await configHere();
-  const wanted = name ?? cluster.name;
+  const config = await configHere();
+  const { stateDir } = config;
+  const wanted = name ?? config.cluster.name;
   const line = new Report().phase(`delete cluster ${wanted}`);
-  const answer = await takeDown({ stateDir, name: wanted, remove: removeCluster, evenInUse: force });
+  const answer = await takeDownCluster(config, wanted, { evenInUse: force }).catch((error: unknown) => {
+    line.end('failed');
+    throw error;
+  });
   if (answer.outcome === 'deleted') {
     line.end('done');
     return;

@@ -144,7 +144,7 @@ export class Run {
         return contextOf(joined, doneIn(arrival.state));
       } catch (error) {
         this.interruption.signal.throwIfAborted();
-        if (this.lease.others().length > 0) throw error;
+        if (config.cluster.provider !== 'kind' || this.lease.others().length > 0) throw error;
         report.note(`the cluster ${name} does not answer any more and is made anew: ${messageOf(error)}`);
         await takeDown({ stateDir, name, remove: removeCluster, evenInUse: true });
       }
@@ -199,6 +199,11 @@ export class Run {
   private tellKept(outcome: 'kept' | 'kept again'): void {
     const { report, config } = this;
     const { name } = config.cluster;
+    if (config.cluster.provider === 'existing') {
+      report.headline(`keeps what was set up in the cluster ${name}: the next run finds it there`);
+      report.note('delete it:  npx jest-kubernetes down');
+      return;
+    }
     const again = outcome === 'kept again' ? ' (see: npx jest-kubernetes status)' : '';
     report.headline(`keeps the cluster ${name}: the next run joins it${again}`);
     if (outcome === 'kept again') return;

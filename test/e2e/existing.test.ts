@@ -172,7 +172,7 @@ async function restricted(): Promise<string> {
   return file;
 }
 
-test('a user of one namespace: what has no node to go to is pushed or left alone, what was set up goes', async () => {
+test('a user of one namespace: what has no node to go to is pushed or left alone, and what is kept goes by `down`', async () => {
   await using registry = await faultyRegistry();
   const project = installed.project('restricted', {
     'a.test.ts': `
@@ -190,14 +190,17 @@ test('finds what was set up', async () => {
       images: [{ reference: 'busybox', push: `${registry.host}/team/busybox:1` }, 'postgres:17-alpine'],
     }),
   });
-  const { status, output } = await project.run();
+  const { status, output } = await project.run([], { JEST_KUBERNETES_KEEP: 'always' });
   expect({ status, output }).toMatchObject({ status: 0 });
   expect(output).toContain(`pushed to ${registry.host}/team/busybox:1`);
   expect(registry.pushed('team/busybox:1')).toMatchObject({ layers: [expect.anything()] });
   expect(output).toMatch(/import postgres:17-alpine .*left to the cluster/);
-  expect(await kubectl('get', 'configmaps,leases', '--namespace=team', '-o', 'name')).not.toMatch(
-    /set-up|jest/,
-  );
+  const inNamespace = (): Promise<string> =>
+    kubectl('get', 'configmaps,leases', '--namespace=team', '-o', 'name');
+  expect(output).toContain(`keeps what was set up in the cluster ${project.cluster}`);
+  expect(await inNamespace()).toContain('set-up');
+  expect(await project.cli(['down'])).toMatchObject({ status: 0 });
+  expect(await inNamespace()).not.toMatch(/set-up|jest/);
 }, 180_000);
 
 test('a context that is not there is named, with those that are', async () => {

@@ -70,7 +70,11 @@ export async function startCreator(
     kill: () => {
       if (!isAlive(identity)) return;
       killBut(identity, asksForContainer);
-      writeCreator(directory, { ...identity, ended: true });
+      try {
+        writeCreator(directory, { ...identity, ended: true });
+      } catch {
+        // on a full disk, say: then its containers are waited for longer than need be
+      }
     },
   };
 }

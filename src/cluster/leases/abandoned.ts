@@ -1,5 +1,5 @@
 import { FileStore, clusterNames, discardRemains } from './file-store.js';
-import { holderOf, removeAs, type RemoveCluster } from './leases.js';
+import { holderOf, openStore, removeAs, type LeaseOptions, type RemoveCluster } from './leases.js';
 import type { ClusterState, Holder } from './state.js';
 import * as transitions from './transitions.js';
 
@@ -77,21 +77,21 @@ export async function removeAbandoned({
  * @returns those who use it, when that is why it stays; undefined when there is no such cluster (any more)
  */
 export async function takeDown({
-  stateDir,
-  name,
   remove,
   evenInUse = false,
-}: {
-  stateDir: string;
-  name: string;
+  runId = `down-${process.pid}`,
+  ...cluster
+}: Pick<LeaseOptions, 'stateDir' | 'name' | 'provider'> & {
+  /** Of who does it, in a cluster that others share. */
+  runId?: string;
   remove: RemoveCluster;
   /** Also when live runs use it. A deletion that is under way is left alone all the same. */
   evenInUse?: boolean;
 }): Promise<
   { outcome: 'deleted' } | { outcome: 'in use'; users: readonly Holder[] } | { outcome: 'unknown' }
 > {
-  const me = holderOf(`down-${process.pid}`);
-  const store = new FileStore(stateDir, name);
+  const me = holderOf(runId);
+  const store = openStore({ ...cluster, runId });
   try {
     const answer = await store.transact((found) =>
       transitions.condemn(found, me, (holder) => store.isAlive(holder), { evenInUse }),
@@ -99,7 +99,7 @@ export async function takeDown({
     if (answer.to === 'leave') {
       return answer.users.length > 0 ? { outcome: 'in use', users: answer.users } : { outcome: 'unknown' };
     }
-    await removeAs(me, store, answer.state, { name, remove });
+    await removeAs(me, store, answer.state, { name: cluster.name, remove });
     return { outcome: 'deleted' };
   } finally {
     await store.close();

@@ -61,16 +61,25 @@ export function holderOf(runId: string, command = commandLine()): Holder {
 }
 
 const commandLine = () => process.argv.slice(1).map(lastPart).join(' ').slice(0, 200) || 'node';
-const lastPart = (argument: string) => argument.slice(argument.lastIndexOf('/') + 1);
+/** `jest` of `/shop/node_modules/jest/bin/jest.js`. */
+const lastPart = (argument: string) =>
+  argument.slice(argument.lastIndexOf('/') + 1).replace(/^(jest|jest-kubernetes)\.js$/, '$1');
 
 /** A run's share of a cluster that others may use too. */
 export function openCluster(options: LeaseOptions): ClusterLease {
-  const { stateDir, name, runId, provider = 'kind' } = options;
-  const store =
-    provider === 'kind'
-      ? new FileStore(stateDir, name)
-      : new KubernetesStore({ folder: runFolder(stateDir, runId), name, runId });
-  return new ClusterLease(store, options);
+  return new ClusterLease(openStore(options), options);
+}
+
+/** Where the state of a cluster is kept by those who share it. */
+export function openStore({
+  stateDir,
+  name,
+  runId,
+  provider = 'kind',
+}: Pick<LeaseOptions, 'stateDir' | 'name' | 'runId' | 'provider'>): StateStore {
+  return provider === 'kind'
+    ? new FileStore(stateDir, name)
+    : new KubernetesStore({ folder: runFolder(stateDir, runId), name, runId });
 }
 
 export class ClusterLease {
