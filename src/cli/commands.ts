@@ -33,7 +33,8 @@ export async function down(name: string | undefined, { force }: { force: boolean
   const { stateDir } = config;
   const wanted = name ?? config.cluster.name;
   const line = new Report().phase(`delete cluster ${wanted}`);
-  const answer = await takeDownCluster(config, wanted, { evenInUse: force }).catch((error: unknown) => {
+  const options = { evenInUse: force, progress: line };
+  const answer = await takeDownCluster(config, wanted, options).catch((error: unknown) => {
     line.end('failed');
     throw error;
   });

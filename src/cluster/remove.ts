@@ -1,29 +1,30 @@
 import path from 'node:path';
 
-import { silent } from '../report/index.js';
+import { silent, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { removeOwned } from '../workloads/index.js';
 import { kindProvider } from './kind/index.js';
-import { currentContext, type Removal, type RemoveCluster } from './leases/index.js';
+import { currentContext, type Removal, type RemovalRecord } from './leases/index.js';
 
 /** How each kind of cluster goes, told by its own record: whoever deletes it may know nothing else of it. */
-const removers: Record<Removal['provider'], RemoveCluster> = {
-  kind: async ({ name, folder, removal: { runtime } }) => {
+const removers: Record<Removal['provider'], (record: RemovalRecord, progress: Progress) => Promise<void>> = {
+  kind: async ({ name, folder, removal: { runtime } }, progress) => {
     if (runtime === null) throw new Error(`the record of ${name} names no container engine`);
     const cluster = {
       ...{ provider: 'kind' as const, name, image: undefined, nodes: 1 },
       ...{ config: undefined, kubeconfig: undefined, context: undefined },
     };
     const provider = kindProvider({ cluster, directory: folder, runtime: runtime as ContainerRuntime });
-    await provider.delete({ progress: silent });
+    await provider.delete({ progress });
   },
   // the cluster was there before, and stays; what was set up in it goes
-  existing: async ({ name, folder }) => {
+  existing: async ({ name, folder }, progress) => {
     const kubeconfig = path.join(folder, 'kubeconfig');
     const access = { name, kubeconfig, context: currentContext(kubeconfig) };
-    await removeOwned(access);
+    await removeOwned(access, { progress });
   },
 };
 
 /** Deletes a cluster as its record knows it, as far as it came to be, and verifies that it is gone. */
-export const removeCluster: RemoveCluster = (record) => removers[record.removal.provider](record);
+export const removeCluster = (record: RemovalRecord, progress: Progress = silent): Promise<void> =>
+  removers[record.removal.provider](record, progress);

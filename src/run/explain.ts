@@ -39,6 +39,7 @@ export async function explain(error: unknown, run: FailedRun): Promise<unknown> 
   const { context, report, signal } = run;
   if (context === undefined || signal.aborted) return error;
   const line = report.phase('look for the cause');
+  line.waitingFor('what the cluster and its engine can tell');
   const diagnosis = await diagnosisOf(error, context, signal).catch(() => undefined);
   const explained = withCause(error, diagnosis);
   try {

@@ -22,6 +22,7 @@ export function hookPhases(context: RunContext, before: readonly Phase[]): Phase
       limits: { stall: timeouts.cluster.total, total: timeouts.cluster.total },
       async work({ progress }) {
         const access = await milestones.ready.promise;
+        progress.waitingFor(`the configuration’s setup hook${file === undefined ? '' : ` (${file})`}`);
         await once(context, `setup:${digest}`, progress, async () => {
           try {
             await setup({ ...access, env: environment.variables() });

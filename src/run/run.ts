@@ -188,7 +188,7 @@ export class Run {
   private async remove(record: RemovalRecord): Promise<void> {
     const line = this.report.phase(`delete cluster ${record.name}`);
     try {
-      await removeCluster(record);
+      await removeCluster(record, line);
       line.end('done');
     } catch (error) {
       line.end('failed');

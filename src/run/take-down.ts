@@ -1,5 +1,6 @@
-import { listClusters, removeCluster, takeDown } from '../cluster/index.js';
+import { listClusters, removeCluster, takeDown, type RemovalRecord } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
+import type { Progress } from '../report/index.js';
 import { clusterSource } from './cluster-source.js';
 
 /**
@@ -9,7 +10,7 @@ import { clusterSource } from './cluster-source.js';
 export async function takeDownCluster(
   config: Config,
   name: string,
-  { evenInUse }: { evenInUse: boolean },
+  { evenInUse, progress }: { evenInUse: boolean; progress: Progress },
 ): ReturnType<typeof takeDown> {
   const { stateDir, cluster } = config;
   const runId = `down-${process.pid}`;
@@ -19,5 +20,6 @@ export async function takeDownCluster(
   if (provider === 'existing') {
     await clusterSource(config, runId, process.env).prepare(new AbortController().signal);
   }
-  return takeDown({ stateDir, name, runId, provider, remove: removeCluster, evenInUse });
+  const remove = (record: RemovalRecord): Promise<void> => removeCluster(record, progress);
+  return takeDown({ stateDir, name, runId, provider, remove, evenInUse });
 }

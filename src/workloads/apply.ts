@@ -72,6 +72,7 @@ export async function applyObjects(
 
   async function persistently<T>(entry: ManifestObject, attempt: () => Promise<T>): Promise<T> {
     const start = performance.now();
+    progress.waitingFor(`the API server to take ${describeObject(entry.object)} of ${entry.origin}`);
     for (;;) {
       signal.throwIfAborted();
       try {

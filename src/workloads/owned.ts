@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ClusterAccess } from '../cluster/provider.js';
+import { silent, type Progress } from '../report/progress.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { ApiError, openApi, type Api } from './api.js';
 import { describeObject, type KubernetesObject } from './objects.js';
@@ -32,7 +33,11 @@ const removalLimit = 120_000;
  */
 export async function removeOwned(
   access: ClusterAccess,
-  { signal, limit = removalLimit }: { signal?: AbortSignal; limit?: number } = {},
+  {
+    signal,
+    progress = silent,
+    limit = removalLimit,
+  }: { signal?: AbortSignal; progress?: Progress; limit?: number } = {},
 ): Promise<string[]> {
   const api = openApi(access);
   const removed = (
@@ -43,7 +48,7 @@ export async function removeOwned(
   for (const { path } of removed) {
     await unless(isGone, api.request(`${path}?propagationPolicy=Background`, { method: 'DELETE', signal }));
   }
-  await gone(api, access, removed, signal, performance.now() + limit);
+  await gone(api, access, removed, { signal, progress, deadline: performance.now() + limit });
   return removed.map(({ object }) => describeObject(object));
 }
 
@@ -76,8 +81,7 @@ async function gone(
   api: Api,
   { name, context }: ClusterAccess,
   removed: readonly Removed[],
-  signal: AbortSignal | undefined,
-  deadline: number,
+  { signal, progress, deadline }: { signal: AbortSignal | undefined; progress: Progress; deadline: number },
 ): Promise<void> {
   let left = removed;
   for (;;) {
@@ -90,6 +94,7 @@ async function gone(
     const there = states.filter(({ state }) => state !== undefined);
     if (there.length === 0) return;
     left = there.map(({ each }) => each);
+    progress.waitingFor(`${left.map(({ object }) => describeObject(object)).join(', ')} to be gone`);
     if (performance.now() > deadline) {
       throw new JestKubernetesError(
         'CLUSTER_DELETE_FAILED',
