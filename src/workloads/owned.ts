@@ -22,6 +22,9 @@ interface Resource {
   verbs: string[];
 }
 
+/** How long a pod may take to end by itself, in seconds; Kubernetes gives it 30, which a shell as its init uses up. */
+const grace = 1;
+
 /** How long what was deleted may take to be gone, in milliseconds; a namespace with a few pods takes some ten seconds. */
 const removalLimit = 120_000;
 
@@ -45,8 +48,12 @@ export async function removeOwned(
   )
     .flat()
     .sort((a, b) => Number(a.object.kind === 'Namespace') - Number(b.object.kind === 'Namespace'));
-  for (const { path } of removed) {
-    await unless(isGone, api.request(`${path}?propagationPolicy=Background`, { method: 'DELETE', signal }));
+  for (const { path, object } of removed) {
+    const options = `propagationPolicy=Background&gracePeriodSeconds=${grace}`;
+    const remove = (what: string): Promise<unknown> =>
+      api.request(`${what}?${options}`, { method: 'DELETE', signal });
+    await unless(isGone, remove(path));
+    if (object.kind === 'Namespace') await unless(isHidden, remove(`${path}/pods`));
   }
   await gone(api, access, removed, { signal, progress, deadline: performance.now() + limit });
   return removed.map(({ object }) => describeObject(object));
@@ -125,7 +132,8 @@ function reasons(state: Terminating | undefined): string {
   const told = (status?.conditions ?? [])
     .filter((each) => each.status === 'True')
     .map(({ message = '' }) => message);
-  const all = [...(finalizers.length > 0 ? [`finalizers ${finalizers.join(', ')}`] : []), ...told];
+  const held = finalizers.length > 0 ? `finalizers ${finalizers.join(', ')}` : '';
+  const all = [held, ...told].filter((words) => words !== '');
   return all.length === 0 ? '' : ` (${all.join('; ')})`;
 }
 

@@ -34,7 +34,9 @@ const removalLimit = 120_000;
  * @throws JestKubernetesError CLUSTER_DELETE_FAILED
  */
 export async function deleteCluster(options: DeleteOptions): Promise<void> {
-  const { name, directory, run, signal, progress } = options;
+  const { name, directory, signal, progress } = options;
+  // what Ctrl-C sends to everything in the foreground must not end what cleans up after it
+  const run: RunCli = (args, more) => options.run(args, { ...more, detached: true });
   let left: string[] = [];
   try {
     progress.waitingFor(`the end of what creates ${name}`);
@@ -43,18 +45,18 @@ export async function deleteCluster(options: DeleteOptions): Promise<void> {
     let awaited = quiet.first;
     const deadline = Date.now() + removalLimit;
     for (let since = Date.now(); ;) {
-      const ours = (await clusterContainers(run, name, signal)).filter((container) =>
-        isOurs(container, directory),
-      );
-      left = ours.map((container) => container.name);
-      if (ours.length === 0) {
-        if (Date.now() - since >= awaited) break;
-        progress.waitingFor(`containers of ${name} that may still come`);
-        await sleep(200, undefined, signal === undefined ? {} : { signal });
-        continue;
-      }
-      progress.waitingFor(`the deletion of ${left.join(', ')}`);
       try {
+        const ours = (await clusterContainers(run, name, signal)).filter((container) =>
+          isOurs(container, directory),
+        );
+        left = ours.map((container) => container.name);
+        if (ours.length === 0) {
+          if (Date.now() - since >= awaited) break;
+          progress.waitingFor(`containers of ${name} that may still come`);
+          await sleep(200, undefined, signal === undefined ? {} : { signal });
+          continue;
+        }
+        progress.waitingFor(`the deletion of ${left.join(', ')}`);
         await remove(ours, run, signal);
         awaited = quiet.others;
         progress.moved(`deleted ${left.join(', ')}`);

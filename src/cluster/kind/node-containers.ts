@@ -29,16 +29,22 @@ interface Inspected {
 
 export type RunCli = (
   args: readonly string[],
-  options?: { signal?: AbortSignal; timeout?: number },
+  options?: {
+    signal?: AbortSignal;
+    timeout?: number;
+    /** In a session of its own, which the terminal's signals do not reach. Default: false. */
+    detached?: boolean;
+  },
 ) => Promise<string>;
 
 /** The engine's own command: its standard output, or what execa throws. */
 export function runtimeCli(runtime: ContainerRuntime, env: NodeJS.ProcessEnv): RunCli {
-  return async (args, { signal, timeout } = {}) => {
+  return async (args, { signal, timeout, detached = false } = {}) => {
     const { stdout } = await execa(runtime.command, args, {
       env: { ...env, ...runtime.env },
       extendEnv: false,
       stdin: 'ignore',
+      detached,
       ...(signal === undefined ? {} : { cancelSignal: signal }),
       ...(timeout === undefined ? {} : { timeout }),
     });

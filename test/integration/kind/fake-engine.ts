@@ -16,6 +16,8 @@ import type { ContainerRuntime } from '../../../src/runtime/index.js';
 /** A docker whose containers are files, each holding what `docker inspect` tells of it. */
 const docker = `#!/bin/sh
 echo "$@" >>"$FAKE/docker.log"
+ps -o pgid= -p $$ >>"$FAKE/groups"
+[ -e "$FAKE/fails-once" ] && { rm "$FAKE/fails-once"; exit 130; }
 cd "$FAKE/containers" || exit 1
 case $1 in
   ps) ls ;;
@@ -46,6 +48,10 @@ export interface FakeEngine extends Disposable {
   containers(): string[];
   kindRan(): boolean;
   deletionFails(): void;
+  /** Its next command fails, whatever that is. */
+  failsOnce(): void;
+  /** The process groups that its commands ran in. */
+  groups(): number[];
 }
 
 /** kind and docker as two scripts in a folder: for what a real engine does only when something breaks. */
@@ -95,6 +101,10 @@ export function fakeEngine(): FakeEngine {
     deletionFails: () => {
       writeFileSync(path.join(folder, 'rm-fails'), '');
     },
+    failsOnce: () => {
+      writeFileSync(path.join(folder, 'fails-once'), '');
+    },
+    groups: () => read(path.join(folder, 'groups')).trim().split(/\s+/).map(Number),
     [Symbol.dispose]: () => {
       rmSync(folder, { recursive: true, force: true });
     },

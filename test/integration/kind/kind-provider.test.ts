@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -197,6 +197,15 @@ test('a pid that another process has by now is left alone', async () => {
   stranger.kill();
   await once(stranger, 'exit');
 }, 30_000);
+
+test('a deletion is out of reach of Ctrl-C, and tries again what failed in passing', async () => {
+  engine.container('shop-control-plane', directory);
+  engine.failsOnce();
+  await provider().delete({ progress: silent });
+  expect(engine.containers()).toEqual([]);
+  const own = Number(execFileSync('ps', ['-o', 'pgid=', '-p', String(process.pid)], { encoding: 'utf8' }));
+  expect(engine.groups()).not.toContain(own);
+});
 
 test('a deletion that fails says what is left and the command that removes it', async () => {
   engine.container('shop-control-plane', directory);
