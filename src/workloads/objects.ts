@@ -7,6 +7,8 @@ export interface KubernetesObject {
     namespace?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
+    /** Set by the API server: no other object ever has it. */
+    uid?: string;
     /** Set by the API server: it is being deleted. */
     deletionTimestamp?: string;
   };

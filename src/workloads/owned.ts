@@ -98,7 +98,8 @@ async function gone(
         state: await unless(isGone, api.request<Terminating>(each.path, { signal })),
       })),
     );
-    const there = states.filter(({ state }) => state !== undefined);
+    // one of another uid was made since, by somebody else
+    const there = states.filter(({ each, state }) => state?.metadata.uid === each.object.metadata.uid);
     if (there.length === 0) return;
     left = there.map(({ each }) => each);
     progress.waitingFor(`${left.map(({ object }) => describeObject(object)).join(', ')} to be gone`);
@@ -122,7 +123,7 @@ async function gone(
 }
 
 interface Terminating {
-  metadata: { finalizers?: string[] };
+  metadata: { uid?: string; finalizers?: string[] };
   status?: { conditions?: { status: string; message?: string }[] };
 }
 
