@@ -5,7 +5,8 @@ const inner = 'testcontainers/build/container-runtime/auth/get-auth-config.js';
 
 test('testcontainers still keeps getAuthConfig, which it does not export, where src/images/transfer.ts takes it from', () => {
   const file = path.resolve('node_modules', inner);
-  if (!existsSync(file)) throw new Error(`testcontainers has moved ${inner}: find where, and change transfer.ts`);
+  if (!existsSync(file))
+    throw new Error(`testcontainers has moved ${inner}: find where, and change transfer.ts`);
   const { getAuthConfig } = jest.requireActual<Record<string, unknown>>(inner);
   expect(getAuthConfig).toBeInstanceOf(Function);
   expect(readFileSync('src/images/transfer.ts', 'utf8')).toContain(`'${inner}'`);
