@@ -32,17 +32,8 @@ export async function down(name: string | undefined, { force }: { force: boolean
   const config = await configHere();
   const { stateDir } = config;
   const wanted = name ?? config.cluster.name;
-  const line = new Report().phase(`delete cluster ${wanted}`);
-  const options = { evenInUse: force, progress: line };
-  const answer = await takeDownCluster(config, wanted, options).catch((error: unknown) => {
-    line.end('failed');
-    throw error;
-  });
-  if (answer.outcome === 'deleted') {
-    line.end('done');
-    return;
-  }
-  line.end('failed', answer.outcome);
+  const answer = await takeDownCluster(config, wanted, { evenInUse: force, report: new Report() });
+  if (answer.outcome === 'deleted') return;
   throw answer.outcome === 'in use'
     ? new JestKubernetesError('NO_CLUSTER', `The cluster ${wanted} is in use`, {
         evidence: answer.users.map(describeHolder),

@@ -16,5 +16,5 @@ export {
   type WantedCluster,
 } from './leases/index.js';
 export type { ClusterAccess, ClusterCreation, ClusterNode, ClusterProvider } from './provider.js';
-export { removeCluster } from './remove.js';
+export { describeRemoval, removeCluster } from './remove.js';
 export { startWatchdog, sweep, type Watchdog } from './watchdog/index.js';

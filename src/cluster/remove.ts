@@ -25,6 +25,10 @@ const removers: Record<Removal['provider'], (record: RemovalRecord, progress: Pr
   },
 };
 
+/** What that is called, to a reader. */
+export const describeRemoval = ({ name, removal: { provider } }: RemovalRecord): string =>
+  provider === 'kind' ? `delete cluster ${name}` : `remove ${name} from the cluster`;
+
 /** Deletes a cluster as its record knows it, as far as it came to be, and verifies that it is gone. */
 export const removeCluster = (record: RemovalRecord, progress: Progress = silent): Promise<void> =>
   removers[record.removal.provider](record, progress);

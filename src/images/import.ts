@@ -8,7 +8,7 @@ import type { Limits } from '../config/config.js';
 import { formatBytes, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { lastLines, runEngine } from './engine.js';
+import { lastLines, localImageId, runEngine } from './engine.js';
 import { saysDiskFull, saysWrongPlatform } from './failures.js';
 import { parseReference } from './reference.js';
 
@@ -39,7 +39,7 @@ export async function importImage(
   what: Importable,
   nodes: readonly ClusterNode[],
   options: ImportOptions,
-): Promise<{ bytes: number }> {
+): Promise<{ bytes: number } | undefined> {
   const { runtime, signal } = options;
   if ('archive' in what) {
     if (!existsSync(what.archive)) {
@@ -51,7 +51,9 @@ export async function importImage(
   }
   const { reference } = what;
   const image = parseReference(reference);
-  if (image.digest === undefined) return save(reference, reference, nodes, options);
+  const lacking = await nodesWithout(reference, nodes, options);
+  if (lacking.length === 0) return undefined;
+  if (image.digest === undefined) return save(reference, reference, lacking, options);
 
   // saved by its digest an image has no name: it travels under a tag, and gets its name back in the node. The tag is of
   // another repository: with the last tag of its own, an engine forgets the digest too, and the image with it.
@@ -59,13 +61,43 @@ export async function importImage(
   const tagged = await runEngine(runtime, ['tag', reference, tag], { signal });
   if (tagged.failed) throw importFailure(reference, tagged.words, options);
   try {
-    const result = await save(tag, reference, nodes, options);
-    await Promise.all(nodes.map((node) => rename(node, tag, image.name, options)));
+    const result = await save(tag, reference, lacking, options);
+    await Promise.all(lacking.map((node) => rename(node, tag, image.name, options)));
     return result;
   } finally {
     // without the signal: an interrupted import leaves no tag behind either
     await runEngine(runtime, ['rmi', tag]);
   }
+}
+
+/**
+ * The CRI knows an image by its id too, which is an image name to containerd: it has the engine's image where both
+ * names lead to one digest and all of its layers are unpacked. An engine that keeps its images in a containerd of its
+ * own calls them by that digest itself.
+ */
+async function nodesWithout(
+  reference: string,
+  nodes: readonly ClusterNode[],
+  { runtime, signal, progress }: ImportOptions,
+): Promise<ClusterNode[]> {
+  progress.waitingFor('containerd to tell which images it has');
+  const id = `sha256:${(await localImageId(reference, runtime))?.replace(/^sha256:/, '') ?? ''}`;
+  const { name } = parseReference(reference);
+  const check = ['ctr', '--namespace=k8s.io', 'images', 'check', `name==${name}`, `name==${id}`];
+  const lacks = await Promise.all(
+    nodes.map(async (node) => {
+      const { failed, stdout } = await runEngine(runtime, ['exec', node.name, ...check], { signal });
+      const rows = stdout.split('\n').map((row) => row.split(/ +/));
+      const digests = new Map(
+        rows
+          .filter((row) => row.includes('complete') && row.includes('true'))
+          .map(([ref = '', , digest = '']) => [ref, digest]),
+      );
+      const digest = digests.get(name);
+      return failed || digest === undefined || ![digests.get(id), id].includes(digest);
+    }),
+  );
+  return nodes.filter((_, index) => lacks[index]);
 }
 
 /** @param name - what people call it, where it travels under another name */

@@ -30,7 +30,7 @@ export function clusterPhases(context: RunContext): Phase[] {
   return [
     {
       name: 'cluster',
-      title: `create cluster ${config.cluster.name}`,
+      title: source.words.phase,
       after: [],
       limits: config.timeouts.cluster,
       async work({ signal, progress }) {
@@ -42,7 +42,7 @@ export function clusterPhases(context: RunContext): Phase[] {
         await lease.ready(access);
         handOver(access);
         milestones.ready.reach(access);
-        return config.cluster.image;
+        return config.cluster.provider === 'kind' ? config.cluster.image : `context ${access.context}`;
       },
     },
   ];

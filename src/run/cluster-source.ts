@@ -25,7 +25,8 @@ export interface Joined {
 
 /** Where a run's cluster comes from: what the rest of a run needs to know of its provider. */
 export interface ClusterSource {
-  readonly creating: string;
+  /** What a reader is told of it. */
+  readonly words: ClusterWords;
   /** What cannot be added to the cluster later. */
   readonly made: WantedCluster['made'];
   /** The container engine; detected at the first call. */
@@ -39,6 +40,13 @@ export interface ClusterSource {
   hostPort(containerPort: number, signal: AbortSignal): Promise<number | undefined>;
   /** What the provider itself can tell of its nodes, into a folder; undefined where that is nothing. */
   readonly exportLogs: ((folder: string, signal: AbortSignal) => Promise<void>) | undefined;
+}
+
+export interface ClusterWords {
+  /** Of the run that is the first to come. */
+  begins: string;
+  /** The phase that has it at its end. */
+  phase: string;
 }
 
 export function clusterSource(config: Config, runId: string, env: NodeJS.ProcessEnv): ClusterSource {
@@ -75,7 +83,7 @@ function kindSource(config: Config, env: NodeJS.ProcessEnv): ClusterSource {
     });
   });
   return {
-    creating: `creates the cluster ${cluster.name}`,
+    words: { begins: `creates the cluster ${cluster.name}`, phase: `create cluster ${cluster.name}` },
     made: {
       provider: 'kind',
       'cluster.image': cluster.image ?? "the kind release's own",
@@ -102,7 +110,7 @@ function existingSource(config: Config, runId: string, env: NodeJS.ProcessEnv): 
   const directory = runFolder(stateDir, runId);
   const provider: ClusterProvider = existingProvider({ cluster, directory, env });
   return {
-    creating: `uses the existing cluster ${cluster.name}`,
+    words: { begins: `sets up ${cluster.name} in the existing cluster`, phase: 'reach the existing cluster' },
     made: { provider: 'existing', ...madeOfPostgres(config) },
     runtime: runtimeOf(config, env),
     // the runs that share it meet in it

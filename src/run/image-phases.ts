@@ -90,12 +90,8 @@ function intoCluster(context: RunContext, source: ImageSource, bringing: readonl
       await once(context, await keyOf(context, source), progress, async () => {
         const what =
           source.kind === 'archive' ? { archive: source.path } : { reference: referenceOf(source) };
-        ({ bytes } = await importImage(what, nodes, {
-          runtime,
-          signal,
-          progress,
-          limits: config.timeouts.import,
-        }));
+        const options = { runtime, signal, progress, limits: config.timeouts.import };
+        bytes = (await importImage(what, nodes, options))?.bytes;
         return true;
       });
       context.imports.get(name)?.reach(true);

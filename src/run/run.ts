@@ -9,7 +9,6 @@ import {
   takeDown,
   type ClusterLease,
   type ClusterState,
-  type RemovalRecord,
   type Watchdog,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
@@ -22,6 +21,7 @@ import { Interruption } from './interruption.js';
 import { bringImages } from './image-phases.js';
 import { PhaseGraph, type TimelineEntry } from './phases.js';
 import { Milestones, plan, type Milestone, type RunContext } from './plan.js';
+import { removeTold } from './take-down.js';
 
 /**
  * A run from start to end: it takes its lease on the cluster, brings what its configuration asks for, hands the
@@ -59,7 +59,7 @@ export class Run {
       runId: this.id,
       provider: config.cluster.provider,
       signal: this.graph.stopped,
-      remove: (record) => this.remove(record),
+      remove: (record) => removeTold(record, report),
       onWait: (who, doing) => {
         report.note(`waiting for ${who}: ${doing}`);
         // what others do has nothing to do with what only this run's images need
@@ -135,7 +135,7 @@ export class Run {
     for (;;) {
       const arrival = await lease.acquire(wanted);
       if (arrival.role === 'create') {
-        report.headline(`${source.creating} (once: every worker and every run that wants it shares it)`);
+        report.headline(`${source.words.begins} (once: every worker and every run that wants it shares it)`);
         return contextOf();
       }
       try {
@@ -185,22 +185,11 @@ export class Run {
     }
   }
 
-  private async remove(record: RemovalRecord): Promise<void> {
-    const line = this.report.phase(`delete cluster ${record.name}`);
-    try {
-      await removeCluster(record, line);
-      line.end('done');
-    } catch (error) {
-      line.end('failed');
-      throw error;
-    }
-  }
-
   private tellKept(outcome: 'kept' | 'kept again'): void {
     const { report, config } = this;
     const { name } = config.cluster;
     if (config.cluster.provider === 'existing') {
-      report.headline(`keeps what was set up in the cluster ${name}: the next run finds it there`);
+      report.headline(`keeps ${name} in the existing cluster: the next run finds it there`);
       report.note('delete it:  npx jest-kubernetes down');
       return;
     }

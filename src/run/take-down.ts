@@ -1,7 +1,25 @@
-import { listClusters, removeCluster, takeDown, type RemovalRecord } from '../cluster/index.js';
+import {
+  describeRemoval,
+  listClusters,
+  removeCluster,
+  takeDown,
+  type RemovalRecord,
+} from '../cluster/index.js';
 import type { Config } from '../config/index.js';
-import type { Progress } from '../report/index.js';
+import type { Report } from '../report/index.js';
 import { clusterSource } from './cluster-source.js';
+
+/** Deletes a cluster as its record knows it, and tells of it. */
+export async function removeTold(record: RemovalRecord, report: Report): Promise<void> {
+  const line = report.phase(describeRemoval(record));
+  try {
+    await removeCluster(record, line);
+    line.end('done');
+  } catch (error) {
+    line.end('failed');
+    throw error;
+  }
+}
 
 /**
  * Deletes a cluster because somebody says so, even one that is kept; in an existing one, what runs have set up there.
@@ -10,7 +28,7 @@ import { clusterSource } from './cluster-source.js';
 export async function takeDownCluster(
   config: Config,
   name: string,
-  { evenInUse, progress }: { evenInUse: boolean; progress: Progress },
+  { evenInUse, report }: { evenInUse: boolean; report: Report },
 ): ReturnType<typeof takeDown> {
   const { stateDir, cluster } = config;
   const runId = `down-${process.pid}`;
@@ -20,6 +38,6 @@ export async function takeDownCluster(
   if (provider === 'existing') {
     await clusterSource(config, runId, process.env).prepare(new AbortController().signal);
   }
-  const remove = (record: RemovalRecord): Promise<void> => removeCluster(record, progress);
+  const remove = (record: RemovalRecord): Promise<void> => removeTold(record, report);
   return takeDown({ stateDir, name, runId, provider, remove, evenInUse });
 }

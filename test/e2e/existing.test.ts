@@ -104,7 +104,7 @@ test('two machines share an existing cluster: set up and migrated once, gone wit
   await first.run.prints('ready in');
   const second = onMachine('machine-two', 10);
   expect(await first.run.ended).toMatchObject({ status: 0 });
-  expect(first.run.output).toContain('uses the existing cluster');
+  expect(first.run.output).toContain('sets up shared in the existing cluster');
   expect(first.run.output).toMatch(/leaves the cluster shared to/);
   expect(await kubectl('get', 'configmap', '-n', 'shop', 'set-up-once', '-o', 'name')).toContain(
     'set-up-once',
@@ -116,11 +116,13 @@ test('two machines share an existing cluster: set up and migrated once, gone wit
   expect(await kubectl('get', 'namespaces', '-o', 'name')).not.toMatch(/shop|jest-kubernetes/);
   expect(await kubectl('get', 'leases', '-n', 'default', '-o', 'name')).not.toContain('jest-kubernetes');
   expect(await kubectl('get', 'nodes', '-o', 'name')).toContain(`${foreign}-control-plane`);
-}, 180_000);
+}, 300_000);
 
 test('a killed run is cleaned up after, too', async () => {
   const { run } = onMachine('killed', 60);
   await run.prints('ready in');
+  // the runs before have left the image in the node
+  expect(run.output).toMatch(/import postgres:17-alpine.*there already/);
   run.signalGroup('SIGKILL');
   await run.ended;
   await until('the namespace is gone', async () =>
@@ -134,7 +136,7 @@ test('a killed run is cleaned up after, too', async () => {
     'PostgreSQL is gone',
     async () => !(await kubectl('get', 'namespaces', '-o', 'name')).includes('jest-kubernetes'),
   );
-}, 180_000);
+}, 300_000);
 
 /** Somebody who may use one namespace, as on a cluster that a team shares: no nodes to be seen, no namespaces made. */
 async function restricted(): Promise<string> {
@@ -197,11 +199,11 @@ test('finds what was set up', async () => {
   expect(output).toMatch(/import postgres:17-alpine .*left to the cluster/);
   const inNamespace = (): Promise<string> =>
     kubectl('get', 'configmaps,leases', '--namespace=team', '-o', 'name');
-  expect(output).toContain(`keeps what was set up in the cluster ${project.cluster}`);
+  expect(output).toContain(`keeps ${project.cluster} in the existing cluster`);
   expect(await inNamespace()).toContain('set-up');
   expect(await project.cli(['down'])).toMatchObject({ status: 0 });
   expect(await inNamespace()).not.toMatch(/set-up|jest/);
-}, 180_000);
+}, 300_000);
 
 test('a context that is not there is named, with those that are', async () => {
   const project = installed.project('wrong-context', {

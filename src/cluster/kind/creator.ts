@@ -105,8 +105,8 @@ function kill(pid: number): void {
 const runLimit = 60_000;
 
 /**
- * Ends the creator of a cluster that its folder names, whoever started it, and waits until it is gone. Those of its children that
- * are asking the engine for a container end by themselves: then the container is there, and can be removed.
+ * Ends the creator of a cluster that its folder names, whoever started it, and waits until it is gone. Those of its
+ * children that are asking the engine for a container end by themselves: then the container is there, and can be removed.
  * @returns whether a container may still come: of a creator that had been ended by somebody else, or a child that
  * did not come to its end
  */

@@ -146,7 +146,7 @@ export class JestProcess {
   }
 
   /** Waits until it has printed something. */
-  async prints(what: string | RegExp, limit = 120_000): Promise<void> {
+  async prints(what: string | RegExp, limit = 150_000): Promise<void> {
     const printed = (): boolean =>
       typeof what === 'string' ? this.output.includes(what) : what.test(this.output);
     await until(`jest prints ${String(what)}`, printed, limit, () => this.output);
@@ -169,7 +169,7 @@ function installedFile(cwd: string, file: string): string {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limit = 60_000,
+  limit = 150_000,
   seen: () => string = () => '',
 ): Promise<void> {
   const end = performance.now() + limit;

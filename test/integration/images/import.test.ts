@@ -58,8 +58,8 @@ describe('an image that was pulled by its digest (the node is simulated)', () =>
     const { byDigest } = keptImage();
     await onHost(byDigest);
     using engine = withNode(takesIn);
-    const { bytes } = await importing(byDigest, engine);
-    expect(bytes).toBeGreaterThan(100_000);
+    const imported = await importing(byDigest, engine);
+    expect(imported?.bytes).toBeGreaterThan(100_000);
     expect(await localImage(byDigest, docker)).toBeDefined();
     expect(await travelling()).toBe('');
     expect(engine.calls()).toContainEqual(expect.stringMatching(new RegExp(`images tag .* ${byDigest}$`)));
@@ -83,7 +83,7 @@ describe('an image that was pulled by its digest (the node is simulated)', () =>
     await onHost(byDigest);
     const interruption = new AbortController();
     const reason = new Error('Ctrl-C');
-    using engine = withNode('exec sleep 300');
+    using engine = withNode('[ $2 = --interactive ] && exec sleep 300; exit 1');
     const progress = {
       ...silent,
       moved: () => {
@@ -116,6 +116,73 @@ describe('an image that was pulled by its digest (the node is simulated)', () =>
   });
 });
 
+describe('of an image that a node has already (the nodes are simulated)', () => {
+  const digest = `sha256:${'5'.repeat(64)}`;
+  /** As ctr of containerd 1.6 prints it. */
+  const row = (name: string, at = digest, status = 'complete (3/3)'): string =>
+    `${name} application/vnd.oci.image.manifest.v1+json ${at} ${status}   97.7 KiB/97.7 KiB true `;
+  const check = (...rows: readonly string[]): string =>
+    `cat <<'END'\n${['REF TYPE DIGEST STATUS SIZE UNPACKED ', ...rows].join('\n')}\nEND\n`;
+  const saves = (engine: ScriptedEngine): string[] =>
+    engine.calls().filter((call) => call.startsWith('save'));
+  const idOf = async (reference: string): Promise<string> => (await localImage(reference, docker))?.id ?? '';
+
+  test('nothing is read or sent', async () => {
+    const { byTag, byDigest } = keptImage();
+    await onHost(byTag);
+    await onHost(byDigest);
+    for (const reference of [byTag, byDigest]) {
+      using engine = withNode(check(row(reference), row(await idOf(reference))));
+      expect(await importing(reference, engine)).toBeUndefined();
+      expect(saves(engine)).toEqual([]);
+    }
+  });
+
+  test('nothing is sent either where the engine calls it by its digest, as those do that keep it in containerd', async () => {
+    const { byTag } = keptImage();
+    await onHost(byTag);
+    using engine = withNode(check(row(byTag, await idOf(byTag))));
+    expect(await importing(byTag, engine)).toBeUndefined();
+  });
+
+  test.each([
+    [
+      'an older one of that name',
+      (name: string, id: string) => [row(name, `sha256:${'6'.repeat(64)}`), row(id)],
+    ],
+    ['it under another name alone', (_: string, id: string) => [row(id)]],
+    [
+      'a part of its layers',
+      (name: string, id: string) => [name, id].map((each) => row(each, digest, 'incomplete (2/3)')),
+    ],
+  ])('it is sent to one that has %s', async (_, rows) => {
+    const { byTag } = keptImage();
+    await onHost(byTag);
+    const found = check(...rows(byTag, await idOf(byTag)));
+    using engine = withNode(`[ $2 = --interactive ] && exec cat >"$FOLDER/taken"\n${found}`);
+    expect((await importing(byTag, engine))?.bytes).toBeGreaterThan(100_000);
+  });
+
+  test('it is sent to the nodes that lack it alone', async () => {
+    const { byTag } = keptImage();
+    await onHost(byTag);
+    const found = check(row(byTag), row(await idOf(byTag)));
+    using engine = withNode(
+      `[ $2 = --interactive ] && exec cat >/dev/null\n[ $2 = a-node ] || exit 0\n${found}`,
+    );
+    const options = {
+      runtime: engine.runtime,
+      signal: new AbortController().signal,
+      progress: silent,
+      limits,
+    };
+    await importImage({ reference: byTag }, [...nodes, { name: 'new-node' }], options);
+    expect(engine.calls().filter((call) => call.includes('--interactive'))).toEqual([
+      expect.stringContaining('new-node') as string,
+    ]);
+  });
+});
+
 describe('an image travels for its node’s platform alone (the node is simulated)', () => {
   test('where the client is older than the engine, without that option', async () => {
     const { byTag } = keptImage();
@@ -125,8 +192,8 @@ describe('an image travels for its node’s platform alone (the node is simulate
       `[ "$1 $2" = 'save --platform' ] && { echo "unknown flag: --platform
 See 'docker save --help'." >&2; exit 125; }`,
     );
-    const { bytes } = await importing(byTag, engine);
-    expect(bytes).toBeGreaterThan(100_000);
+    const imported = await importing(byTag, engine);
+    expect(imported?.bytes).toBeGreaterThan(100_000);
     expect(engine.calls().filter((call) => call.startsWith('save'))).toEqual([
       `save --platform ${docker.platform} ${byTag}`,
       `save ${byTag}`,

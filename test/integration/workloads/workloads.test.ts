@@ -199,7 +199,7 @@ metadata: { name: shop }
   expect((await namespace()).metadata.uid).not.toBe(before.uid);
   await removeOwned(access);
   await expect(namespace()).rejects.toThrow('not found');
-}, 180_000);
+}, 300_000);
 
 test('what does not go is told, with its finalizer and the command that deletes it', async () => {
   const text = `
