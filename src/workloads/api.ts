@@ -22,6 +22,23 @@ export class ApiError extends Error {
   }
 }
 
+/** Undefined where the API server's answer is one of these. */
+export async function unless<T>(
+  expected: (status: number) => boolean,
+  answer: Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && expected(error.status)) return undefined;
+    throw error;
+  }
+}
+
+export const isGone = (status: number): boolean => status === 404;
+/** A shared cluster's user may not see every kind; what they may not see, they have not made. */
+export const isHidden = (status: number): boolean => status === 403 || isGone(status);
+
 export interface ApiRequest {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Sent as JSON, exactly as it is. */

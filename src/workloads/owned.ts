@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterAccess } from '../cluster/provider.js';
 import { silent, type Progress } from '../report/progress.js';
 import { JestKubernetesError } from '../support/errors.js';
-import { ApiError, openApi, type Api } from './api.js';
+import { isGone, isHidden, openApi, unless, type Api } from './api.js';
+import { hasten, type TerminatingNamespace } from './hasten.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 
 /** What this package makes in a cluster that is not its own carries it, with the cluster's name as value. */
@@ -28,35 +29,68 @@ const grace = 1;
 /** How long what was deleted may take to be gone, in milliseconds; a namespace with a few pods takes some ten seconds. */
 const removalLimit = 120_000;
 
+/** How long an operator may take to let its resources go, in milliseconds, before it goes itself. */
+const operatorLimit = 30_000;
+
+interface RemoveOptions {
+  signal?: AbortSignal;
+  progress?: Progress;
+  /** In milliseconds. Default: 2 minutes. */
+  limit?: number;
+}
+
 /**
  * Deletes all objects of a cluster that carry the owner's mark, whoever made them, and waits until they are gone.
- * Namespaces go last, and take what is left in them along.
+ * Custom resources go first, while the operator that has to let them go may still be there; then the namespaces with
+ * their pods, in which nothing is made any more, so that no controller makes a pod anew, or ends it in its own time.
  * @returns what was deleted, in words
  * @throws JestKubernetesError CLUSTER_DELETE_FAILED, with what is still there and the commands that delete it
  */
 export async function removeOwned(
   access: ClusterAccess,
-  {
-    signal,
-    progress = silent,
-    limit = removalLimit,
-  }: { signal?: AbortSignal; progress?: Progress; limit?: number } = {},
+  { signal, progress = silent, limit = removalLimit }: RemoveOptions = {},
 ): Promise<string[]> {
+  const started = performance.now();
   const api = openApi(access);
-  const removed = (
-    await Promise.all((await ownableKinds(api, signal)).map((kind) => listOwned(api, access, kind, signal)))
-  )
-    .flat()
-    .sort((a, b) => Number(a.object.kind === 'Namespace') - Number(b.object.kind === 'Namespace'));
-  for (const { path, object } of removed) {
+  const kinds = await ownableKinds(api, signal);
+  const objects = (await Promise.all(kinds.map((kind) => listOwned(api, access, kind, signal)))).flat();
+  const within = (milliseconds: number): GoneOptions => ({
+    ...{ signal, progress, deadline: started + Math.min(milliseconds, limit) },
+  });
+
+  const [resources, others] = split(objects, ({ object }) => isCustom(object));
+  await removeAll(api, resources, signal);
+  await gone(api, resources, within(operatorLimit));
+  const [namespaces, rest] = split(others, ({ object }) => object.kind === 'Namespace');
+  await removeAll(api, [...namespaces, ...rest], signal);
+  const left = await gone(api, objects, within(limit));
+
+  if (left.length > 0) throw notGone(access, left);
+  return objects.map(({ object }) => describeObject(object));
+}
+
+async function removeAll(
+  api: Api,
+  objects: readonly Removed[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const { path, object } of objects) {
     const options = `propagationPolicy=Background&gracePeriodSeconds=${grace}`;
     const remove = (what: string): Promise<unknown> =>
       api.request(`${what}?${options}`, { method: 'DELETE', signal });
     await unless(isGone, remove(path));
     if (object.kind === 'Namespace') await unless(isHidden, remove(`${path}/pods`));
   }
-  await gone(api, access, removed, { signal, progress, deadline: performance.now() + limit });
-  return removed.map(({ object }) => describeObject(object));
+}
+
+function split<T>(all: readonly T[], isFirst: (each: T) => boolean): [first: T[], others: T[]] {
+  return [all.filter(isFirst), all.filter((each) => !isFirst(each))];
+}
+
+/** Of a group that is not Kubernetes' own. */
+function isCustom({ apiVersion }: KubernetesObject): boolean {
+  const group = apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] ?? '') : '';
+  return group.includes('.') && !group.endsWith('.k8s.io');
 }
 
 async function listOwned(
@@ -84,52 +118,69 @@ interface Removed {
   object: KubernetesObject;
 }
 
+/** What is still there, as the API server gives it now. */
+interface Left extends Removed {
+  state: Terminating;
+}
+
+interface GoneOptions {
+  signal: AbortSignal | undefined;
+  progress: Progress;
+  deadline: number;
+}
+
+/** Waits until objects that were deleted are gone. @returns those that are left at the deadline */
 async function gone(
   api: Api,
-  { name, context }: ClusterAccess,
   removed: readonly Removed[],
-  { signal, progress, deadline }: { signal: AbortSignal | undefined; progress: Progress; deadline: number },
-): Promise<void> {
-  let left = removed;
+  { signal, progress, deadline }: GoneOptions,
+): Promise<Left[]> {
+  const started = performance.now();
+  let waiting = removed;
   for (;;) {
     const states = await Promise.all(
-      left.map(async (each) => ({
-        each,
-        state: await unless(isGone, api.request<Terminating>(each.path, { signal })),
-      })),
+      waiting.map(async (each) => {
+        const state = await unless(isGone, api.request<Terminating>(each.path, { signal }));
+        // one of another uid was made since, by somebody else
+        const isGoneNow = state === undefined || state.metadata.uid !== each.object.metadata.uid;
+        return isGoneNow ? [] : [{ ...each, state }];
+      }),
     );
-    // one of another uid was made since, by somebody else
-    const there = states.filter(({ each, state }) => state?.metadata.uid === each.object.metadata.uid);
-    if (there.length === 0) return;
-    left = there.map(({ each }) => each);
+    const left = states.flat();
+    if (left.length === 0 || performance.now() > deadline) return left;
+    waiting = left;
     progress.waitingFor(`${left.map(({ object }) => describeObject(object)).join(', ')} to be gone`);
-    if (performance.now() > deadline) {
-      throw new JestKubernetesError(
-        'CLUSTER_DELETE_FAILED',
-        `What was set up in the cluster ${name} is not all gone`,
-        {
-          evidence: there.map(({ each, state }) => `left: ${describeObject(each.object)}${reasons(state)}`),
-          remedy: left
-            .map(({ resource, object: { metadata } }) => {
-              const namespace = metadata.namespace === undefined ? '' : ` --namespace ${metadata.namespace}`;
-              return `kubectl --context ${context}${namespace} delete ${resource} ${metadata.name}`;
-            })
-            .join('; '),
-        },
-      );
+    for (const { object, path, state } of left) {
+      if (object.kind !== 'Namespace') continue;
+      await hasten(api, path, state, { since: performance.now() - started, signal });
     }
     await delay(250, undefined, signal === undefined ? {} : { signal });
   }
 }
 
-interface Terminating {
-  metadata: { uid?: string; finalizers?: string[] };
-  status?: { conditions?: { status: string; message?: string }[] };
+function notGone({ name, context }: ClusterAccess, left: readonly Left[]): JestKubernetesError {
+  return new JestKubernetesError(
+    'CLUSTER_DELETE_FAILED',
+    `What was set up in the cluster ${name} is not all gone`,
+    {
+      evidence: left.map(({ object, state }) => `left: ${describeObject(object)}${reasons(state)}`),
+      remedy: left
+        .map(({ resource, object: { metadata } }) => {
+          const namespace = metadata.namespace === undefined ? '' : ` --namespace ${metadata.namespace}`;
+          return `kubectl --context ${context}${namespace} delete ${resource} ${metadata.name}`;
+        })
+        .join('; '),
+    },
+  );
+}
+
+interface Terminating extends TerminatingNamespace {
+  metadata: TerminatingNamespace['metadata'] & { uid?: string; finalizers?: string[] };
+  status?: { conditions?: { type: string; status: string; message?: string }[] };
 }
 
 /** Why it is still there, as far as it says so itself. */
-function reasons(state: Terminating | undefined): string {
-  const { metadata: { finalizers = [] } = {}, status } = state ?? {};
+function reasons({ metadata: { finalizers = [] }, status }: Terminating): string {
   const told = (status?.conditions ?? [])
     .filter((each) => each.status === 'True')
     .map(({ message = '' }) => message);
@@ -169,18 +220,5 @@ async function ownableKinds(api: Api, signal?: AbortSignal): Promise<OwnableKind
   return lists.flat();
 }
 
-/** Undefined where the API server's answer is one of these. */
-async function unless<T>(expected: (status: number) => boolean, answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ApiError && expected(error.status)) return undefined;
-    throw error;
-  }
-}
-
-const isGone = (status: number): boolean => status === 404;
-/** A shared cluster's user may not see every kind; what they may not see, they have not made. */
-const isHidden = (status: number): boolean => status === 403 || isGone(status);
 /** An aggregated API whose server is down must not hold up the clean-up. */
 const isDown = (status: number): boolean => status === 404 || status >= 500;
