@@ -321,7 +321,7 @@ function podText(pod: V1Pod, events: readonly CoreV1Event[]): string {
       .filter((condition) => condition.status !== 'True')
       .map(({ type, reason, message }) => `  not ${type}: ${reason ?? ''} ${message ?? ''}`),
     ...containers.flatMap(({ name, image, ready, restartCount, state, lastState }) => [
-      `  container ${name}  ${image}  ${ready ? 'ready' : 'not ready'}, restarted ${String(restartCount)} times`,
+      `  container ${name}  ${image}  ${ready ? 'ready' : 'not ready'}, restarts: ${String(restartCount)}`,
       ...Object.entries({ now: state, before: lastState }).flatMap(([when, life]) => [
         ...(life?.running ? [`    ${when}: running since ${time(life.running.startedAt)}`] : []),
         ...(life?.waiting

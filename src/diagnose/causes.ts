@@ -455,6 +455,28 @@ const initScriptFailed: Cause['recognise'] = (snapshot) =>
     });
   });
 
+/** The server's last words; those of a setting in a file come as LOG before a FATAL that names the file alone. */
+const refusedSetting = /^.*(?:FATAL|LOG): +(?<what>.*\bparameter "(?<setting>[\w.]+)".*)$/m;
+
+const settingRefused: Cause['recognise'] = (snapshot) =>
+  firstOf(illContainers(snapshot), (subject) => {
+    const { exitCode = 0 } = endOf(subject) ?? {};
+    if (exitCode === 0) return undefined;
+    return firstOf(logsOf(snapshot, subject), ({ text }) => {
+      const { what, setting } = refusedSetting.exec(lastLines(text, 3).join('\n'))?.groups ?? {};
+      if (what === undefined || setting === undefined) return undefined;
+      return {
+        sentence: `the setting ${setting} is refused: ${what}`,
+        evidence: [
+          `${called(subject)} ended with exit code ${String(exitCode)}`,
+          ...lastLines(text, 1).map((each) => `log: ${each}`),
+        ],
+        remedy: `Correct ${setting}, in \`postgres.settings\` or where the container is given it.`,
+        conclusive: true,
+      };
+    });
+  });
+
 const oomKilled: Cause['recognise'] = (snapshot) =>
   firstOf(illContainers(snapshot), (subject) => {
     const end = endOf(subject);
@@ -466,7 +488,7 @@ const oomKilled: Cause['recognise'] = (snapshot) =>
         ? `${called(subject)} was killed for using more memory than its limit of ${limit}`
         : `${called(subject)} was killed because its node ran out of memory`,
       evidence: present([
-        `OOMKilled, exit code ${String(end.exitCode)}, restarted ${String(again)} times`,
+        `OOMKilled, exit code ${String(end.exitCode)}, restarts: ${String(again)}`,
         `host: ${formatBytes(snapshot.host.freeMemoryBytes)} of ${formatBytes(snapshot.host.totalMemoryBytes)} of memory available`,
         ...tailOf(snapshot, subject, 3),
       ]),
@@ -511,7 +533,7 @@ const crashLoop: Cause['recognise'] = (snapshot, { restarts = 3, since = 0 }) =>
     return {
       sentence: `${called(subject)} ends with ${how} each time it is started${tail.length > 0 ? `: ${tail.at(-1)?.replace(/^log: /, '') ?? ''}` : ', and logs nothing'}`,
       evidence: present([
-        `restarted ${String(restartCount)} times, last ended ${seconds(snapshot.takenAt - millis(end.finishedAt))} ago: ${end.reason ?? ''}`,
+        `restarts: ${String(restartCount)}, last ended ${seconds(snapshot.takenAt - millis(end.finishedAt))} ago: ${end.reason ?? ''}`,
         killed && eventLine(snapshot, killed),
         ...tail,
       ]),
@@ -664,6 +686,7 @@ const causes = {
   'node-not-ready': { code: 'CLUSTER_NOT_READY', recognise: nodeNotReady },
   'wrong-platform': { code: 'IMAGE_PLATFORM', recognise: wrongPlatform },
   'init-script-failed': { code: 'INIT_SCRIPT_FAILED', recognise: initScriptFailed },
+  'setting-refused': { code: 'POD_MISCONFIGURED', recognise: settingRefused },
   'oom-killed': { code: 'POD_OOM_KILLED', recognise: oomKilled },
   'image-not-imported': {
     code: 'IMAGE_IMPORT_FAILED',

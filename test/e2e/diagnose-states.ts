@@ -112,6 +112,21 @@ export const states = (registry: string): State[] => [
     ],
   },
   {
+    name: 'bad-setting',
+    cause: 'setting-refused',
+    tells: [
+      /the setting shared_buffers is refused/,
+      /invalid value for parameter "shared_buffers": "banana"/,
+    ],
+    objects: [
+      pod({
+        image: 'postgres:17-alpine',
+        args: ['-c', 'shared_buffers=banana'],
+        env: [{ name: 'POSTGRES_PASSWORD', value: 'correct-horse' }],
+      }),
+    ],
+  },
+  {
     name: 'crash-loop',
     cause: 'crash-loop',
     tells: [/exit code 3/, /cannot read settings\.json/],

@@ -77,6 +77,26 @@ describe('from a recorded snapshot, the cause is named', () => {
   });
 });
 
+test.each([
+  [
+    '2026-11-24 19:37:19.577 GMT [1] FATAL:  unrecognized configuration parameter "shared_bufers"',
+    'shared_bufers',
+  ],
+  ['FATAL:  parameter "fsync" requires a Boolean value', 'fsync'],
+  [
+    'LOG:  -5 is outside the valid range for parameter "max_connections" (1 .. 262143)\nFATAL:  configuration file "/etc/postgresql.conf" contains errors',
+    'max_connections',
+  ],
+])('a setting that PostgreSQL refuses is named: %s', (text, setting) => {
+  const snapshot = recorded('crash-loop');
+  const logs = snapshot.logs.map((log) => ({ ...log, text: `PostgreSQL init process complete\n${text}\n` }));
+  expect(diagnose({ ...snapshot, logs })).toMatchObject({
+    cause: 'setting-refused',
+    conclusive: true,
+    sentence: expect.stringMatching(`^the setting ${setting} is refused: `) as string,
+  });
+});
+
 describe('what may pass ends no wait', () => {
   test.each(['image-not-found', 'image-never-pulled', 'image-unauthorized'])(
     '%s, while the run is still streaming its image in',
