@@ -121,7 +121,7 @@ export const states = (registry: string): State[] => [
     objects: [
       pod({
         image: 'postgres:17-alpine',
-        args: ['-c', 'shared_buffers=banana'],
+        args: ['postgres', '-c', 'shared_buffers=banana'],
         env: [{ name: 'POSTGRES_PASSWORD', value: 'correct-horse' }],
       }),
     ],
