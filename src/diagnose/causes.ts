@@ -456,7 +456,7 @@ const initScriptFailed: Cause['recognise'] = (snapshot) =>
   });
 
 /** The server's last words; those of a setting in a file come as LOG before a FATAL that names the file alone. */
-const refusedSetting = /^.*(?:FATAL|LOG): +(?<what>.*\bparameter "(?<setting>[\w.]+)".*)$/m;
+const refusedSetting = /^.*(?:FATAL|LOG): +(?<what>(?!.* changed to ).*\bparameter "(?<setting>[\w.]+)".*)$/m;
 
 const settingRefused: Cause['recognise'] = (snapshot) =>
   firstOf(illContainers(snapshot), (subject) => {

@@ -97,6 +97,13 @@ test.each([
   });
 });
 
+test('a setting that was changed in passing is not what the server died of', () => {
+  const snapshot = recorded('crash-loop');
+  const text = 'LOG:  parameter "work_mem" changed to "8MB"\nFATAL:  could not write lock file\n';
+  const logs = snapshot.logs.map((log) => ({ ...log, text }));
+  expect(diagnose({ ...snapshot, logs })).toMatchObject({ cause: 'crash-loop' });
+});
+
 describe('what may pass ends no wait', () => {
   test.each(['image-not-found', 'image-never-pulled', 'image-unauthorized'])(
     '%s, while the run is still streaming its image in',
