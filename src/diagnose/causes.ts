@@ -435,46 +435,52 @@ const initScriptErrors = [
   /^(?<file>\/docker-entrypoint-initdb\.d\/[^:]+): line (?<line>\d+): (?<what>.*)/m,
 ];
 
-/** Recognised in a ready pod too: restarted on a volume that a broken start has left, it skips the scripts. */
-const initScriptFailed: Cause['recognise'] = (snapshot) =>
-  firstOf(snapshot.pods.flatMap(containersOf), (subject) => {
+/** What the logs of a container that failed tell of its end: `read` looks at one of them. It will end so again. */
+const toldByLogs = (
+  snapshot: Snapshot,
+  subjects: readonly Subject[],
+  read: (text: string) => { sentence: string; lines: number; remedy: string } | undefined,
+): Finding | undefined =>
+  firstOf(subjects, (subject) => {
     const { exitCode = 0 } = endOf(subject) ?? {};
     if (exitCode === 0) return undefined;
     return firstOf(logsOf(snapshot, subject), ({ text }) => {
-      const { file, line, what } = firstOf(initScriptErrors, (shape) => shape.exec(text)?.groups) ?? {};
-      if (file === undefined || line === undefined || what === undefined) return undefined;
-      return {
-        sentence: `init script ${file.replace(/^.*\//, '')} fails at line ${line}: ${what.trim()}`,
-        evidence: [
-          `${called(subject)} ended with exit code ${String(exitCode)}`,
-          ...lastLines(text, 5).map((each) => `log: ${each}`),
-        ],
-        remedy: `Correct ${file.replace(/^.*\//, '')}; every init script must succeed on an empty database.`,
-        conclusive: true,
-      };
+      const told = read(text);
+      if (told === undefined) return undefined;
+      const { sentence, lines, remedy } = told;
+      const evidence = [
+        `${called(subject)} ended with exit code ${String(exitCode)}`,
+        ...lastLines(text, lines).map((each) => `log: ${each}`),
+      ];
+      return { sentence, evidence, remedy, conclusive: true };
     });
+  });
+
+/** Recognised in a ready pod too: restarted on a volume that a broken start has left, it skips the scripts. */
+const initScriptFailed: Cause['recognise'] = (snapshot) =>
+  toldByLogs(snapshot, snapshot.pods.flatMap(containersOf), (text) => {
+    const { file, line, what } = firstOf(initScriptErrors, (shape) => shape.exec(text)?.groups) ?? {};
+    if (file === undefined || line === undefined || what === undefined) return undefined;
+    const script = file.replace(/^.*\//, '');
+    return {
+      sentence: `init script ${script} fails at line ${line}: ${what.trim()}`,
+      lines: 5,
+      remedy: `Correct ${script}; every init script must succeed on an empty database.`,
+    };
   });
 
 /** The server's last words; those of a setting in a file come as LOG before a FATAL that names the file alone. */
 const refusedSetting = /^.*(?:FATAL|LOG): +(?<what>(?!.* changed to ).*\bparameter "(?<setting>[\w.]+)".*)$/m;
 
 const settingRefused: Cause['recognise'] = (snapshot) =>
-  firstOf(illContainers(snapshot), (subject) => {
-    const { exitCode = 0 } = endOf(subject) ?? {};
-    if (exitCode === 0) return undefined;
-    return firstOf(logsOf(snapshot, subject), ({ text }) => {
-      const { what, setting } = refusedSetting.exec(lastLines(text, 3).join('\n'))?.groups ?? {};
-      if (what === undefined || setting === undefined) return undefined;
-      return {
-        sentence: `the setting ${setting} is refused: ${what}`,
-        evidence: [
-          `${called(subject)} ended with exit code ${String(exitCode)}`,
-          ...lastLines(text, 1).map((each) => `log: ${each}`),
-        ],
-        remedy: `Correct ${setting}, in \`postgres.settings\` or where the container is given it.`,
-        conclusive: true,
-      };
-    });
+  toldByLogs(snapshot, illContainers(snapshot), (text) => {
+    const { what, setting } = refusedSetting.exec(lastLines(text, 3).join('\n'))?.groups ?? {};
+    if (what === undefined || setting === undefined) return undefined;
+    return {
+      sentence: `the setting ${setting} is refused: ${what}`,
+      lines: 1,
+      remedy: `Correct ${setting}, in \`postgres.settings\` or where the container is given it.`,
+    };
   });
 
 const oomKilled: Cause['recognise'] = (snapshot) =>

@@ -51,7 +51,7 @@ export async function importImage(
   }
   const { reference } = what;
   const image = parseReference(reference);
-  const lacking = await nodesWithout(reference, nodes, options);
+  const lacking = await nodesWithout(reference, image.name, nodes, options);
   if (lacking.length === 0) return undefined;
   if (image.digest === undefined) return save(reference, reference, lacking, options);
 
@@ -77,27 +77,26 @@ export async function importImage(
  */
 async function nodesWithout(
   reference: string,
+  name: string,
   nodes: readonly ClusterNode[],
   { runtime, signal, progress }: ImportOptions,
 ): Promise<ClusterNode[]> {
   progress.waitingFor('containerd to tell which images it has');
   const id = `sha256:${(await localImageId(reference, runtime))?.replace(/^sha256:/, '') ?? ''}`;
-  const { name } = parseReference(reference);
   const check = ['ctr', '--namespace=k8s.io', 'images', 'check', `name==${name}`, `name==${id}`];
-  const lacks = await Promise.all(
-    nodes.map(async (node) => {
-      const { failed, stdout } = await runEngine(runtime, ['exec', node.name, ...check], { signal });
-      const rows = stdout.split('\n').map((row) => row.split(/ +/));
-      const digests = new Map(
-        rows
-          .filter((row) => row.includes('complete') && row.includes('true'))
-          .map(([ref = '', , digest = '']) => [ref, digest]),
-      );
-      const digest = digests.get(name);
-      return failed || digest === undefined || ![digests.get(id), id].includes(digest);
-    }),
-  );
-  return nodes.filter((_, index) => lacks[index]);
+  const has = async (node: ClusterNode): Promise<boolean> => {
+    const { failed, stdout } = await runEngine(runtime, ['exec', node.name, ...check], { signal });
+    const rows = stdout.split('\n').map((row) => row.split(/ +/));
+    const digests = new Map(
+      rows
+        .filter((row) => row.includes('complete') && row.includes('true'))
+        .map(([ref = '', , digest = '']) => [ref, digest]),
+    );
+    const digest = digests.get(name);
+    return !failed && digest !== undefined && [digests.get(id), id].includes(digest);
+  };
+  const answers = await Promise.all(nodes.map(has));
+  return nodes.filter((_, index) => answers[index] === false);
 }
 
 /** @param name - what people call it, where it travels under another name */

@@ -42,7 +42,7 @@ export function clusterPhases(context: RunContext): Phase[] {
         await lease.ready(access);
         handOver(access);
         milestones.ready.reach(access);
-        return config.cluster.provider === 'kind' ? config.cluster.image : `context ${access.context}`;
+        return source.words.reached(access);
       },
     },
   ];

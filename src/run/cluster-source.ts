@@ -47,6 +47,8 @@ export interface ClusterWords {
   begins: string;
   /** The phase that has it at its end. */
   phase: string;
+  /** What is worth knowing of it then. */
+  reached(access: ClusterAccess): string | undefined;
 }
 
 export function clusterSource(config: Config, runId: string, env: NodeJS.ProcessEnv): ClusterSource {
@@ -83,7 +85,11 @@ function kindSource(config: Config, env: NodeJS.ProcessEnv): ClusterSource {
     });
   });
   return {
-    words: { begins: `creates the cluster ${cluster.name}`, phase: `create cluster ${cluster.name}` },
+    words: {
+      begins: `creates the cluster ${cluster.name}`,
+      phase: `create cluster ${cluster.name}`,
+      reached: () => cluster.image,
+    },
     made: {
       provider: 'kind',
       'cluster.image': cluster.image ?? "the kind release's own",
@@ -110,7 +116,11 @@ function existingSource(config: Config, runId: string, env: NodeJS.ProcessEnv): 
   const directory = runFolder(stateDir, runId);
   const provider: ClusterProvider = existingProvider({ cluster, directory, env });
   return {
-    words: { begins: `sets up ${cluster.name} in the existing cluster`, phase: 'reach the existing cluster' },
+    words: {
+      begins: `sets up ${cluster.name} in the existing cluster`,
+      phase: 'reach the existing cluster',
+      reached: ({ context }) => `context ${context}`,
+    },
     made: { provider: 'existing', ...madeOfPostgres(config) },
     runtime: runtimeOf(config, env),
     // the runs that share it meet in it

@@ -6,7 +6,7 @@ interface Pod {
 }
 
 /** A namespace that is being deleted, as the API server gives it. */
-export interface TerminatingNamespace {
+interface TerminatingNamespace {
   metadata: { annotations?: Record<string, string> };
   status?: { conditions?: { type: string; status: string }[] };
 }

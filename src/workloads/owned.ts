@@ -4,7 +4,7 @@ import type { ClusterAccess } from '../cluster/provider.js';
 import { silent, type Progress } from '../report/progress.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { isGone, isHidden, openApi, unless, type Api } from './api.js';
-import { hasten, type TerminatingNamespace } from './hasten.js';
+import { hasten } from './hasten.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 
 /** What this package makes in a cluster that is not its own carries it, with the cluster's name as value. */
@@ -60,10 +60,10 @@ export async function removeOwned(
 
   const [resources, others] = split(objects, ({ object }) => isCustom(object));
   await removeAll(api, resources, signal);
-  await gone(api, resources, within(operatorLimit));
+  const held = await gone(api, resources, within(operatorLimit));
   const [namespaces, rest] = split(others, ({ object }) => object.kind === 'Namespace');
   await removeAll(api, [...namespaces, ...rest], signal);
-  const left = await gone(api, objects, within(limit));
+  const left = await gone(api, [...held, ...others], within(limit));
 
   if (left.length > 0) throw notGone(access, left);
   return objects.map(({ object }) => describeObject(object));
@@ -174,8 +174,8 @@ function notGone({ name, context }: ClusterAccess, left: readonly Left[]): JestK
   );
 }
 
-interface Terminating extends TerminatingNamespace {
-  metadata: TerminatingNamespace['metadata'] & { uid?: string; finalizers?: string[] };
+interface Terminating {
+  metadata: { uid?: string; annotations?: Record<string, string>; finalizers?: string[] };
   status?: { conditions?: { type: string; status: string; message?: string }[] };
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import { ApiError, openApi, type Api } from '../../workloads/api.js';
+import { ApiError, isGone, openApi, unless, type Api } from '../../workloads/api.js';
 import { lostState, parseState, type ClusterState, type Holder } from './state.js';
 import type { StateStore } from './store.js';
 import type { Change, Found } from './transitions.js';
@@ -164,7 +164,10 @@ export class KubernetesStore implements StateStore {
   }
 
   async #read(): Promise<{ object: LeaseObject | undefined; found: Found }> {
-    const object = await unless404(this.#open().request<LeaseObject>(`${this.#path}/${this.#objectName}`));
+    const object = await unless(
+      isGone,
+      this.#open().request<LeaseObject>(`${this.#path}/${this.#objectName}`),
+    );
     this.#seen = object?.metadata.resourceVersion;
     const text = object?.metadata.annotations?.[stateAnnotation];
     if (object === undefined || text === undefined) return { object, found: undefined };
@@ -207,7 +210,7 @@ export class KubernetesStore implements StateStore {
   }
 
   async #delete(name: string): Promise<void> {
-    await unless404(this.#open().request(`${this.#path}/${name}`, { method: 'DELETE' }));
+    await unless(isGone, this.#open().request(`${this.#path}/${name}`, { method: 'DELETE' }));
   }
 
   #open(): Api {
@@ -235,13 +238,4 @@ function writtenAt({ metadata }: LeaseObject): number {
 /** As Kubernetes writes a MicroTime. It makes every renewal a change; nobody reads it. */
 function microTime(): string {
   return new Date().toISOString().replace('Z', '000Z');
-}
-
-async function unless404<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
-    throw error;
-  }
 }

@@ -146,7 +146,7 @@ export class JestProcess {
   }
 
   /** Waits until it has printed something. */
-  async prints(what: string | RegExp, limit = 150_000): Promise<void> {
+  async prints(what: string | RegExp, limit?: number): Promise<void> {
     const printed = (): boolean =>
       typeof what === 'string' ? this.output.includes(what) : what.test(this.output);
     await until(`jest prints ${String(what)}`, printed, limit, () => this.output);

@@ -30,7 +30,12 @@ import {
   removeOwned,
   waitForPostgres,
 } from '../../../src/workloads/index.js';
-import type { PostgresAddress, PostgresServer, WorkerPostgres } from '../../../src/workloads/index.js';
+import type {
+  ManifestObject,
+  PostgresAddress,
+  PostgresServer,
+  WorkerPostgres,
+} from '../../../src/workloads/index.js';
 
 /*
  * One cluster for the whole file, with the image inside, made by kind's own command line; the server is deployed
@@ -131,6 +136,9 @@ afterEach(() => {
   Object.assign(process.env, environment);
 });
 
+const ownedManifest = (text: string, file: string): ManifestObject[] =>
+  parseManifest(text, file).map((each) => ({ ...each, object: owned(each.object, name) }));
+
 const schema = (tables: number): string =>
   Array.from(
     { length: tables },
@@ -170,10 +178,7 @@ apiVersion: v1
 kind: Namespace
 metadata: { name: shop }
 `;
-  const objects = parseManifest(text, '/shop.yaml').map((each) => ({
-    ...each,
-    object: owned(each.object, name),
-  }));
+  const objects = ownedManifest(text, '/shop.yaml');
   await applyObjects(access, objects, steps);
   const widget = await openApi(access).request<{ spec: unknown }>(
     '/apis/shop.test/v1/namespaces/shop/widgets/one',
@@ -215,10 +220,7 @@ apiVersion: shop.test/v1
 kind: Gadget
 metadata: { name: held, finalizers: [shop.test/operator] }
 `;
-  const objects = parseManifest(text, '/operator.yaml').map((each) => ({
-    ...each,
-    object: owned(each.object, name),
-  }));
+  const objects = ownedManifest(text, '/operator.yaml');
   await applyObjects(access, objects, steps);
   const api = openApi(access);
   const gadget = '/apis/shop.test/v1/gadgets/held';
@@ -243,10 +245,7 @@ apiVersion: v1
 kind: ConfigMap
 metadata: { name: held, namespace: default, finalizers: [shop.test/hold] }
 `;
-  const objects = parseManifest(text, '/held.yaml').map((each) => ({
-    ...each,
-    object: owned(each.object, name),
-  }));
+  const objects = ownedManifest(text, '/held.yaml');
   await applyObjects(access, objects, steps);
   await expect(removeOwned(access, { limit: 500 })).rejects.toMatchObject({
     code: 'CLUSTER_DELETE_FAILED',
