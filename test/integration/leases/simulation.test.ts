@@ -13,13 +13,15 @@ import {
 import { compileSource } from './compiled.js';
 
 /*
- * Fifty real processes on ten clusters in one state directory. In a round, some of a cluster's five processes each
- * start a run on it at once; some are killed, at a point of their plan or from outside at any moment. After the round
- * the cluster's own log is read. The seed decides the plans, the operating system in which order they meet.
+ * Fifty real processes on ten clusters, six of them in one state directory. In a round, some of a cluster's five
+ * processes each start a run on it at once; some are killed, at a point of their plan or from outside at any moment.
+ * After the round the cluster's own log is read. The other four lie where no sweep comes by: what a watchdog should do
+ * there, only a watchdog can have done. The seed decides the plans, the operating system in which order they meet.
  */
 const seed = Number(process.env['SIMULATION_SEED'] ?? 20_240_817);
 const rounds = Number(process.env['SIMULATION_ROUNDS'] ?? 2000);
 const lanes = 10;
+const unsweptLanes = 4;
 const processesPerLane = 5;
 const deadly = 0.1;
 
@@ -51,6 +53,9 @@ interface Event {
   what?: string;
 }
 
+/** Of all runs' processes. */
+const pids = new Set<number>();
+
 /** A run's process, replaced when it has died. */
 class Actor {
   #child: ChildProcess | undefined;
@@ -60,6 +65,7 @@ class Actor {
   async run(plan: object, killAfter: number | undefined): Promise<string | undefined> {
     this.#child ??= fork(join(__dirname, 'simulated-process.js'), [this.compiled], { execArgv: [] });
     const child = this.#child;
+    if (child.pid !== undefined) pids.add(child.pid);
     const outcome = new Promise<string | undefined>((resolve) => {
       child.once('message', (message: { outcome: string; error?: string }) => {
         resolve(message.error ?? message.outcome);
@@ -86,7 +92,8 @@ class Actor {
 
 describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, finish and die (SIMULATION_SEED=${seed})`, () => {
   const base = mkdtempSync(join(tmpdir(), 'jest-kubernetes-simulation-'));
-  const stateDir = join(base, 'state');
+  const sweptDir = join(base, 'state');
+  const unsweptDir = join(base, 'unswept');
   let compiled: ReturnType<typeof compileSource>;
   const actors: Actor[] = [];
   const figures = {
@@ -97,6 +104,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
     deaths: 0,
     lives: 0,
     deletions: 0,
+    byWatchdogs: 0,
     kept: 0,
     work: 0,
   };
@@ -115,6 +123,8 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
   async function lane(number: number, random: Random): Promise<void> {
     const name = `lane-${number}`;
     const folder = join(base, name);
+    const swept = number >= unsweptLanes;
+    const stateDir = swept ? sweptDir : unsweptDir;
     mkdirSync(join(folder, 'users'), { recursive: true });
     const own = Array.from({ length: processesPerLane }, () => new Actor(compiled.folder));
     actors.push(...own);
@@ -125,9 +135,10 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
     for (let round = 0; round < rounds / lanes; round += 1) {
       const last = round + 1 >= rounds / lanes;
       // who cleans up after the dead: their watchdogs, a sweep, or the next round's runs
+      const cleaner = swept ? 'sweep' : 'watchdog';
       const after = last
-        ? 'sweep'
-        : random.oneOf(['watchdog', 'sweep', 'sweep', 'nobody', 'nobody', 'nobody'] as const);
+        ? cleaner
+        : random.oneOf(['watchdog', cleaner, cleaner, 'nobody', 'nobody', 'nobody'] as const);
       const keep = random.next() < 0.05 ? random.oneOf(['always', 'on-failure'] as const) : 'never';
       const outcomes = await Promise.all(
         own.slice(0, 1 + random.below(processesPerLane)).map((actor) => {
@@ -135,7 +146,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
           const plan = {
             ...{ name, folder, stateDir, keep, dieAt, runId: randomUUID() },
             image: random.next() < 0.02 ? 'other' : 'usual',
-            watchdog: after === 'watchdog',
+            watchdog: !swept || after === 'watchdog',
             fails: random.next() < 0.1,
             pauses: Array.from({ length: 4 }, () => random.below(6)),
           };
@@ -152,7 +163,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
       }
       if (after !== 'nobody') {
         const deaths = outcomes.filter((outcome) => outcome === undefined).length;
-        const stateKept = () => wasKept(readState(name));
+        const stateKept = () => wasKept(readState(stateDir, name));
         if (after === 'sweep') {
           const onFailure = (_: string, error: unknown) =>
             problems.push(`${name}, round ${round}: ${String(error)}`);
@@ -167,7 +178,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
         }
         if (!isGone())
           problems.push(
-            `${name}, round ${round}: left behind after ${after}, with ${deaths} deaths: ${JSON.stringify(readState(name))}`,
+            `${name}, round ${round}: left behind after ${after}, with ${deaths} deaths: ${JSON.stringify(readState(stateDir, name))}`,
           );
       }
       check(name, round, folder);
@@ -175,7 +186,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
     }
   }
 
-  function readState(name: string): ClusterState | undefined {
+  function readState(stateDir: string, name: string): ClusterState | undefined {
     try {
       return JSON.parse(readFileSync(join(stateDir, 'clusters', name, 'state.json'), 'utf8')) as ClusterState;
     } catch {
@@ -200,7 +211,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
     const events = text.slice(found.read).split('\n').filter(Boolean);
     found.read = text.length;
     for (const line of events) {
-      const { event, life, key, what } = JSON.parse(line) as Event;
+      const { event, pid, life, key, what } = JSON.parse(line) as Event;
       const problem = (words: string) => problems.push(`${name}, round ${round}: ${words}`);
       if (event === 'violation') problem(what ?? '');
       if (event === 'created') {
@@ -211,6 +222,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
       }
       if (event === 'deleted') {
         figures.deletions += 1;
+        if (pid !== process.pid && !pids.has(pid)) figures.byWatchdogs += 1;
         if (found.alive !== life) problem(`${life ?? ''} was deleted, but ${found.alive ?? 'nothing'} lived`);
         found.alive = undefined;
       }
@@ -238,7 +250,10 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
     expect(figures.deletions).toBe(figures.lives);
     expect(figures.lives).toBeGreaterThan(rounds / 4);
     expect(figures.deaths).toBeGreaterThan(rounds / 40);
-    expect(readdirSync(join(stateDir, 'clusters'))).toEqual([]);
-    expect(readdirSync(stateDir).filter((entry) => entry.startsWith('gone-'))).toEqual([]);
+    expect(figures.byWatchdogs).toBeGreaterThan(rounds / 200);
+    for (const stateDir of [sweptDir, unsweptDir]) {
+      expect(readdirSync(join(stateDir, 'clusters'))).toEqual([]);
+      expect(readdirSync(stateDir).filter((entry) => entry.startsWith('gone-'))).toEqual([]);
+    }
   }, 400_000);
 });
