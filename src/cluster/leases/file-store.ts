@@ -185,7 +185,16 @@ function discard(folder: string): void {
 
 /** What deleted clusters left because their deleter died in the last moment. */
 export function discardRemains(stateDir: string): void {
-  for (const entry of readdirSync(stateDir)) if (entry.startsWith('gone-')) discard(join(stateDir, entry));
+  for (const entry of entriesOf(stateDir)) if (entry.startsWith('gone-')) discard(join(stateDir, entry));
+}
+
+/** None where there is no such folder, or none to read: whoever needs it says so. */
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** The names of all clusters that the state directory knows. */

@@ -1,5 +1,5 @@
 export { findAbandoned, listClusters, removeAbandoned, takeDown, type KnownCluster } from './abandoned.js';
-export { clusterFolder } from './file-store.js';
+export { clusterFolder, discardRemains } from './file-store.js';
 export { currentContext, runFolder } from './kubernetes-store.js';
 export {
   openCluster,

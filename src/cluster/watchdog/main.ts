@@ -5,7 +5,13 @@ import { pathToFileURL } from 'node:url';
 import pRetry from 'p-retry';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { isAlive } from '../../support/process-identity.js';
-import { listClusters, openCluster, removeAbandoned, type RemoveCluster } from '../leases/index.js';
+import {
+  discardRemains,
+  listClusters,
+  openCluster,
+  removeAbandoned,
+  type RemoveCluster,
+} from '../leases/index.js';
 import { watchdogLog } from './start.js';
 
 /*
@@ -31,6 +37,7 @@ async function release(remove: RemoveCluster): Promise<void> {
     ...{ stateDir, name, runId, remove },
     provider: provider === 'existing' ? 'existing' : 'kind',
   }).release();
+  discardRemains(stateDir);
   const kept = `${name} is kept`;
   say({ left: 'nothing more to do', kept, 'kept again': kept, deleted: `${name} is deleted` }[outcome]);
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { plugAndPlayOptions } from '../../support/plug-and-play.js';
-import { findAbandoned } from '../leases/index.js';
+import { discardRemains, findAbandoned } from '../leases/index.js';
 
 export interface WatchdogOptions {
   /** Absolute path. */
@@ -97,13 +97,14 @@ export async function startWatchdog({
 
 /**
  * Looks for clusters that nobody uses any more, and has them removed by a process of its own, so that this costs a
- * run some milliseconds.
+ * run some milliseconds. The folder of a cluster whose deleter died in the last moment goes at once.
  * @returns their names
  */
 export function sweep({
   stateDir,
   remover = defaultRemover,
 }: Pick<WatchdogOptions, 'stateDir' | 'remover'>): string[] {
+  discardRemains(stateDir);
   const abandoned = findAbandoned(stateDir);
   if (abandoned.length === 0) return [];
   const log = watchdogLog(stateDir, `sweep-${process.pid}`);

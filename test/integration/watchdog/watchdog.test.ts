@@ -204,9 +204,13 @@ test('what even a watchdog could not do, the next run’s sweep does in the back
   child.kill('SIGKILL');
   await until('the run was gone', () => isGone(child.pid ?? 0));
   expect(deletions()).toEqual([]);
+  const remains = join(stateDir, 'gone-cart-1-1');
+  mkdirSync(remains);
+  writeFileSync(join(remains, 'kubeconfig'), '');
 
   const next = await runThat<{ abandoned: string[]; milliseconds: number }>('sweep').answer;
   expect(next.abandoned).toEqual(['shop']);
+  expect(existsSync(remains)).toBe(false);
   process.stderr.write(`sweep: ${next.milliseconds.toFixed(1)} ms of a run's start\n`);
   await deleted();
   expect(deletions()).toHaveLength(1);
