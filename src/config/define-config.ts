@@ -103,7 +103,7 @@ export interface PostgresOptions {
    * or a function that is given them. Default: none.
    */
   migrate?: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
-  /** More settings of postgresql.conf, such as `{ max_connections: 200 }`. Default: none. */
+  /** More settings of postgresql.conf but its address, such as `{ max_connections: 200 }`. Default: none. */
   settings?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** The pod's resources, as Kubernetes writes them: `{ limits: { memory: '512Mi' } }`. Default: none. */
   resources?:

@@ -83,6 +83,12 @@ const quantities = z
   )
   .optional();
 
+/** What a server’s place in the cluster decides, with what there is instead. */
+const fixedSettings = {
+  port: 'nothing: postgres.hostPort is the port on this machine',
+  listen_addresses: 'nothing: it listens where its Service finds it, and on this machine on 127.0.0.1',
+};
+
 const postgres = z.strictObject({
   image: reference.optional(),
   database: identifier.optional(),
@@ -107,6 +113,11 @@ const postgres = z.strictObject({
       z.union([z.string(), z.number(), z.boolean()], 'a string, a number, true or false'),
       'an object such as { max_connections: 200 }',
     )
+    .superRefine((settings, context) => {
+      for (const [name, message] of Object.entries(fixedSettings)) {
+        if (name in settings) context.addIssue({ code: 'custom', path: [name], message });
+      }
+    })
     .optional(),
   resources: z.strictObject({ requests: quantities, limits: quantities }, 'an object').optional(),
 });

@@ -342,8 +342,16 @@ const volumeNotBound: Cause['recognise'] = (snapshot) => {
 };
 
 /** Of its own accord the kubelet asks again for these, which a new namespace, or a busy kubelet, lacks for a moment. */
-const passing =
-  /kube-root-ca\.crt|failed to sync (?:secret|configmap) cache|object "[^"]+"\/"[^"]+" not registered/;
+const passing = new RegExp(
+  [
+    'kube-root-ca\\.crt',
+    'failed to sync (?:secret|configmap) cache',
+    'object "[^"]+"/"[^"]+" not registered',
+    // it has only just started, or the API server does not know yet what the pod needs
+    'services have not yet been read at least once',
+    'no relationship found between node',
+  ].join('|'),
+);
 
 const misconfigured: Cause['recognise'] = (snapshot, context) => {
   const remedy = `Apply what the pod refers to, in its own namespace and under that name.`;
@@ -360,7 +368,7 @@ const misconfigured: Cause['recognise'] = (snapshot, context) => {
       evidence: events.slice(0, 1).map((event) => eventLine(snapshot, event)),
       remedy,
       // the object may be applied a moment after the pod: a second try shows that it was not
-      conclusive: tries >= 2,
+      conclusive: tries >= 2 && !passing.test(message),
     };
   });
   return (

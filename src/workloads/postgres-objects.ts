@@ -7,9 +7,14 @@ import { owned } from './owned.js';
 /** Where PostgreSQL lives in a cluster; the Service answers at `postgres.jest-kubernetes.svc:5432`. */
 export const postgresNamespace = 'jest-kubernetes';
 export const postgresName = 'postgres';
-/** The node's port that a cluster's configuration maps to 127.0.0.1. */
-export const postgresNodePort = 30432;
+/** The node's port that a cluster's configuration maps to 127.0.0.1; outside those that Services are given. */
+export const postgresNodePort = 25432;
 export const serverAnnotation = 'jest-kubernetes/server';
+
+const labels = {
+  'app.kubernetes.io/name': postgresName,
+  'app.kubernetes.io/managed-by': 'jest-kubernetes',
+};
 
 /** PostgreSQL as fast as it can be run where nothing needs to survive a power cut. */
 export const fastSettings: Readonly<Record<string, string>> = {
@@ -28,10 +33,10 @@ export const fastSettings: Readonly<Record<string, string>> = {
 
 export interface PostgresPlacement {
   namespace?: string;
-  nodePort?: number;
   /**
-   * The node that keeps the files, under a path of its own, so that a deleted pod comes back with its databases.
-   * Undefined, for a cluster whose nodes are not ours: in the pod's memory, and gone with the pod.
+   * The node that keeps the files, under a path of its own, so that a deleted pod comes back with its databases; the
+   * server listens at the node's own address, on `postgresNodePort`, and so needs neither pod network nor kube-proxy.
+   * Undefined, for a cluster whose nodes are not ours: files in the pod's memory, gone with it, and a pod's address.
    */
   node?: string | undefined;
   /** In a cluster that stays, what the namespace is found again by: see `removeOwned`. */
@@ -47,18 +52,9 @@ const nodePaths = { memory: '/tmp/jest-kubernetes-postgres', disk: '/var/lib/jes
 export function postgresObjects(
   config: PostgresConfig,
   password: string,
-  {
-    namespace = postgresNamespace,
-    nodePort = postgresNodePort,
-    node,
-    owner,
-    storage = 'memory',
-  }: PostgresPlacement = {},
+  { namespace = postgresNamespace, node, owner, storage = 'memory' }: PostgresPlacement = {},
 ): KubernetesObject[] {
-  const labels = {
-    'app.kubernetes.io/name': postgresName,
-    'app.kubernetes.io/managed-by': 'jest-kubernetes',
-  };
+  const port = node === undefined ? 5432 : postgresNodePort;
   const metadata = { name: postgresName, namespace, labels };
   const itsNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
   const settings = { ...fastSettings, ...config.settings };
@@ -75,20 +71,8 @@ export function postgresObjects(
       kind: 'Service',
       metadata,
       spec: {
-        // where the nodes are not ours, a port of theirs is neither ours to take nor of use
-        type: node === undefined ? 'ClusterIP' : 'NodePort',
         selector: labels,
-        // the first login tells that it is ready, sooner than the probe's way through the endpoints
-        publishNotReadyAddresses: true,
-        ports: [
-          {
-            name: 'postgres',
-            protocol: 'TCP',
-            port: 5432,
-            targetPort: 'postgres',
-            ...(node === undefined ? {} : { nodePort }),
-          },
-        ],
+        ports: [{ name: 'postgres', protocol: 'TCP', port: 5432, targetPort: 'postgres' }],
       },
     },
     {
@@ -102,6 +86,8 @@ export function postgresObjects(
       spec: {
         replicas: 1,
         serviceName: postgresName,
+        // nobody updates it, and its first pod may be ours
+        updateStrategy: { type: 'OnDelete' },
         selector: { matchLabels: labels },
         template: {
           metadata: { labels },
@@ -110,7 +96,9 @@ export function postgresObjects(
             automountServiceAccountToken: false,
             enableServiceLinks: false,
             terminationGracePeriodSeconds: 10,
-            ...(node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } }),
+            ...(node === undefined
+              ? {}
+              : { hostNetwork: true, nodeSelector: { 'kubernetes.io/hostname': node } }),
             // a control plane's node will do, and one whose network is still coming up
             tolerations: ['control-plane', 'master']
               .map((role) => `node-role.kubernetes.io/${role}`)
@@ -131,8 +119,10 @@ export function postgresObjects(
                   { name: 'POSTGRES_DB', value: 'postgres' },
                   { name: 'POSTGRES_INITDB_ARGS', value: '--encoding=UTF8 --no-sync' },
                   { name: 'PGDATA', value: '/jest-kubernetes/pgdata' },
+                  // of the server, and of psql in the pod
+                  { name: 'PGPORT', value: String(port) },
                 ],
-                ports: [{ name: 'postgres', protocol: 'TCP', containerPort: 5432 }],
+                ports: [{ name: 'postgres', protocol: 'TCP', containerPort: port }],
                 // over TCP: during its set-up the image's server listens on the Unix socket alone
                 readinessProbe: { tcpSocket: { port: 'postgres' }, periodSeconds: 1, failureThreshold: 3 },
                 resources: config.resources,
@@ -154,6 +144,24 @@ export function postgresObjects(
       },
     },
   ];
+}
+
+/**
+ * A StatefulSet's first pod, given to its node. While a cluster boots, this is seconds sooner than its controller and
+ * the scheduler; the controller then takes it for its own, and makes the ones after it.
+ */
+export function firstPod({ metadata, spec }: KubernetesObject, node: string): KubernetesObject {
+  const { template } = spec as { template: { spec: object } };
+  const name = `${metadata.name}-0`;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...{ name, namespace: metadata.namespace ?? postgresNamespace },
+      labels: { ...labels, 'statefulset.kubernetes.io/pod-name': name },
+    },
+    spec: { ...template.spec, nodeName: node },
+  };
 }
 
 /** What runs that share a server must agree on. */

@@ -282,6 +282,38 @@ test('a second run finds the server with its password, and a different one is re
   });
 });
 
+test('a service in the cluster reaches it by its name, on PostgreSQL’s own port', async () => {
+  const api = openApi(access);
+  const pods = '/api/v1/namespaces/default/pods';
+  const url = `postgresql://${server.user}@postgres.${postgresNamespace}.svc:5432/postgres`;
+  await api.request(pods, {
+    method: 'POST',
+    body: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'client' },
+      spec: {
+        restartPolicy: 'Never',
+        containers: [
+          {
+            name: 'client',
+            image,
+            command: ['psql', url, '--command', 'SELECT 1'],
+            env: [
+              { name: 'PGPASSWORD', value: server.password },
+              { name: 'PGCONNECT_TIMEOUT', value: '10' },
+            ],
+          },
+        ],
+      },
+    },
+  });
+  const phase = async (): Promise<string | undefined> =>
+    (await api.request<{ status?: { phase?: string } }>(`${pods}/client`)).status?.phase;
+  while (['Pending', 'Running', undefined].includes(await phase())) await delay(100);
+  expect(await phase()).toBe('Succeeded');
+});
+
 test('initdb runs as in the image, then migrate, once; a second configuration stands beside it', async () => {
   const log = join(folder, 'migrated');
   const changes = {

@@ -98,6 +98,10 @@ describe('a bad value names its key, what it was, and what is allowed', () => {
       { postgres: { hostPort: 99999 } },
       'postgres.hostPort: it is 99999, but allowed is a port from 0 (any free one) to 65535',
     ],
+    [
+      { postgres: { settings: { port: 5433 } } },
+      'postgres.settings.port: it is 5433, but allowed is nothing: postgres.hostPort is the port on this machine',
+    ],
     [{ postgres: { migrate: 3 } }, 'postgres.migrate: it is 3, but allowed is a command or a function'],
     [{ postgres: { password: 271828 } }, 'postgres.password: it is a number, but allowed is a string'],
     [

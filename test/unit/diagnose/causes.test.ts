@@ -58,6 +58,16 @@ describe('from a recorded snapshot, the cause is named', () => {
     expect(diagnosis && toError(diagnosis, { what: 'the pod did not become ready' }).format()).toMatch(tells);
   });
 
+  test.each([
+    'failed to sync secret cache: timed out waiting for the condition',
+    'services have not yet been read at least once, cannot construct envvars',
+  ])('what the kubelet of a booting node lacks for a moment is waited for: %s', (message) => {
+    const text = JSON.stringify(recorded('missing-secret'));
+    const booting = text.replaceAll('secret \\"shop-keys\\" not found', message);
+    expect(booting).not.toBe(text);
+    expect(diagnose(JSON.parse(booting) as Snapshot)).toMatchObject({ conclusive: false });
+  });
+
   test('never-ready, with what its probe printed: it may still become ready', () => {
     expect(diagnose(recorded('never-ready'))).toMatchObject({
       cause: 'never-ready',
@@ -199,7 +209,7 @@ describe('what lies outside of the pods', () => {
       uid: 1000,
     };
     const failure =
-      'failed to bind host port for 127.0.0.1:5433:172.18.0.2:30432/tcp: address already in use';
+      'failed to bind host port for 127.0.0.1:5433:172.18.0.2:25432/tcp: address already in use';
     const diagnosis = diagnose(
       { ...nothingSeen, host: { ...nothingSeen.host, ports: [owner] } },
       { failure },
@@ -210,7 +220,7 @@ describe('what lies outside of the pods', () => {
   });
 
   test.each([
-    'failed to bind host port for 127.0.0.1:5433:172.18.0.2:30432/tcp: address already in use',
+    'failed to bind host port for 127.0.0.1:5433:172.18.0.2:25432/tcp: address already in use',
     'Bind for 0.0.0.0:5433 failed: port is already allocated',
     'cannot expose privileged port: listen tcp4 127.0.0.1:5433: bind: address already in use',
     'listen EADDRINUSE: address already in use :::5433',

@@ -11,10 +11,10 @@ test("without a configuration of the user: as many nodes as asked for, each with
 
 test('ports are published by the first control plane, on 127.0.0.1 alone', () => {
   const config = { nodes: [{ role: 'worker' }, {}, { role: 'control-plane' }] };
-  const { nodes } = kindConfig({ config, nodes: 1 }, '/state/shop', [{ containerPort: 30432, hostPort: 0 }]);
+  const { nodes } = kindConfig({ config, nodes: 1 }, '/state/shop', [{ containerPort: 25432, hostPort: 0 }]);
   expect(nodes.map(({ extraPortMappings }) => extraPortMappings)).toEqual([
     undefined,
-    [{ listenAddress: '127.0.0.1', containerPort: 30432, hostPort: 0, protocol: 'TCP' }],
+    [{ listenAddress: '127.0.0.1', containerPort: 25432, hostPort: 0, protocol: 'TCP' }],
     undefined,
   ]);
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { PostgresConfig } from '../../../src/config/config.js';
 import { urlOf, workerDatabaseName } from '../../../src/workloads/databases.js';
 import { postgresKey, postgresObjects } from '../../../src/workloads/index.js';
+import { firstPod } from '../../../src/workloads/postgres-objects.js';
 import { initFailed } from '../../../src/workloads/template.js';
 
 const config: PostgresConfig = {
@@ -30,10 +31,29 @@ test('a user’s settings win over the fast ones, which need no durability', () 
 });
 
 test('on a node of ours the files outlive the pod and the port is the node’s; elsewhere neither is taken', () => {
-  expect(objectOf('StatefulSet', 'shop-control-plane')).toContain('"hostPath"');
-  expect(objectOf('Service', 'shop-control-plane')).toContain('"nodePort":30432');
-  expect(objectOf('StatefulSet')).not.toContain('hostPath');
-  expect(objectOf('Service')).not.toContain('nodePort');
+  const onNode = objectOf('StatefulSet', 'shop-control-plane');
+  for (const part of ['"hostPath"', '"hostNetwork":true', '"containerPort":25432']) {
+    expect(onNode).toContain(part);
+  }
+  const elsewhere = objectOf('StatefulSet');
+  for (const part of ['hostPath', 'hostNetwork', '25432']) expect(elsewhere).not.toContain(part);
+  expect(elsewhere).toContain('"containerPort":5432');
+});
+
+test('the first pod is the one that the StatefulSet would make, on its node already', () => {
+  const node = 'shop-control-plane';
+  const statefulSet = postgresObjects(config, 'secret', { node }).find(({ kind }) => kind === 'StatefulSet');
+  if (statefulSet === undefined) throw new Error('there is no StatefulSet');
+  const { selector, template } = statefulSet['spec'] as {
+    selector: { matchLabels: Record<string, string> };
+    template: { spec: object };
+  };
+  const { metadata, spec } = firstPod(statefulSet, node);
+  expect(metadata).toMatchObject({
+    ...{ name: 'postgres-0', namespace: 'jest-kubernetes' },
+    labels: { ...selector.matchLabels, 'statefulset.kubernetes.io/pod-name': 'postgres-0' },
+  });
+  expect(spec).toEqual({ ...template.spec, nodeName: node });
 });
 
 test('the password is in the Secret alone', () => {
