@@ -13,6 +13,7 @@ import {
   type PostgresAddress,
   type PostgresServer,
 } from '../workloads/index.js';
+import { orAborted } from '../support/abort.js';
 import type { Phase } from './phases.js';
 import { Milestone, namespaceOf, once, sparing, type RunContext } from './plan.js';
 
@@ -62,9 +63,13 @@ export function postgresPhases(context: RunContext): Phase[] {
           });
         // which has limits of its own
         const booting = (): boolean => milestones.ready.value === undefined;
-        await sparing(progress, booting, () =>
-          waitForPostgres(access, address, { signal, progress, namespace, watch }),
-        );
+        await sparing(progress, booting, async () => {
+          await waitForPostgres(access, address, { signal, progress, namespace, watch });
+          if (postgres.initdb.length === 0) return;
+          // scripts run through the kubelet, which kubeadm starts anew at the end
+          progress.waitingFor('the cluster to be ready for init scripts');
+          await orAborted(milestones.ready.promise, signal);
+        });
         const options = { signal, progress, namespace, rootDir: config.rootDir, rebuild: true };
         const key = await postgresKey(postgres, config.rootDir);
         const template = await once(context, `template:${key}`, progress, () =>

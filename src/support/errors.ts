@@ -89,7 +89,8 @@ export class JestKubernetesError extends Error {
   }
 }
 
-/** The message of anything thrown. */
+/** The message of anything thrown: an error of another realm, or a web socket's event, has one too. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const { message } = Object(error) as { message?: unknown };
+  return typeof message === 'string' ? message : String(error);
 }

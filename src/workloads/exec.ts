@@ -1,7 +1,11 @@
 import { PassThrough, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import type { V1Status } from '@kubernetes/client-node';
 
+import { orAborted } from '../support/abort.js';
+import { AwakeTimer } from '../support/awake-timer.js';
+import { messageOf } from '../support/errors.js';
 import type { Api } from './api.js';
 import { kubernetesClient } from './native.js';
 
@@ -30,7 +34,22 @@ export interface CommandResult {
   output: string;
 }
 
-/** Runs a command in a container. */
+/** The API server, or the kubelet behind it, did not let a command be run. */
+export class ExecRefused extends Error {
+  override readonly name = 'ExecRefused';
+}
+
+/** How long a kubelet may take to know a new container, or to be back after it was restarted, in milliseconds. */
+const openLimit = 30_000;
+const openInterval = 250;
+/** Also 404 and 400: a kubelet that starts does not know its pods yet, a new pod has no host. */
+const forNow = /server response: (?:40[04]|5\d\d)|ECONNREFUSED|ECONNRESET|socket hang up/;
+
+/**
+ * Runs a command in a container.
+ * @throws ExecRefused where it cannot be started: at once if the API server refuses it, after 30 s if it finds no
+ *   kubelet, pod or container that would
+ */
 export async function execInPod(api: Api, options: PodCommand): Promise<CommandResult> {
   const { namespace, pod, container, command, input, onLine, signal } = options;
   const chunks: Buffer[] = [];
@@ -48,17 +67,11 @@ export async function execInPod(api: Api, options: PodCommand): Promise<CommandR
   const stdin = input === undefined ? null : new PassThrough();
   const { promise: ended, resolve, reject } = Promise.withResolvers<V1Status>();
   signal.throwIfAborted();
-  const socket = (await new (kubernetesClient().Exec)(api.config).exec(
-    namespace,
-    pod,
-    container,
-    [...command],
-    output(),
-    output(),
-    stdin,
-    false,
-    resolve,
-  )) as unknown as WebSocketLike;
+  const exec = new (kubernetesClient().Exec)(api.config);
+  const streams = [output(), output(), stdin] as const;
+  const socket = await opened(signal, () =>
+    exec.exec(namespace, pod, container, [...command], ...streams, false, resolve),
+  );
   const onAbort = (): void => {
     reject(signal.reason as Error);
   };
@@ -78,5 +91,21 @@ export async function execInPod(api: Api, options: PodCommand): Promise<CommandR
   } finally {
     signal.removeEventListener('abort', onAbort);
     socket.close();
+  }
+}
+
+/** No command has run where none could be started, so that it may be tried again. */
+async function opened(signal: AbortSignal, open: () => Promise<unknown>): Promise<WebSocketLike> {
+  using waited = new AwakeTimer(Infinity);
+  for (;;) {
+    try {
+      return (await open()) as WebSocketLike;
+    } catch (error) {
+      signal.throwIfAborted();
+      const message = messageOf(error);
+      if (!forNow.test(message) || waited.passed >= openLimit)
+        throw new ExecRefused(message, { cause: error });
+    }
+    await orAborted(delay(openInterval), signal);
   }
 }

@@ -20,7 +20,7 @@ import {
   withConnection,
 } from './databases.js';
 import type { PostgresAddress } from './databases.js';
-import { execInPod } from './exec.js';
+import { ExecRefused, execInPod } from './exec.js';
 import { processes } from './native.js';
 import { postgresName, postgresNamespace, shortHash } from './postgres-objects.js';
 import { snapshotSql } from './snapshot.js';
@@ -248,6 +248,8 @@ async function runInitdb(
       command,
       signal,
       ...more,
+    }).catch((error: unknown) => {
+      throw error instanceof ExecRefused ? noScripts(error) : error;
     });
   const variables = {
     POSTGRES_USER: config.user,
@@ -289,6 +291,15 @@ async function runInitdb(
   }
   await inPod(['rm', '-rf', base]);
 }
+
+const noScripts = (error: ExecRefused): JestKubernetesError =>
+  new JestKubernetesError('POSTGRES_INIT_FAILED', 'The init scripts cannot be run in the pod of PostgreSQL', {
+    evidence: [error.message],
+    ...(error.message.includes('403')
+      ? { remedy: 'They need the right to `create` on `pods/exec`, which the kubeconfig’s user lacks.' }
+      : {}),
+    cause: error,
+  });
 
 /** With the host's file and the line, where psql tells it. */
 export function initFailed(path: string, output: string): JestKubernetesError {

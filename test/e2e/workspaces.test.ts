@@ -3,7 +3,16 @@ import path from 'node:path';
 
 import { execa } from 'execa';
 
-import { copies, copyExample, expectOneCluster, nothing, packed, root } from './support/examples.js';
+import {
+  copies,
+  copyExample,
+  expectGreen,
+  expectOneCluster,
+  nothing,
+  packed,
+  root,
+  type Ended,
+} from './support/examples.js';
 import { JestProcess, until } from './support/project.js';
 
 /** examples/monorepo as other workspace tools lay it out: each package sees what it lists itself. */
@@ -109,10 +118,7 @@ async function registry(): Promise<NodeJS.ProcessEnv> {
 let env: NodeJS.ProcessEnv;
 const scriptOf = ({ script }: Tool): string => path.join(root, 'node_modules', script);
 
-async function run(
-  tool: Tool,
-  args: string[],
-): Promise<{ exitCode: number | undefined; output: string | undefined }> {
+async function run(tool: Tool, args: string[]): Promise<Ended> {
   const options = { cwd: made.pathOf(tool.name), env, all: true, reject: false, stdin: 'ignore' } as const;
   const { exitCode, all: output } = await execa(process.execPath, [scriptOf(tool), ...args], options);
   return { exitCode, output };
@@ -132,7 +138,7 @@ afterAll(() => made.remove(), 60_000);
 describe.each(tools)('examples/monorepo as a workspace of $title', (tool) => {
   beforeAll(async () => {
     layOut(tool, await packed());
-    expect(await run(tool, tool.install)).toMatchObject({ exitCode: 0 });
+    expectGreen(await run(tool, tool.install));
   }, 300_000);
 
   test('its TypeScript compiles', async () => {
@@ -140,9 +146,7 @@ describe.each(tools)('examples/monorepo as a workspace of $title', (tool) => {
   }, 120_000);
 
   test('its packages are green on one cluster, made once and gone at the end', async () => {
-    const { exitCode, output } = await run(tool, tool.test);
-    expect({ exitCode, output }).toMatchObject({ exitCode: 0 });
-    expectOneCluster(output ?? '', { cluster: made.clusterOf(tool.name), tests });
+    expectOneCluster(await run(tool, tool.test), { cluster: made.clusterOf(tool.name), tests });
     expect(await made.remains(tool.name)).toEqual(nothing);
   }, 360_000);
 });

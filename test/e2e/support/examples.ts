@@ -76,15 +76,27 @@ export async function packed(): Promise<string> {
   return (await execa(process.execPath, ['--input-type=module', '--eval', script])).stdout;
 }
 
+/** How a command ended. */
+export interface Ended {
+  exitCode?: number | undefined;
+  output?: string | undefined;
+}
+
+/** It has ended well; a failure shows all that it printed. */
+export function expectGreen({ exitCode, output }: Ended): void {
+  expect({ exitCode, output: exitCode === 0 ? '' : output }).toEqual({ exitCode: 0, output: '' });
+}
+
 /**
  * Each package's tests have passed, and its run has taken part in one cluster, which was made once and deleted once.
  *
  * @param tests - how many each package has; several packages' lines start with their names
  */
 export function expectOneCluster(
-  output: string,
+  { exitCode, output = '' }: Ended,
   { cluster, tests }: { cluster: string; tests: Readonly<Record<string, number>> },
 ): void {
+  expectGreen({ exitCode, output });
   const [first] = Object.keys(tests);
   const summaries = output.matchAll(/^(?:\W*(?:\w+\/)?(\w+)\b.*?)?Tests: +(\S.*)$/gm);
   const ended = [...summaries].map(([, name = first, counts]) => `${name ?? ''}: ${counts ?? ''}`);
