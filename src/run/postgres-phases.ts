@@ -1,4 +1,5 @@
 import { toError, watchForCause } from '../diagnose/index.js';
+import { orAborted } from '../support/abort.js';
 import {
   deployPostgres,
   dropDeadRunDatabases,
@@ -13,7 +14,6 @@ import {
   type PostgresAddress,
   type PostgresServer,
 } from '../workloads/index.js';
-import { orAborted } from '../support/abort.js';
 import type { Phase } from './phases.js';
 import { Milestone, namespaceOf, once, sparing, type RunContext } from './plan.js';
 
