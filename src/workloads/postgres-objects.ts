@@ -7,14 +7,11 @@ import { owned } from './owned.js';
 /** Where PostgreSQL lives in a cluster; the Service answers at `postgres.jest-kubernetes.svc:5432`. */
 export const postgresNamespace = 'jest-kubernetes';
 export const postgresName = 'postgres';
+/** The StatefulSet's one pod. */
+export const postgresPod = `${postgresName}-0`;
 /** The node's port that a cluster's configuration maps to 127.0.0.1; outside those that Services are given. */
 export const postgresNodePort = 25432;
 export const serverAnnotation = 'jest-kubernetes/server';
-
-const labels = {
-  'app.kubernetes.io/name': postgresName,
-  'app.kubernetes.io/managed-by': 'jest-kubernetes',
-};
 
 /** PostgreSQL as fast as it can be run where nothing needs to survive a power cut. */
 export const fastSettings: Readonly<Record<string, string>> = {
@@ -54,6 +51,10 @@ export function postgresObjects(
   password: string,
   { namespace = postgresNamespace, node, owner, storage = 'memory' }: PostgresPlacement = {},
 ): KubernetesObject[] {
+  const labels = {
+    'app.kubernetes.io/name': postgresName,
+    'app.kubernetes.io/managed-by': 'jest-kubernetes',
+  };
   const port = node === undefined ? 5432 : postgresNodePort;
   const metadata = { name: postgresName, namespace, labels };
   const itsNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
@@ -147,18 +148,17 @@ export function postgresObjects(
 }
 
 /**
- * A StatefulSet's first pod, given to its node. While a cluster boots, this is seconds sooner than its controller and
+ * The StatefulSet's first pod, given to its node. While a cluster boots, this is seconds sooner than its controller and
  * the scheduler; the controller then takes it for its own, and makes the ones after it.
  */
 export function firstPod({ metadata, spec }: KubernetesObject, node: string): KubernetesObject {
-  const { template } = spec as { template: { spec: object } };
-  const name = `${metadata.name}-0`;
+  const { template } = spec as { template: { metadata: { labels: Record<string, string> }; spec: object } };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      ...{ name, namespace: metadata.namespace ?? postgresNamespace },
-      labels: { ...labels, 'statefulset.kubernetes.io/pod-name': name },
+      ...{ name: postgresPod, namespace: metadata.namespace ?? postgresNamespace },
+      labels: { ...template.metadata.labels, 'statefulset.kubernetes.io/pod-name': postgresPod },
     },
     spec: { ...template.spec, nodeName: node },
   };

@@ -68,11 +68,9 @@ export async function deployPostgres(
     progress.waitingFor(`the API server to take ${object.kind} ${object.metadata.name}`);
     await granted(object, signal, async () => {
       if (object.kind === 'Secret') server = await createOrReadSecret(api, kinds, object, signal);
-      else if (object.kind === 'StatefulSet') {
-        const made = await createOrCompare(api, kinds, object, signal);
-        const { node } = placement;
-        if (made && node !== undefined) await create(api, kinds, firstPod(object, node), signal);
-      } else await apply(api, kinds, object, signal);
+      else if (object.kind === 'StatefulSet')
+        await createOrCompare(api, kinds, object, placement.node, signal);
+      else await apply(api, kinds, object, signal);
     });
     progress.moved(`${object.kind} ${object.metadata.name}`);
   }
@@ -127,18 +125,21 @@ async function createOrReadSecret(
   return { user: decoded('user'), password: decoded('password') };
 }
 
-/** @returns false where it is there already, and the same */
 async function createOrCompare(
   api: Api,
   kinds: Kinds,
   object: KubernetesObject,
+  node: string | undefined,
   signal: AbortSignal,
-): Promise<boolean> {
-  if (await create(api, kinds, object, signal)) return true;
+): Promise<void> {
+  if (await create(api, kinds, object, signal)) {
+    if (node !== undefined) await create(api, kinds, firstPod(object, node), signal);
+    return;
+  }
   const { metadata } = await api.request<KubernetesObject>(await kinds.pathOf(object, signal), { signal });
   const present = metadata.annotations?.[serverAnnotation] ?? '{}';
   const wanted = object.metadata.annotations?.[serverAnnotation] ?? '{}';
-  if (present === wanted) return false;
+  if (present === wanted) return;
   const [there, here] = [present, wanted].map((text) => JSON.parse(text) as Record<string, unknown>);
   const differences = Object.keys({ ...there, ...here })
     .map((key) => ({ key, there: JSON.stringify(there?.[key]), here: JSON.stringify(here?.[key]) }))

@@ -22,7 +22,7 @@ import {
 import type { PostgresAddress } from './databases.js';
 import { ExecRefused, execInPod } from './exec.js';
 import { processes } from './native.js';
-import { postgresName, postgresNamespace, shortHash } from './postgres-objects.js';
+import { postgresName, postgresNamespace, postgresPod, shortHash } from './postgres-objects.js';
 import { snapshotSql } from './snapshot.js';
 
 const beingMade = 'jest-kubernetes: being made';
@@ -243,7 +243,7 @@ async function runInitdb(
   ) =>
     execInPod(api, {
       namespace,
-      pod: `${postgresName}-0`,
+      pod: postgresPod,
       container: postgresName,
       command,
       signal,
@@ -295,7 +295,7 @@ async function runInitdb(
 const noScripts = (error: ExecRefused): JestKubernetesError =>
   new JestKubernetesError('POSTGRES_INIT_FAILED', 'The init scripts cannot be run in the pod of PostgreSQL', {
     evidence: [error.message],
-    ...(error.message.includes('403')
+    ...(error.message.includes('server response: 403')
       ? { remedy: 'They need the right to `create` on `pods/exec`, which the kubeconfig’s user lacks.' }
       : {}),
     cause: error,

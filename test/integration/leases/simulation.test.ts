@@ -53,6 +53,11 @@ interface Event {
   what?: string;
 }
 
+/** Watchdogs and other lanes' sweeps may still be at it; 20 s is for a machine that is nearly standing still. */
+async function settled(isOver: () => boolean): Promise<void> {
+  for (const end = performance.now() + 20_000; !isOver() && performance.now() < end;) await delay(5);
+}
+
 /** Of all runs' processes. */
 const pids = new Set<number>();
 
@@ -163,22 +168,21 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
       }
       if (after !== 'nobody') {
         const deaths = outcomes.filter((outcome) => outcome === undefined).length;
-        const stateKept = () => wasKept(readState(stateDir, name));
+        const state = () => readState(stateDir, name);
+        const stateKept = () => wasKept(state());
         if (after === 'sweep') {
           const onFailure = (_: string, error: unknown) =>
             problems.push(`${name}, round ${round}: ${String(error)}`);
           await removeAbandoned({ stateDir, remove: removeCluster, onFailure });
         }
-        // watchdogs and other lanes' sweeps may still be at it; 20 s is for a machine that is nearly standing still
-        for (const end = performance.now() + 20_000; !isGone() && !stateKept() && performance.now() < end;)
-          await delay(5);
+        await settled(() => isGone() || stateKept());
         if (stateKept()) {
           figures.kept += 1;
           await takeDown({ stateDir, name, remove: removeCluster });
         }
         if (!isGone())
           problems.push(
-            `${name}, round ${round}: left behind after ${after}, with ${deaths} deaths: ${JSON.stringify(readState(stateDir, name))}`,
+            `${name}, round ${round}: left behind after ${after}, with ${deaths} deaths: ${JSON.stringify(state())}`,
           );
       }
       check(name, round, folder);
@@ -256,9 +260,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
         ...readdirSync(join(stateDir, 'clusters')),
         ...readdirSync(stateDir).filter((entry) => entry.startsWith('gone-')),
       ]);
-    // the last watchdogs may still be at it
-    for (const end = performance.now() + 20_000; left().length > 0 && performance.now() < end;)
-      await delay(5);
+    await settled(() => left().length === 0);
     expect(left()).toEqual([]);
   }, 400_000);
 });
