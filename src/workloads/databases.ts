@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Client } from 'pg';
 
+import { messageOf } from '../support/errors.js';
 import { postgresClient } from './native.js';
 
 /** A PostgreSQL server as this process reaches it. */
@@ -17,6 +18,10 @@ export const applicationName = 'jest-kubernetes';
 
 /** PostgreSQL's codes for what is told apart here. */
 export const sqlState = {
+  noSuchDatabase: '3D000',
+  noSuchSchema: '3F000',
+  noSuchFunction: '42883',
+  noSuchTable: '42P01',
   duplicateDatabase: '42P04',
   objectInUse: '55006',
   lockNotAvailable: '55P03',
@@ -28,6 +33,16 @@ export const sqlState = {
 
 export function sqlStateOf(error: unknown): string | undefined {
   return (error as { code?: string } | undefined)?.code;
+}
+
+/** Stopped, crashed, or not up yet; a connection lost on the way; a port at which nobody listens. */
+const awayCode = /^(?:57P0[123]|08\w{3}|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/;
+/** What pg says of a connection that ends without a word from the server, which has no code. */
+const awayMessage = /^(?:Connection terminated|timeout expired)/;
+
+/** Whether this is how a server looks that is being started anew: it may answer again. */
+export function isAway(error: unknown): boolean {
+  return awayCode.test(sqlStateOf(error) ?? '') || awayMessage.test(messageOf(error));
 }
 
 export async function connect(address: PostgresAddress, database = maintenanceDatabase): Promise<Client> {
@@ -100,25 +115,26 @@ export function workerDatabaseName(runId: string, workerId: string): string {
 }
 
 /**
- * Creates a database as a copy of a template, the template's `ALTER DATABASE … SET` settings included.
- *
- * @returns false where one of that name is there already
+ * Creates a database as a copy of a template, the template's `ALTER DATABASE … SET` settings included; one that is
+ * there already stays as it is, and is given those settings that it has none for.
  */
-export async function cloneDatabase(client: Client, name: string, template: string): Promise<boolean> {
+export async function cloneDatabase(client: Client, name: string, template: string): Promise<void> {
   try {
     await whenFree(() => copyDatabase(client, `${quoted(name)} TEMPLATE ${quoted(template)}`));
   } catch (error) {
-    if (sqlStateOf(error) === sqlState.duplicateDatabase) return false;
-    throw error;
+    if (sqlStateOf(error) !== sqlState.duplicateDatabase) throw error;
   }
   await client.query(
     `INSERT INTO pg_db_role_setting (setdatabase, setrole, setconfig)
-     SELECT copy.oid, setrole, setconfig FROM pg_db_role_setting
-     JOIN pg_database original ON original.oid = setdatabase AND original.datname = $1
-     JOIN pg_database copy ON copy.datname = $2`,
+     SELECT copy.oid, own.setrole, own.setconfig FROM pg_db_role_setting own
+     JOIN pg_database original ON original.oid = own.setdatabase AND original.datname = $1
+     JOIN pg_database copy ON copy.datname = $2
+     WHERE NOT EXISTS (
+       SELECT FROM pg_db_role_setting present
+       WHERE present.setdatabase = copy.oid AND present.setrole = own.setrole
+     )`,
     [template, name],
   );
-  return true;
 }
 
 /** By copying files, which without fsync takes half as long as by way of the log, and where that can be chosen. */

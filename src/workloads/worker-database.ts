@@ -1,8 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Client } from 'pg';
+
+import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import {
   cloneDatabase,
   databaseVariables,
   dropDatabase,
+  isAway,
   sqlState,
   sqlStateOf,
   withConnection,
@@ -43,7 +49,7 @@ export async function createWorkerDatabase(
   workerId: string,
 ): Promise<Record<string, string>> {
   const name = workerDatabaseName(postgres.runId, workerId);
-  await withConnection(postgres, undefined, (client) => cloneDatabase(client, name, postgres.template));
+  await outlasting(postgres, () => copyTemplate(postgres, name));
   return databaseVariables(postgres, name);
 }
 
@@ -54,41 +60,103 @@ export async function createWorkerDatabase(
  * @throws JestKubernetesError POSTGRES_FAILED where an open transaction stands in the way
  */
 export async function resetWorkerDatabase(postgres: WorkerPostgres, name: string): Promise<void> {
-  const same = await withConnection(postgres, name, async (client) => {
+  await outlasting(postgres, async () => {
+    if (await resetInPlace(postgres, name)) return;
+    await withConnection(postgres, undefined, (client) => dropDatabase(client, name));
+    await copyTemplate(postgres, name);
+  });
+}
+
+/** A deleted pod is back in seconds, on a node that is short of everything within a minute; in milliseconds. */
+const awayLimit = 60_000;
+/** From here on it is said what is waited for. */
+const silentFor = 10_000;
+const awayInterval = 100;
+
+/**
+ * Does anew what a server that stopped in the middle left undone, once it is back.
+ * @param work - may be done twice
+ * @throws JestKubernetesError POSTGRES_FAILED where the server stays away, or will not do it
+ */
+async function outlasting(postgres: WorkerPostgres, work: () => Promise<void>): Promise<void> {
+  const server = `PostgreSQL at ${postgres.host}:${postgres.port}`;
+  const failed = (what: string, cause: unknown): JestKubernetesError =>
+    new JestKubernetesError('POSTGRES_FAILED', `${server} ${what}`, { evidence: [messageOf(cause)], cause });
+  using waited = new AwakeTimer(Infinity);
+  let said = false;
+  for (;;) {
     try {
-      const { rows } = await client.query<{ same: boolean }>('SELECT jest_kubernetes.reset() AS same');
-      return rows[0]?.same === true;
+      await work();
+      return;
     } catch (error) {
-      const state = sqlStateOf(error);
-      if (state === sqlState.lockNotAvailable || state === sqlState.deadlock) {
-        const { rows } = await client.query<{ pid: number; state: string; query: string }>(
-          `SELECT pid, state, query FROM pg_stat_activity
-           WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL`,
-        );
-        throw new JestKubernetesError(
-          'POSTGRES_FAILED',
-          `resetDatabase() waited in vain for a transaction to end`,
-          {
-            evidence: rows.map(
-              (row) => `connection ${row.pid} (${row.state}), last query: ${row.query.slice(0, 200)}`,
-            ),
-            remedy:
-              'Commit or roll back before resetDatabase(), in a finally block where a test may fail in between.',
-            cause: error,
-          },
-        );
+      if (error instanceof JestKubernetesError) throw error;
+      if (!isAway(error)) throw failed('could not give this worker its database', error);
+      const { passed } = waited;
+      if (passed >= awayLimit) throw failed(`has not answered for ${awayLimit / 1000} s`, error);
+      if (passed >= silentFor && !said) {
+        process.stderr.write(`jest-kubernetes: waiting for ${server}: ${messageOf(error)}\n`);
+        said = true;
       }
-      // the schema that resets, or a part of it, was dropped by a test
-      if (state === '3F000' || state === '42883' || state === '42P01') return false;
-      throw new JestKubernetesError('POSTGRES_FAILED', `${name} could not be reset`, {
-        evidence: [messageOf(error)],
-        cause: error,
-      });
     }
-  });
-  if (same) return;
-  await withConnection(postgres, undefined, async (client) => {
-    await dropDatabase(client, name);
-    await cloneDatabase(client, name, postgres.template);
-  });
+    await delay(awayInterval);
+  }
+}
+
+async function copyTemplate(postgres: WorkerPostgres, name: string): Promise<void> {
+  try {
+    await withConnection(postgres, undefined, (client) => cloneDatabase(client, name, postgres.template));
+  } catch (error) {
+    if (sqlStateOf(error) !== sqlState.noSuchDatabase) throw error;
+    throw new JestKubernetesError('POSTGRES_FAILED', 'PostgreSQL has lost the databases of this run', {
+      evidence: [messageOf(error)],
+      remedy: 'They lay in memory, and went when its pod or its node was replaced: run again.',
+      cause: error,
+    });
+  }
+}
+
+/** Of a schema by which a database is given back, or of the database itself: dropped by a test. */
+const dropped = new Set<string | undefined>([
+  sqlState.noSuchDatabase,
+  sqlState.noSuchSchema,
+  sqlState.noSuchFunction,
+  sqlState.noSuchTable,
+]);
+const standsInTheWay = new Set<string | undefined>([sqlState.lockNotAvailable, sqlState.deadlock]);
+
+/** @returns false where it cannot: a test has changed what it resets, or resets with */
+async function resetInPlace(postgres: WorkerPostgres, name: string): Promise<boolean> {
+  try {
+    return await withConnection(postgres, name, async (client) => {
+      try {
+        const { rows } = await client.query<{ same: boolean }>('SELECT jest_kubernetes.reset() AS same');
+        return rows[0]?.same === true;
+      } catch (error) {
+        if (!standsInTheWay.has(sqlStateOf(error))) throw error;
+        throw await stillOpen(client, error);
+      }
+    });
+  } catch (error) {
+    if (dropped.has(sqlStateOf(error))) return false;
+    throw error;
+  }
+}
+
+async function stillOpen(client: Client, cause: unknown): Promise<JestKubernetesError> {
+  const { rows } = await client.query<{ pid: number; state: string; query: string }>(
+    `SELECT pid, state, query FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL`,
+  );
+  return new JestKubernetesError(
+    'POSTGRES_FAILED',
+    'resetDatabase() waited in vain for a transaction to end',
+    {
+      evidence: rows.map(
+        (row) => `connection ${row.pid} (${row.state}), last query: ${row.query.slice(0, 200)}`,
+      ),
+      remedy:
+        'Commit or roll back before resetDatabase(), in a finally block where a test may fail in between.',
+      cause,
+    },
+  );
 }

@@ -469,6 +469,7 @@ test('the pod may be deleted in mid-run: the same variables reach the same rows,
     initdb: [await script('r.sql', 'CREATE TABLE r (n int);')],
   });
   const postgres = await worker(templateName, 'restart', '1');
+  const first = database();
   const forward = await forwardPort({
     access,
     namespace: postgresNamespace,
@@ -478,9 +479,7 @@ test('the pod may be deleted in mid-run: the same variables reach the same rows,
   try {
     const forwarded = { ...address, port: forward.port };
     const select = 'SELECT n FROM r';
-    await withConnection(forwarded, database().database, (client) =>
-      client.query('INSERT INTO r VALUES (1)'),
-    );
+    await withConnection(forwarded, first.database, (client) => client.query('INSERT INTO r VALUES (1)'));
     const pod = `/api/v1/namespaces/${postgresNamespace}/pods/postgres-0`;
     const uid = async (): Promise<string | undefined> =>
       openApi(access)
@@ -489,23 +488,32 @@ test('the pod may be deleted in mid-run: the same variables reach the same rows,
         .catch(() => undefined);
     const before = await uid();
     await openApi(access).request(pod, { method: 'DELETE' });
-    while ([before, undefined].includes(await uid())) await delay(50);
-    // a connection through the forwarded port waits for the pod; the node's port answers when it is there
-    const rows = await withConnection({ ...forwarded }, database().database, (client) =>
-      client.query(select),
-    );
+    // workers that begin meanwhile, and give their databases back, wait for the server
+    for (let id = 2; [before, undefined].includes(await uid()); id += 1) {
+      await worker(postgres.template, postgres.runId, String(id));
+      await resetDatabase();
+    }
+    // so does a connection through the forwarded port; the node's port answers when the server is there
+    const rows = await withConnection({ ...forwarded }, first.database, (client) => client.query(select));
     expect(rows.rows).toEqual([{ n: 1 }]);
     await waitForPostgres(access, address, steps);
-    const direct = new Client({ connectionString: database().url });
+    const direct = new Client({ connectionString: first.url });
     await direct.connect();
     expect((await direct.query(select)).rows).toEqual([{ n: 1 }]);
     await direct.end();
-    // a worker that begins after the restart
-    await worker(postgres.template, postgres.runId, '2');
+    await worker(postgres.template, postgres.runId, '1000');
     expect(await query(database().database, select)).toEqual([]);
   } finally {
     await forward.close();
   }
+});
+
+test('a worker whose template is gone is told so', async () => {
+  await expect(worker('jk_template_gone', 'gone', '1')).rejects.toMatchObject({
+    code: 'POSTGRES_FAILED',
+    message: 'PostgreSQL has lost the databases of this run',
+    evidence: ['template database "jk_template_gone" does not exist'],
+  });
 });
 
 test('a server that refuses our own user is not ours, and is told at once', async () => {

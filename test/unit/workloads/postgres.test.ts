@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
-import { urlOf, workerDatabaseName } from '../../../src/workloads/databases.js';
+import { isAway, urlOf, workerDatabaseName } from '../../../src/workloads/databases.js';
 import { postgresKey, postgresObjects } from '../../../src/workloads/index.js';
 import { firstPod } from '../../../src/workloads/postgres-objects.js';
 import { initFailed } from '../../../src/workloads/template.js';
@@ -22,6 +22,19 @@ const config: PostgresConfig = {
 
 const objectOf = (kind: string, node?: string): string =>
   JSON.stringify(postgresObjects(config, 'secret', { node }).find((object) => object.kind === kind));
+
+test.each([
+  [true, { code: '57P01', message: 'terminating connection due to administrator command' }],
+  [true, { code: '57P03', message: 'the database system is starting up' }],
+  [true, { code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 127.0.0.1:25432' }],
+  [true, { code: 'ECONNRESET', message: 'read ECONNRESET' }],
+  [true, { message: 'Connection terminated unexpectedly' }],
+  [false, { code: '3D000', message: 'database "shop" does not exist' }],
+  [false, { code: '28P01', message: 'password authentication failed for user "shop"' }],
+  [false, { code: '53300', message: 'sorry, too many clients already' }],
+])('whether a server is away for a moment: %j, as it says %j', (away, error) => {
+  expect(isAway(Object.assign(new Error(error.message), error))).toBe(away);
+});
 
 test('a user’s settings win over the fast ones, which need no durability', () => {
   const server = objectOf('StatefulSet');
