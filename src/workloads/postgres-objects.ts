@@ -160,7 +160,9 @@ export function firstPod({ metadata, spec }: KubernetesObject, node: string): Ku
       ...{ name: postgresPod, namespace: metadata.namespace ?? postgresNamespace },
       labels: { ...template.metadata.labels, 'statefulset.kubernetes.io/pod-name': postgresPod },
     },
-    spec: { ...template.spec, nodeName: node },
+    // without its selector: a kubelet that is started anew, as kubeadm does at the end, compares that with a node which
+    // it may not know yet, and ends the pod where they seem to differ (kubernetes/kubernetes#129463)
+    spec: { ...template.spec, nodeSelector: undefined, nodeName: node },
   };
 }
 

@@ -66,7 +66,8 @@ test('the first pod is the one that the StatefulSet would make, on its node alre
     ...{ name: 'postgres-0', namespace: 'jest-kubernetes' },
     labels: { ...selector.matchLabels, 'statefulset.kubernetes.io/pod-name': 'postgres-0' },
   });
-  expect(spec).toEqual({ ...template.spec, nodeName: node });
+  expect(template.spec).toHaveProperty(['nodeSelector', 'kubernetes.io/hostname'], node);
+  expect(spec).toEqual({ ...template.spec, nodeSelector: undefined, nodeName: node });
 });
 
 test('the password is in the Secret alone', () => {
