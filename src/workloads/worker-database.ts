@@ -43,13 +43,19 @@ export function workerPostgres(env: NodeJS.ProcessEnv): WorkerPostgres | undefin
   return text === undefined ? undefined : (JSON.parse(text) as WorkerPostgres);
 }
 
-/** Creates a worker's database, unless it is there, and returns its variables. */
+/**
+ * Creates a worker's database, unless it is there, and returns its variables.
+ *
+ * @param patience - how long the server may be away, in milliseconds; default 60 s
+ * @throws JestKubernetesError POSTGRES_FAILED where it stays away, or has lost the template
+ */
 export async function createWorkerDatabase(
   postgres: WorkerPostgres,
   workerId: string,
+  patience?: number,
 ): Promise<Record<string, string>> {
   const name = workerDatabaseName(postgres.runId, workerId);
-  await outlasting(postgres, () => copyTemplate(postgres, name));
+  await outlasting(postgres, () => copyTemplate(postgres, name), patience);
   return databaseVariables(postgres, name);
 }
 
@@ -57,7 +63,7 @@ export async function createWorkerDatabase(
  * Gives a database back as the template is. Connections to it stay open, unless a test has changed the schema
  * itself: then it is dropped, its connections with it, and copied anew.
  *
- * @throws JestKubernetesError POSTGRES_FAILED where an open transaction stands in the way
+ * @throws JestKubernetesError POSTGRES_FAILED where an open transaction stands in the way, or the server stays away
  */
 export async function resetWorkerDatabase(postgres: WorkerPostgres, name: string): Promise<void> {
   await outlasting(postgres, async () => {
@@ -72,13 +78,19 @@ const awayLimit = 60_000;
 /** From here on it is said what is waited for. */
 const silentFor = 10_000;
 const awayInterval = 100;
+/** Servers that this process has waited for in vain; not once more for each test file. */
+const givenUp = new Set<string>();
 
 /**
  * Does anew what a server that stopped in the middle left undone, once it is back.
  * @param work - may be done twice
  * @throws JestKubernetesError POSTGRES_FAILED where the server stays away, or will not do it
  */
-async function outlasting(postgres: WorkerPostgres, work: () => Promise<void>): Promise<void> {
+async function outlasting(
+  postgres: WorkerPostgres,
+  work: () => Promise<void>,
+  patience = awayLimit,
+): Promise<void> {
   const server = `PostgreSQL at ${postgres.host}:${postgres.port}`;
   const failed = (what: string, cause: unknown): JestKubernetesError =>
     new JestKubernetesError('POSTGRES_FAILED', `${server} ${what}`, { evidence: [messageOf(cause)], cause });
@@ -87,12 +99,17 @@ async function outlasting(postgres: WorkerPostgres, work: () => Promise<void>): 
   for (;;) {
     try {
       await work();
+      givenUp.delete(server);
       return;
     } catch (error) {
       if (error instanceof JestKubernetesError) throw error;
       if (!isAway(error)) throw failed('could not give this worker its database', error);
       const { passed } = waited;
-      if (passed >= awayLimit) throw failed(`has not answered for ${awayLimit / 1000} s`, error);
+      if (givenUp.has(server)) throw failed('still does not answer', error);
+      if (passed >= patience) {
+        givenUp.add(server);
+        throw failed(`has not answered for ${Math.round(patience / 1000)} s`, error);
+      }
       if (passed >= silentFor && !said) {
         process.stderr.write(`jest-kubernetes: waiting for ${server}: ${messageOf(error)}\n`);
         said = true;

@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
 import { isAway, urlOf, workerDatabaseName } from '../../../src/workloads/databases.js';
-import { postgresKey, postgresObjects } from '../../../src/workloads/index.js';
+import { createWorkerDatabase, postgresKey, postgresObjects } from '../../../src/workloads/index.js';
 import { firstPod } from '../../../src/workloads/postgres-objects.js';
 import { initFailed } from '../../../src/workloads/template.js';
 
@@ -34,6 +36,23 @@ test.each([
   [false, { code: '53300', message: 'sorry, too many clients already' }],
 ])('whether a server is away for a moment: %j, as it says %j', (away, error) => {
   expect(isAway(Object.assign(new Error(error.message), error))).toBe(away);
+});
+
+test('a server that stays away is waited for once, not once for each test file', async () => {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  await new Promise((closed) => listener.close(closed));
+  const postgres = { host: '127.0.0.1', port, user: 'app', password: '', template: 'none', runId: 'away' };
+  const away = { code: 'POSTGRES_FAILED', evidence: [`connect ECONNREFUSED 127.0.0.1:${port}`] };
+  await expect(createWorkerDatabase(postgres, '1', 1000)).rejects.toMatchObject({
+    ...away,
+    message: `PostgreSQL at 127.0.0.1:${port} has not answered for 1 s`,
+  });
+  await expect(createWorkerDatabase(postgres, '1')).rejects.toMatchObject({
+    ...away,
+    message: `PostgreSQL at 127.0.0.1:${port} still does not answer`,
+  });
 });
 
 test('a user’s settings win over the fast ones, which need no durability', () => {
