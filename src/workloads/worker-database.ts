@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Client } from 'pg';
 
+import { silenceLimit } from '../report/line.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import {
@@ -55,7 +56,9 @@ export async function createWorkerDatabase(
   patience?: number,
 ): Promise<Record<string, string>> {
   const name = workerDatabaseName(postgres.runId, workerId);
-  await outlasting(postgres, () => copyTemplate(postgres, name), patience);
+  const work = (): Promise<void> =>
+    withConnection(postgres, undefined, (client) => copyTemplate(client, name, postgres.template));
+  await outlasting(postgres, work, patience);
   return databaseVariables(postgres, name);
 }
 
@@ -68,15 +71,15 @@ export async function createWorkerDatabase(
 export async function resetWorkerDatabase(postgres: WorkerPostgres, name: string): Promise<void> {
   await outlasting(postgres, async () => {
     if (await resetInPlace(postgres, name)) return;
-    await withConnection(postgres, undefined, (client) => dropDatabase(client, name));
-    await copyTemplate(postgres, name);
+    await withConnection(postgres, undefined, async (client) => {
+      await dropDatabase(client, name);
+      await copyTemplate(client, name, postgres.template);
+    });
   });
 }
 
 /** A deleted pod is back in seconds, on a node that is short of everything within a minute; in milliseconds. */
 const awayLimit = 60_000;
-/** From here on it is said what is waited for. */
-const silentFor = 10_000;
 const awayInterval = 100;
 /** Servers that this process has waited for in vain; not once more for each test file. */
 const givenUp = new Set<string>();
@@ -110,7 +113,7 @@ async function outlasting(
         givenUp.add(server);
         throw failed(`has not answered for ${Math.round(patience / 1000)} s`, error);
       }
-      if (passed >= silentFor && !said) {
+      if (passed >= silenceLimit && !said) {
         process.stderr.write(`jest-kubernetes: waiting for ${server}: ${messageOf(error)}\n`);
         said = true;
       }
@@ -119,9 +122,9 @@ async function outlasting(
   }
 }
 
-async function copyTemplate(postgres: WorkerPostgres, name: string): Promise<void> {
+async function copyTemplate(client: Client, name: string, template: string): Promise<void> {
   try {
-    await withConnection(postgres, undefined, (client) => cloneDatabase(client, name, postgres.template));
+    await cloneDatabase(client, name, template);
   } catch (error) {
     if (sqlStateOf(error) !== sqlState.noSuchDatabase) throw error;
     throw new JestKubernetesError('POSTGRES_FAILED', 'PostgreSQL has lost the databases of this run', {

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -39,10 +37,7 @@ test.each([
 });
 
 test('a server that stays away is waited for once, not once for each test file', async () => {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as AddressInfo;
-  await new Promise((closed) => listener.close(closed));
+  const port = 1; // nobody listens there
   const postgres = { host: '127.0.0.1', port, user: 'app', password: '', template: 'none', runId: 'away' };
   const away = { code: 'POSTGRES_FAILED', evidence: [`connect ECONNREFUSED 127.0.0.1:${port}`] };
   await expect(createWorkerDatabase(postgres, '1', 1000)).rejects.toMatchObject({
