@@ -22,7 +22,7 @@ import { faultyRegistry } from './faulty-registry.js';
 
 const cluster = 'jkh-diagnose';
 const node = `${cluster}-control-plane`;
-const image = process.env['JEST_KUBERNETES_NODE_IMAGE'] ?? 'kindest/node:v1.20.2';
+const image = process.env['JEST_KUBERNETES_NODE_IMAGE'] ?? 'kindest/node:v1.37.2';
 const runtime = {
   name: 'docker' as const,
   command: 'docker',

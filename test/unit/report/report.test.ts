@@ -37,7 +37,7 @@ test.each([
 test('in a log each phase is one line with its outcome, duration and detail', () => {
   const { report, text } = captured();
   report.headline('creating cluster shop');
-  report.phase('create cluster').end('done', 'kindest/node:v1.20.2');
+  report.phase('create cluster').end('done', 'kindest/node:v1.37.2');
   report.phase('pull redis:7').end('failed', 'no such image');
   expect(text().split('\n')).toEqual([
     'jest-kubernetes creating cluster shop',

@@ -64,7 +64,7 @@ afterEach(() => {
   rmSync(machine.folder, { recursive: true });
 });
 
-const rigEnvironment = { JEST_KUBERNETES_NODE_IMAGE: 'kindest/node:v1.20.2' };
+const rigEnvironment = { JEST_KUBERNETES_NODE_IMAGE: 'kindest/node:v1.37.2' };
 
 test('nothing is installed where Docker runs and pulls', async () => {
   const { status, said, environment } = await machine.engine([]).ensure();
