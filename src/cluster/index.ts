@@ -15,6 +15,6 @@ export {
   type RemovalRecord,
   type WantedCluster,
 } from './leases/index.js';
-export type { ClusterAccess, ClusterCreation, ClusterNode, ClusterProvider } from './provider.js';
+export type { ClusterCreation, ClusterNode, ClusterProvider } from './provider.js';
 export { describeRemoval, removeCluster } from './remove.js';
 export { startWatchdog, sweep, type Watchdog } from './watchdog/index.js';

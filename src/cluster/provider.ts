@@ -1,13 +1,6 @@
 import type { Limits } from '../config/config.js';
+import type { ClusterAccess } from '../kubernetes/index.js';
 import type { Progress } from '../report/progress.js';
-
-/** A cluster that can be used: what a run hands to its workers. */
-export interface ClusterAccess {
-  name: string;
-  /** Absolute path of a kubeconfig (mode 0600) that knows this cluster alone. */
-  kubeconfig: string;
-  context: string;
-}
 
 /** One machine of a cluster that images can be streamed into. */
 export interface ClusterNode {

@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import { silent, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
-import { removeOwned } from '../workloads/index.js';
+import { removeOwned } from '../kubernetes/index.js';
 import { kindProvider } from './kind/index.js';
 import { currentContext, type Removal, type RemovalRecord } from './leases/index.js';
 

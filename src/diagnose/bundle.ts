@@ -4,12 +4,12 @@ import { dirname, join, relative } from 'node:path';
 
 import type { CoreV1Event, V1Node, V1Pod } from '@kubernetes/client-node';
 
-import type { ClusterAccess } from '../cluster/provider.js';
+import type { ClusterAccess } from '../kubernetes/index.js';
 import type { ContainerRuntime } from '../runtime/runtime.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import type { Diagnosis } from './causes.js';
 import { masker, secretsOf } from './mask.js';
-import { yamlWriter } from './native.js';
+import { yaml } from '../support/native.js';
 import { connect, observe, readLogs, reasonOf } from './observe.js';
 import { formatBytes } from './quantity.js';
 import type { HostFacts } from './snapshot.js';
@@ -226,24 +226,23 @@ async function writeCluster(
   if (!first) return;
   notes.push(...new Set(snapshots.flatMap(({ unseen }) => unseen)));
   await write('host.txt', hostText(first.host));
-  if (first.containers.length > 0)
-    await write('node-containers.yaml', yamlWriter().stringify(first.containers));
+  if (first.containers.length > 0) await write('node-containers.yaml', yaml().stringify(first.containers));
   if (first.api?.answers !== true || !access) return;
 
   const pods = snapshots.flatMap((snapshot) => snapshot.pods);
   const events = snapshots.flatMap((snapshot) => snapshot.events);
   await Promise.all([
     write('nodes.txt', first.nodes.map(nodeText).join('\n')),
-    write('nodes.yaml', yaml(first.nodes)),
+    write('nodes.yaml', yamlOf(first.nodes)),
     write('events.txt', eventsText(events)),
     write('pods.txt', pods.map((pod) => podText(pod, events)).join('\n')),
     write(
       'claims.yaml',
-      yaml(
+      yamlOf(
         snapshots.flatMap(({ claims, storageClasses }): readonly object[] => [...claims, ...storageClasses]),
       ),
     ),
-    ...pods.map((pod) => write(`pods/${placeOf(pod)}.yaml`, yaml([pod]))),
+    ...pods.map((pod) => write(`pods/${placeOf(pod)}.yaml`, yamlOf([pod]))),
   ]);
 
   const { core } = connect(access, { signal });
@@ -259,13 +258,13 @@ async function writeCluster(
 const placeOf = ({ metadata }: V1Pod) => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 
 /** Without what only machines read. */
-const yaml = (objects: readonly object[]) =>
+const yamlOf = (objects: readonly object[]) =>
   objects
     .map((object) => {
       const plain = JSON.parse(JSON.stringify(object)) as { metadata?: { managedFields?: unknown } };
       delete plain.metadata?.managedFields;
       // unfolded: a secret must stand on one line to be seen
-      return yamlWriter().stringify(plain, { lineWidth: 0 });
+      return yaml().stringify(plain, { lineWidth: 0 });
     })
     .join('---\n');
 

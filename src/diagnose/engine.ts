@@ -1,5 +1,5 @@
 import type { ContainerRuntime } from '../runtime/runtime.js';
-import { processes } from './native.js';
+import { processes } from '../support/native.js';
 import type { Download, NodeContainer } from './snapshot.js';
 
 interface Engine {

@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink, statfs } from 'node:fs/promises';
 import { availableParallelism, loadavg, platform, release, totalmem } from 'node:os';
 
-import { processes } from './native.js';
+import { processes } from '../support/native.js';
 import type { HostFacts, PortOwner } from './snapshot.js';
 
 /** Who listens on a TCP port of this host; undefined where nobody does, or it cannot be told. */

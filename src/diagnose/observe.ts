@@ -1,11 +1,11 @@
 import type { CoreV1Api, StorageV1Api, V1Pod } from '@kubernetes/client-node';
 
-import type { ClusterAccess } from '../cluster/provider.js';
+import type { ClusterAccess } from '../kubernetes/index.js';
 import type { ContainerRuntime } from '../runtime/runtime.js';
 import { messageOf } from '../support/errors.js';
 import { downloadsIn, inspectContainers } from './engine.js';
 import { observeHost } from './host.js';
-import { kubernetesClient } from './native.js';
+import { kubernetesClient } from '../support/native.js';
 import { isWell, type ContainerLog, type Snapshot } from './snapshot.js';
 
 /** How long one question to the API server, or to the engine, may take. */

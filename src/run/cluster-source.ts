@@ -3,7 +3,6 @@ import {
   existingProvider,
   kindProvider,
   runFolder,
-  type ClusterAccess,
   type ClusterCreation,
   type ClusterNode,
   type ClusterProvider,
@@ -13,10 +12,11 @@ import {
   type WantedCluster,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
+import type { ClusterAccess } from '../kubernetes/index.js';
 import { pullImage } from '../images/index.js';
 import { silent, type Progress } from '../report/index.js';
 import { detectRuntime, type ContainerRuntime } from '../runtime/index.js';
-import { postgresNodePort, serverSignature } from '../workloads/index.js';
+import { postgresNodePort, serverSignature } from '../postgres/index.js';
 
 export interface Joined {
   access: ClusterAccess;

@@ -1,4 +1,4 @@
-import { applyObjects, owned, readManifests } from '../workloads/index.js';
+import { applyObjects, owned, readManifests } from '../kubernetes/index.js';
 import type { Phase } from './phases.js';
 import { once, type RunContext } from './plan.js';
 

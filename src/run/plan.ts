@@ -1,7 +1,8 @@
-import type { ClusterAccess, ClusterLease, ClusterNode, Json } from '../cluster/index.js';
+import type { ClusterLease, ClusterNode, Json } from '../cluster/index.js';
+import type { ClusterAccess } from '../kubernetes/index.js';
 import type { Config } from '../config/index.js';
 import type { Progress } from '../report/index.js';
-import { postgresNamespace } from '../workloads/index.js';
+import { postgresNamespace } from '../postgres/index.js';
 import { clusterPhases } from './cluster-phases.js';
 import type { ClusterSource, Joined } from './cluster-source.js';
 import type { WorkerEnvironment } from './environment.js';

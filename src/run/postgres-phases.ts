@@ -1,10 +1,10 @@
 import { toError, watchForCause } from '../diagnose/index.js';
+import { forwardPort } from '../kubernetes/index.js';
 import { orAborted } from '../support/abort.js';
 import {
   deployPostgres,
   dropDeadRunDatabases,
   dropRunDatabases,
-  forwardPort,
   postgresKey,
   postgresName,
   postgresNodePort,
@@ -13,7 +13,7 @@ import {
   waitForPostgres,
   type PostgresAddress,
   type PostgresServer,
-} from '../workloads/index.js';
+} from '../postgres/index.js';
 import type { Phase } from './phases.js';
 import { Milestone, namespaceOf, once, sparing, type RunContext } from './plan.js';
 

@@ -1,5 +1,5 @@
 import { JestKubernetesError } from '../support/errors.js';
-import { createWorkerDatabase, resetWorkerDatabase, workerPostgres } from '../workloads/index.js';
+import { createWorkerDatabase, resetWorkerDatabase, workerPostgres } from '../postgres/index.js';
 
 /** This worker's own database. */
 export interface Database {

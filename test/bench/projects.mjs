@@ -88,7 +88,7 @@ test('resets', async () => {
 }, 120_000);`,
     'worker.js': `
 const { dirname, join } = require('node:path');
-const { createWorkerDatabase } = require(join(dirname(require.resolve('jest-kubernetes/package.json')), 'dist/workloads/index.js'));
+const { createWorkerDatabase } = require(join(dirname(require.resolve('jest-kubernetes/package.json')), 'dist/postgres/index.js'));
 (async () => {
   const postgres = JSON.parse(process.env.JEST_KUBERNETES_POSTGRES);
   const made = [];

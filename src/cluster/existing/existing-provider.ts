@@ -5,7 +5,8 @@ import type { KubeConfig } from '@kubernetes/client-node';
 
 import type { ClusterConfig } from '../../config/config.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import type { ClusterAccess, ClusterNode, ClusterProvider, CreateOptions } from '../provider.js';
+import type { ClusterAccess } from '../../kubernetes/index.js';
+import type { ClusterNode, ClusterProvider, CreateOptions } from '../provider.js';
 import { existingKubeConfig } from './kubeconfig.js';
 
 /** An API server that has not answered by then does not answer. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { parse, stringify } from 'yaml';
 
-import type { ClusterAccess } from '../provider.js';
+import type { ClusterAccess } from '../../kubernetes/index.js';
 
 interface KubeConfig {
   clusters: { name: string; cluster: { server: string; 'certificate-authority-data': string } }[];

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import { ApiError, isGone, openApi, unless, type Api } from '../../workloads/api.js';
+import { ApiError, isGone, openApi, unless, type Api } from '../../kubernetes/index.js';
 import { lostState, parseState, type ClusterState, type Holder } from './state.js';
 import type { StateStore } from './store.js';
 import type { Change, Found } from './transitions.js';

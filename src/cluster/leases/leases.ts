@@ -1,7 +1,7 @@
 import type { KeepPolicy } from '../../config/config.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { identifyProcess } from '../../support/process-identity.js';
-import type { ClusterAccess } from '../provider.js';
+import type { ClusterAccess } from '../../kubernetes/index.js';
 import { FileStore } from './file-store.js';
 import { KubernetesStore, runFolder } from './kubernetes-store.js';
 import {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { KeepPolicy } from '../../config/config.js';
 import type { ContainerRuntime } from '../../runtime/runtime.js';
 import type { ProcessIdentity } from '../../support/process-identity.js';
-import type { ClusterAccess } from '../provider.js';
+import type { ClusterAccess } from '../../kubernetes/index.js';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 

@@ -1,5 +1,5 @@
 import type { KeepPolicy } from '../../config/config.js';
-import type { ClusterAccess } from '../provider.js';
+import type { ClusterAccess } from '../../kubernetes/index.js';
 import {
   differences,
   type ClusterState,

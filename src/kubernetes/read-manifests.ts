@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { ManifestSource } from '../config/config.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { processes, yamlParser } from './native.js';
+import { processes, yaml } from '../support/native.js';
 import type { KubernetesObject } from './objects.js';
 
 /** An object, and where a reader finds it. */
@@ -84,7 +84,7 @@ function isManifest(name: string): boolean {
  * @throws JestKubernetesError MANIFEST_INVALID, with file and line
  */
 export function parseManifest(text: string, file: string): ManifestObject[] {
-  const { LineCounter, parseAllDocuments } = yamlParser();
+  const { LineCounter, parseAllDocuments } = yaml();
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, merge: true });
   const objects: ManifestObject[] = [];

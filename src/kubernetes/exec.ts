@@ -7,7 +7,7 @@ import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { messageOf } from '../support/errors.js';
 import type { Api } from './api.js';
-import { kubernetesClient } from './native.js';
+import { kubernetesClient } from '../support/native.js';
 
 /** What is used of the client library's web sockets, whose own types need a package of their own. */
 export interface WebSocketLike {

@@ -1,25 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { ClusterAccess } from '../cluster/provider.js';
 import type { PostgresConfig } from '../config/config.js';
+import {
+  ApiError,
+  Kinds,
+  apply,
+  fieldManager,
+  openApi,
+  patienceWith,
+  type Api,
+  type ClusterAccess,
+  type KubernetesObject,
+} from '../kubernetes/index.js';
 import type { Progress } from '../report/progress.js';
 import { orAborted } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { ApiError, openApi } from './api.js';
-import type { Api } from './api.js';
-import { Kinds, apply, fieldManager, patienceWith } from './apply.js';
 import { sqlState, sqlStateOf, withConnection } from './databases.js';
 import type { PostgresAddress } from './databases.js';
-import type { KubernetesObject } from './objects.js';
-import {
-  firstPod,
-  postgresName,
-  postgresNamespace,
-  postgresObjects,
-  serverAnnotation,
-} from './postgres-objects.js';
-import type { PostgresPlacement } from './postgres-objects.js';
+import { firstPod, postgresName, postgresNamespace, postgresObjects, serverAnnotation } from './objects.js';
+import type { PostgresPlacement } from './objects.js';
 
 /** A server as the cluster knows it. */
 export interface PostgresServer {

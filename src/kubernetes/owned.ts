@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { ClusterAccess } from '../cluster/provider.js';
+import type { ClusterAccess } from './access.js';
 import { silent, type Progress } from '../report/progress.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { isGone, isHidden, openApi, unless, type Api } from './api.js';
@@ -90,7 +90,7 @@ function split<T>(all: readonly T[], isFirst: (each: T) => boolean): [first: T[]
 /** Of a group that is not Kubernetes' own. */
 function isCustom({ apiVersion }: KubernetesObject): boolean {
   const group = apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] ?? '') : '';
-  return group.includes('.') && !group.endsWith('.k8s.io');
+  return group.includes('../postgres/index.js') && !group.endsWith('.k8s.io');
 }
 
 async function listOwned(

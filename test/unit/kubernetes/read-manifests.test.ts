@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { inOrder } from '../../../src/workloads/apply.js';
-import { parseManifest, readManifests } from '../../../src/workloads/index.js';
+import { inOrder } from '../../../src/kubernetes/apply.js';
+import { parseManifest, readManifests } from '../../../src/kubernetes/index.js';
 
 let folder: string;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 
 import { messageOf } from '../support/errors.js';
-import { postgresClient } from './native.js';
+import { postgresClient } from '../support/native.js';
 
 /** A PostgreSQL server as this process reaches it. */
 export interface PostgresAddress {

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { openApi } from '../../../src/workloads/api.js';
-import { execInPod } from '../../../src/workloads/exec.js';
+import { openApi } from '../../../src/kubernetes/api.js';
+import { execInPod } from '../../../src/kubernetes/exec.js';
 
 /** An API server that answers each connection into a pod with the next of these statuses, and the last one for good. */
 async function answering(statuses: readonly number[]) {

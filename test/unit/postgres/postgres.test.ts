@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
-import { isAway, urlOf, workerDatabaseName } from '../../../src/workloads/databases.js';
-import { createWorkerDatabase, postgresKey, postgresObjects } from '../../../src/workloads/index.js';
-import { firstPod } from '../../../src/workloads/postgres-objects.js';
-import { initFailed } from '../../../src/workloads/template.js';
+import { isAway, urlOf, workerDatabaseName } from '../../../src/postgres/databases.js';
+import { createWorkerDatabase, postgresKey, postgresObjects } from '../../../src/postgres/index.js';
+import { firstPod } from '../../../src/postgres/objects.js';
+import { initFailed } from '../../../src/postgres/template.js';
 
 const config: PostgresConfig = {
   image: 'postgres:17-alpine',

@@ -5,11 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Client } from 'pg';
 
-import type { ClusterAccess } from '../cluster/provider.js';
 import type { PostgresConfig } from '../config/config.js';
+import { ExecRefused, execInPod, openApi, type ClusterAccess } from '../kubernetes/index.js';
 import type { Progress } from '../report/progress.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { openApi } from './api.js';
 import {
   applicationName,
   cloneDatabase,
@@ -20,9 +19,8 @@ import {
   withConnection,
 } from './databases.js';
 import type { PostgresAddress } from './databases.js';
-import { ExecRefused, execInPod } from './exec.js';
-import { processes } from './native.js';
-import { postgresName, postgresNamespace, postgresPod, shortHash } from './postgres-objects.js';
+import { processes } from '../support/native.js';
+import { postgresName, postgresNamespace, postgresPod, shortHash } from './objects.js';
 import { snapshotSql } from './snapshot.js';
 
 const beingMade = 'jest-kubernetes: being made';

@@ -3,11 +3,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { ClusterAccess } from '../cluster/provider.js';
+import type { ClusterAccess } from './access.js';
 import { openApi } from './api.js';
 import type { Api } from './api.js';
 import type { WebSocketLike } from './exec.js';
-import { kubernetesClient } from './native.js';
+import { kubernetesClient } from '../support/native.js';
 
 export interface ServicePort {
   access: ClusterAccess;

@@ -9,33 +9,31 @@ import { promisify } from 'node:util';
 
 import { Client, Pool } from 'pg';
 
-import type { ClusterAccess } from '../../../src/cluster/provider.js';
+import {
+  applyObjects,
+  forwardPort,
+  openApi,
+  owned,
+  parseManifest,
+  removeOwned,
+  type ClusterAccess,
+  type ManifestObject,
+} from '../../../src/kubernetes/index.js';
 import type { PostgresConfig } from '../../../src/config/config.js';
 import { silent } from '../../../src/report/index.js';
 import { database, prepareWorkerDatabase, resetDatabase } from '../../../src/testing/database.js';
-import { openApi } from '../../../src/workloads/api.js';
-import { withConnection } from '../../../src/workloads/databases.js';
+import { withConnection } from '../../../src/postgres/databases.js';
 import {
-  applyObjects,
   deployPostgres,
   dropDeadRunDatabases,
   dropRunDatabases,
-  forwardPort,
-  owned,
-  parseManifest,
   postgresNamespace,
   postgresNodePort,
   postgresVariables,
   prepareTemplate,
-  removeOwned,
   waitForPostgres,
-} from '../../../src/workloads/index.js';
-import type {
-  ManifestObject,
-  PostgresAddress,
-  PostgresServer,
-  WorkerPostgres,
-} from '../../../src/workloads/index.js';
+} from '../../../src/postgres/index.js';
+import type { PostgresAddress, PostgresServer, WorkerPostgres } from '../../../src/postgres/index.js';
 
 /*
  * One cluster for the whole file, with the image inside, made by kind's own command line; the server is deployed

@@ -4,8 +4,8 @@ import type { RequestOptions } from 'node:https';
 
 import type { KubeConfig } from '@kubernetes/client-node';
 
-import type { ClusterAccess } from '../cluster/provider.js';
-import { kubernetesClient } from './native.js';
+import type { ClusterAccess } from './access.js';
+import { kubernetesClient } from '../support/native.js';
 
 /** How long one request may take, in milliseconds. */
 const requestLimit = 30_000;

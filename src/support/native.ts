@@ -4,5 +4,5 @@ const load = process.getBuiltinModule('node:module').createRequire(__filename);
 export const kubernetesClient = () =>
   load('@kubernetes/client-node') as typeof import('@kubernetes/client-node');
 export const postgresClient = () => load('pg') as typeof import('pg');
-export const yamlParser = () => load('yaml') as typeof import('yaml');
+export const yaml = () => load('yaml') as typeof import('yaml');
 export const processes = () => load('execa') as typeof import('execa');

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { PostgresConfig } from '../config/config.js';
-import type { KubernetesObject } from './objects.js';
-import { owned } from './owned.js';
+import { owned, type KubernetesObject } from '../kubernetes/index.js';
 
 /** Where PostgreSQL lives in a cluster; the Service answers at `postgres.jest-kubernetes.svc:5432`. */
 export const postgresNamespace = 'jest-kubernetes';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { ClusterAccess } from '../cluster/provider.js';
+import type { ClusterAccess } from './access.js';
 import type { Progress } from '../report/progress.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { ApiError, openApi } from './api.js';
