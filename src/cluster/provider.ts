@@ -1,4 +1,4 @@
-import type { Limits } from '../config/config.js';
+import type { Limits, NodeRole } from '../config/config.js';
 import type { ClusterAccess } from '../kubernetes/index.js';
 import type { Progress } from '../report/progress.js';
 
@@ -6,6 +6,7 @@ import type { Progress } from '../report/progress.js';
 export interface ClusterNode {
   /** The container's name. */
   name: string;
+  role: NodeRole;
 }
 
 /**
@@ -14,11 +15,11 @@ export interface ClusterNode {
  * when the creation fails.
  */
 export interface ClusterCreation {
-  /** Every node's containerd answers: images can be streamed in. */
+  /** Every node's containerd answers, those that are to join included: images can be streamed in. The first is the first control plane. */
   readonly nodes: Promise<readonly ClusterNode[]>;
   /** The API server answers: objects can be applied. */
   readonly api: Promise<ClusterAccess>;
-  /** A test can use it: a node is Ready, and the `default` ServiceAccount exists. */
+  /** A test can use it: every node is Ready, and the `default` ServiceAccount exists. */
   readonly ready: Promise<ClusterAccess>;
 }
 

@@ -19,7 +19,7 @@ const removers: Record<Removal['provider'], Remover> = {
     async remove({ name, folder, removal: { runtime } }, progress) {
       if (runtime === null) throw new Error(`the record of ${name} names no container engine`);
       const cluster = {
-        ...{ provider: 'kind' as const, name, image: undefined, nodes: 1 },
+        ...{ provider: 'kind' as const, name, image: undefined, nodes: [] },
         ...{ config: undefined, kubeconfig: undefined, context: undefined },
       };
       const provider = kindProvider({ cluster, directory: folder, runtime: runtime as ContainerRuntime });

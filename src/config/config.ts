@@ -10,13 +10,38 @@ export interface Limits {
 
 export type KeepPolicy = 'never' | 'on-failure' | 'always';
 
+export type NodeRole = 'control-plane' | 'worker';
+
+/** A taint, as Kubernetes writes it; one without a value has an empty one. */
+export type Taint = Readonly<{
+  key: string;
+  value: string;
+  effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}>;
+
+/** A folder or file of the host inside a node. */
+export type NodeMount = Readonly<{
+  /** Absolute path. */
+  hostPath: string;
+  containerPath: string;
+  readOnly: boolean;
+}>;
+
+export type NodeConfig = Readonly<{
+  role: NodeRole;
+  labels: Readonly<Record<string, string>>;
+  taints: readonly Taint[];
+  mounts: readonly NodeMount[];
+}>;
+
 export interface ClusterConfig {
   provider: 'kind' | 'existing';
   /** A valid kind cluster name: lower-case letters, digits, dots and hyphens. */
   name: string;
   /** The node image; undefined is the kind release's own. */
   image: string | undefined;
-  nodes: number;
+  /** The first control plane among them is the one that the API server is reached through. */
+  nodes: readonly NodeConfig[];
   /** A kind config: a parsed object; one given by path has been read. */
   config: Readonly<Record<string, unknown>> | undefined;
   /** `existing` only. */

@@ -13,6 +13,39 @@ export interface TimeoutOptions {
   total?: Duration | undefined;
 }
 
+/** One node of a cluster. */
+export interface NodeOptions {
+  /** Default: `'control-plane'` for the first node, `'worker'` for the others. One control plane is needed. */
+  role?: 'control-plane' | 'worker' | undefined;
+  /**
+   * Labels, for node selectors and affinities. Those of Kubernetes' own domains only where a node may give them to
+   * itself, such as `topology.kubernetes.io/zone`. Default: none.
+   */
+  labels?: Readonly<Record<string, string>> | undefined;
+  /** Taints, as kubectl writes them (`'dedicated=search:NoSchedule'`) or as objects. Default: none. */
+  taints?:
+    | readonly (
+        | string
+        | {
+            key: string;
+            value?: string | undefined;
+            effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+          }
+      )[]
+    | undefined;
+  /** Files and folders of this machine inside the node, where a `hostPath` volume finds them. Default: none. */
+  mounts?:
+    | readonly {
+        /** Relative to the configuration's folder. */
+        hostPath: string;
+        /** An absolute path inside the node. */
+        containerPath: string;
+        /** Default: `false`. */
+        readOnly?: boolean | undefined;
+      }[]
+    | undefined;
+}
+
 /** The cluster that tests run on. */
 export interface ClusterOptions {
   /**
@@ -30,8 +63,11 @@ export interface ClusterOptions {
    * Variable: `JEST_KUBERNETES_NODE_IMAGE`.
    */
   image?: string | undefined;
-  /** `kind` only, instead of `config`. How many nodes: one control plane, the others workers. Default: `1`. */
-  nodes?: number | undefined;
+  /**
+   * `kind` only, instead of `config`. How many nodes (one control plane, the others workers), or each of them.
+   * Default: `1`.
+   */
+  nodes?: number | readonly NodeOptions[] | undefined;
   /** `kind` only, instead of `nodes`. A kind config, inline or the path of a YAML file. Default: none. */
   config?: string | Readonly<Record<string, unknown>> | undefined;
   /** `existing` only. Path of a kubeconfig. Default: what kubectl would take, `$KUBECONFIG` or `~/.kube/config`. */

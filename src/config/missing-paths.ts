@@ -7,6 +7,10 @@ import type { Config } from './config.js';
 export function missingPaths({ cluster, images, manifests, postgres }: Config): string[] {
   const named: [key: string, file: string][] = [];
   if (cluster.kubeconfig !== undefined) named.push(['cluster.kubeconfig', cluster.kubeconfig]);
+  for (const [index, { mounts }] of cluster.nodes.entries()) {
+    for (const [mount, { hostPath }] of mounts.entries())
+      named.push([`cluster.nodes.${index}.mounts.${mount}.hostPath`, hostPath]);
+  }
   for (const [index, image] of images.entries()) {
     if (image.kind === 'archive') named.push([`images.${index}.archive`, image.path]);
     if (image.kind === 'build') {

@@ -8,6 +8,7 @@ import { parse, YAMLParseError } from 'yaml';
 import { parseDuration } from '../support/duration.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import type { Config, ImageSource, Limits, ManifestSource, PhaseTimeouts, PostgresConfig } from './config.js';
+import { resolveNodes } from './resolve-nodes.js';
 import type {
   ImageOption,
   ManifestOption,
@@ -63,7 +64,7 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
       provider: cluster.provider ?? 'kind',
       name: cluster.name ?? defaultName(workspaceRoot),
       image: cluster.image,
-      nodes: cluster.nodes ?? 1,
+      nodes: resolveNodes(cluster.nodes ?? 1, absolute),
       config: typeof cluster.config === 'string' ? readKindConfig(absolute(cluster.config)) : cluster.config,
       kubeconfig: cluster.kubeconfig === undefined ? undefined : absolute(cluster.kubeconfig),
       context: cluster.context,

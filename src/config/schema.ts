@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import { parseDuration } from '../support/duration.js';
 import type { Duration, PostgresOptions, UserConfig } from './define-config.js';
+import { nodes } from './node-schema.js';
 import type { KnownKeys } from './problems.js';
 
 /*
@@ -46,11 +47,7 @@ const cluster = z.strictObject(
       )
       .optional(),
     image: reference.optional(),
-    nodes: z
-      .number('a whole number, 1 or more')
-      .int('a whole number, 1 or more')
-      .min(1, 'a whole number, 1 or more')
-      .optional(),
+    nodes: nodes.optional(),
     config: z.union([path, z.record(z.string(), z.unknown())], 'a kind config, inline or by path').optional(),
     kubeconfig: path.optional(),
     context: text.optional(),

@@ -99,11 +99,8 @@ export function postgresObjects(
             ...(node === undefined
               ? {}
               : { hostNetwork: true, nodeSelector: { 'kubernetes.io/hostname': node } }),
-            // a control plane's node will do, and one whose network is still coming up
-            tolerations: ['control-plane', 'master']
-              .map((role) => `node-role.kubernetes.io/${role}`)
-              .concat('node.kubernetes.io/not-ready')
-              .map((key) => ({ key, operator: 'Exists', effect: 'NoSchedule' })),
+            // a control plane's node will do, one whose network is still coming up, and one with a user's own taints
+            tolerations: [{ operator: 'Exists' }],
             containers: [
               {
                 name: postgresName,

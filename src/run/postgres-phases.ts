@@ -35,7 +35,8 @@ export function postgresPhases(context: RunContext): Phase[] {
       limits: timeouts.postgres,
       async work({ signal, progress }) {
         const [access, nodes] = await Promise.all([milestones.api.promise, milestones.nodes.promise]);
-        const node = own ? nodes[0]?.name : undefined;
+        // its port is published there
+        const node = own ? nodes.find(({ role }) => role === 'control-plane')?.name : undefined;
         const owner = own ? undefined : config.cluster.name;
         const options = { signal, progress, namespace, node, owner, imageThere: image?.promise };
         const importing = (): boolean => image !== undefined && image.value === undefined;

@@ -85,9 +85,13 @@ async function kindNodes(config: KubeConfig): Promise<ClusterNode[]> {
   const { CoreV1Api } = await import('@kubernetes/client-node');
   try {
     const { items } = await config.makeApiClient(CoreV1Api).listNode();
-    return items.flatMap(({ spec }) => {
+    return items.flatMap(({ metadata, spec }): ClusterNode[] => {
       const name = /^kind:\/\/[^/]+\/[^/]+\/(.+)$/.exec(spec?.providerID ?? '')?.[1];
-      return name === undefined ? [] : [{ name }];
+      const role =
+        metadata?.labels?.['node-role.kubernetes.io/control-plane'] === undefined
+          ? 'worker'
+          : 'control-plane';
+      return name === undefined ? [] : [{ name, role }];
     });
   } catch {
     // listing nodes is often not allowed on a shared cluster

@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import { stringify } from 'yaml';
 
-import type { ClusterConfig } from '../../config/config.js';
+import type { ClusterConfig, NodeConfig, Taint } from '../../config/config.js';
 
 /** A port of the first control-plane node, published on 127.0.0.1. */
 export interface HostPort {
@@ -29,8 +29,11 @@ const fasterReady = stringify({
   nodeStatusReportFrequency: '5m',
 });
 
+/** A node as kind's configuration has it. */
 interface KindNode {
   role?: string;
+  labels?: Readonly<Record<string, string>>;
+  kubeadmConfigPatches?: string[];
   extraMounts?: object[];
   extraPortMappings?: ({ listenAddress?: string } & object)[];
 }
@@ -42,7 +45,7 @@ export function kindConfig(
   hostPorts: readonly HostPort[] = [],
 ): Record<string, unknown> & { nodes: KindNode[] } {
   const config = structuredClone(cluster.config ?? {}) as Record<string, unknown> & { nodes?: KindNode[] };
-  const nodes = config.nodes?.length ? config.nodes : plainNodes(cluster.nodes);
+  const nodes = config.nodes?.length ? config.nodes : cluster.nodes.map(kindNode);
   // `role` is control-plane where it is not given
   const first = nodes.find(({ role = 'control-plane' }) => role === 'control-plane');
   const mark = { hostPath: ownerFile(directory), containerPath: ownerMount, readOnly: true };
@@ -70,9 +73,23 @@ export function kindConfig(
   };
 }
 
-function plainNodes(count: number): KindNode[] {
-  return [
-    { role: 'control-plane' },
-    ...Array.from({ length: Math.max(0, count - 1) }, () => ({ role: 'worker' })),
-  ];
+/** What kubeadm gives a control plane by itself, and leaves out where taints are asked for; kind takes it off a single node. */
+const controlPlaneTaint: Taint = {
+  key: 'node-role.kubernetes.io/control-plane',
+  value: '',
+  effect: 'NoSchedule',
+};
+
+function kindNode({ role, labels, taints, mounts }: NodeConfig): KindNode {
+  const all = role === 'control-plane' ? [controlPlaneTaint, ...taints] : taints;
+  // the first node is initialized, the others join: kind applies the patch that fits
+  const patches = ['InitConfiguration', 'JoinConfiguration'].map((kind) =>
+    stringify({ kind, nodeRegistration: { taints: all } }),
+  );
+  return {
+    role,
+    ...(Object.keys(labels).length > 0 ? { labels } : {}),
+    ...(taints.length > 0 ? { kubeadmConfigPatches: patches } : {}),
+    ...(mounts.length > 0 ? { extraMounts: [...mounts] } : {}),
+  };
 }

@@ -20,6 +20,7 @@ import {
   apiContainer,
   clusterContainers,
   firstControlPlane,
+  inOrder,
   isOurs,
   machines,
   runtimeCli,
@@ -134,7 +135,7 @@ export function kindProvider(options: KindProviderOptions): KindProvider {
     const nodes = running.then(async (containers) => {
       await Promise.all(machines(containers).map((machine) => containerdAnswers(machine, bound)));
       progress.moved('containerd answers');
-      return machines(containers).map((machine) => ({ name: machine.name }));
+      return machines(containers);
     });
     const api = running.then(async (containers) => {
       await writeAccess(containers, bound);
@@ -147,7 +148,9 @@ export function kindProvider(options: KindProviderOptions): KindProvider {
       using connection = await connect(access.kubeconfig);
       await Promise.all([
         finished,
-        until('a node to be Ready', nodeIsReady, connection, bound, progress),
+        running.then((containers) =>
+          until('every node to be Ready', nodesAreReady(machines(containers)), connection, bound, progress),
+        ),
         until('the default ServiceAccount', podsAreAdmitted, connection, bound, progress),
       ]);
       return access;
@@ -202,14 +205,14 @@ export function kindProvider(options: KindProviderOptions): KindProvider {
   }
 
   async function writeAccess(containers: readonly NodeContainer[], signal: AbortSignal): Promise<void> {
-    const controlPlane = firstControlPlane(containers, name)?.name ?? `${name}-control-plane`;
+    const controlPlane = firstControlPlane(containers)?.name ?? `${name}-control-plane`;
     // kubeadm writes it early; its key comes last
     const file = '/etc/kubernetes/admin.conf';
     const script = `until grep -q 'client-key-data: .*=*$' ${file} 2>/dev/null; do sleep 0.1; done; sleep 0.1; cat ${file}`;
     const adminConf = await inNode(controlPlane, script, signal);
     // with several control planes the balancer, and with it the port, may come later than the nodes
     for (let known = containers; ; known = await clusterContainers(run, name, signal)) {
-      const port = apiContainer(known, name)?.ports['6443/tcp'];
+      const port = apiContainer(known)?.ports['6443/tcp'];
       if (port !== undefined) return writeKubeconfig(access, adminConf, port);
       await sleep(250, undefined, { signal });
     }
@@ -222,9 +225,8 @@ export function kindProvider(options: KindProviderOptions): KindProvider {
         using connection = await connect(access.kubeconfig);
         const { status, body } = await connection.get('/api/v1/nodes', signal);
         if (status !== 200) throw new Error(`the API server answered ${status}: ${body.slice(0, 200)}`);
-        const { items } = JSON.parse(body) as { items: { metadata: { name: string } }[] };
-        // kind's nodes have their containers' names
-        return { access, nodes: items.map(({ metadata }) => ({ name: metadata.name })) };
+        const { items } = JSON.parse(body) as { items: Node[] };
+        return { access, nodes: nodesOf(items) };
       } catch (error) {
         signal.throwIfAborted();
         const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -250,7 +252,7 @@ export function kindProvider(options: KindProviderOptions): KindProvider {
 
   async function nodeHostPort(containerPort: number, signal?: AbortSignal): Promise<number | undefined> {
     const containers = await clusterContainers(run, name, signal);
-    return firstControlPlane(containers, name)?.ports[`${containerPort}/tcp`];
+    return firstControlPlane(containers)?.ports[`${containerPort}/tcp`];
   }
 
   async function exportLogs(folder: string, signal: AbortSignal): Promise<void> {
@@ -308,20 +310,33 @@ const apiAnswers: Condition = async (connection, signal) => {
   return status === 200 ? undefined : `status ${status} for the namespace default`;
 };
 
-const nodeIsReady: Condition = async (connection, signal) => {
-  const { status, body } = await connection.get('/api/v1/nodes', signal);
-  if (status !== 200) return `status ${status}`;
-  interface Node {
-    status: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
-  }
-  const { items } = JSON.parse(body) as { items: Node[] };
-  const conditions = items.map((node) => node.status.conditions?.find(({ type }) => type === 'Ready'));
-  if (conditions.some((condition) => condition?.status === 'True')) return undefined;
-  const unready = conditions.find((condition) => condition !== undefined);
-  return unready === undefined
-    ? 'no node is registered'
-    : firstLine(unready.message ?? unready.reason ?? 'NotReady');
-};
+/** kind's nodes have their containers' names, and what each is for in a label. */
+function nodesOf(items: readonly Node[]): ClusterNode[] {
+  const role = ({ metadata }: Node): ClusterNode['role'] =>
+    metadata.labels?.['node-role.kubernetes.io/control-plane'] === undefined ? 'worker' : 'control-plane';
+  return inOrder(items.map((node) => ({ name: node.metadata.name, role: role(node) })));
+}
+
+interface Node {
+  metadata: { name: string; labels?: Readonly<Record<string, string>> };
+  status: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
+}
+
+const nodesAreReady =
+  (expected: readonly ClusterNode[]): Condition =>
+  async (connection, signal) => {
+    const { status, body } = await connection.get('/api/v1/nodes', signal);
+    if (status !== 200) return `status ${status}`;
+    const { items } = JSON.parse(body) as { items: Node[] };
+    for (const { name } of expected) {
+      const conditions = items.find(({ metadata }) => metadata.name === name)?.status.conditions;
+      const condition = conditions?.find(({ type }) => type === 'Ready');
+      if (condition === undefined) return `${name} is not registered`;
+      if (condition.status !== 'True')
+        return `${name}: ${firstLine(condition.message ?? condition.reason ?? 'NotReady')}`;
+    }
+    return undefined;
+  };
 
 /**
  * By asking for one that is not made (a dry run): the `default` ServiceAccount may be seconds late, and, before

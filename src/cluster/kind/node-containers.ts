@@ -1,12 +1,16 @@
 import { execa } from 'execa';
 
+import type { NodeRole } from '../../config/config.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
+import type { ClusterNode } from '../provider.js';
 import { ownerFile, ownerMount } from './kind-config.js';
 
 /** One container of a cluster: a node, or the load balancer before several control planes. */
 export interface NodeContainer {
   id: string;
   name: string;
+  /** What kind's label says that it is; undefined where it says nothing that is known here. */
+  role: NodeRole | 'external-load-balancer' | undefined;
   /** `running`, `exited`, … */
   state: string;
   createdAt: string;
@@ -17,11 +21,15 @@ export interface NodeContainer {
   ports: Readonly<Record<string, number>>;
 }
 
+const roleLabel = 'io.x-k8s.kind.role';
+const roles = ['control-plane', 'worker', 'external-load-balancer'] as const;
+
 interface Inspected {
   Id: string;
   Name: string;
   Created: string;
   State: { Status: string };
+  Config: { Labels?: Readonly<Record<string, string>> | null };
   HostConfig: { Binds?: string[] | null };
   Mounts?: { Type: string; Name?: string; Source: string; Destination: string }[];
   NetworkSettings: { Ports?: Record<string, { HostPort: string }[] | null> };
@@ -94,6 +102,7 @@ function nodeContainer(container: Inspected): NodeContainer {
   return {
     id: container.Id,
     name: container.Name.replace(/^\//, ''),
+    role: roles.find((role) => role === container.Config.Labels?.[roleLabel]),
     state: container.State.Status,
     createdAt: container.Created,
     mark:
@@ -109,22 +118,33 @@ export function isOurs(container: NodeContainer, directory: string): boolean {
   return container.mark === ownerFile(directory);
 }
 
-/** The container that the API server is reached through: the first control plane, or the balancer before several. */
-export function apiContainer(containers: readonly NodeContainer[], name: string): NodeContainer | undefined {
-  return (
-    containers.find((container) => container.name === `${name}-external-load-balancer`) ??
-    firstControlPlane(containers, name)
+/** The container that the API server is reached through: the balancer before several control planes, or the only one. */
+export function apiContainer(containers: readonly NodeContainer[]): NodeContainer | undefined {
+  const several = containers.filter(({ role }) => role === 'control-plane').length > 1;
+  return several
+    ? containers.find(({ role }) => role === 'external-load-balancer')
+    : firstControlPlane(containers);
+}
+
+/** The control plane that kubeadm begins with, which publishes the host ports; kind numbers those that follow it. */
+export function firstControlPlane(containers: readonly NodeContainer[]): NodeContainer | undefined {
+  const [first] = machines(containers);
+  return containers.find(({ name }) => name === first?.name);
+}
+
+/** The machines among a cluster's containers, the first control plane first. */
+export function machines(containers: readonly NodeContainer[]): ClusterNode[] {
+  return inOrder(
+    containers.flatMap(({ name, role }) =>
+      role === 'control-plane' || role === 'worker' ? [{ name, role }] : [],
+    ),
   );
 }
 
-export function firstControlPlane(
-  containers: readonly NodeContainer[],
-  name: string,
-): NodeContainer | undefined {
-  return containers.find((container) => container.name === `${name}-control-plane`);
-}
-
-/** The machines among a cluster's containers. */
-export function machines(containers: readonly NodeContainer[]): NodeContainer[] {
-  return containers.filter(({ name }) => !name.endsWith('-external-load-balancer'));
+/** Control planes first, each kind as kind numbers it: `shop-control-plane`, `shop-control-plane2`, `shop-worker`. */
+export function inOrder(nodes: readonly ClusterNode[]): ClusterNode[] {
+  return [...nodes].sort(
+    (one, other) =>
+      one.role.localeCompare(other.role) || one.name.localeCompare(other.name, 'en', { numeric: true }),
+  );
 }

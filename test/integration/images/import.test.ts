@@ -176,7 +176,7 @@ describe('of an image that a node has already (the nodes are simulated)', () => 
       progress: silent,
       limits,
     };
-    await importImage({ reference: byTag }, [...nodes, { name: 'new-node' }], options);
+    await importImage({ reference: byTag }, [...nodes, { name: 'new-node', role: 'worker' }], options);
     expect(engine.calls().filter((call) => call.includes('--interactive'))).toEqual([
       expect.stringContaining('new-node') as string,
     ]);

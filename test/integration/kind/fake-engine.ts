@@ -69,6 +69,7 @@ export function fakeEngine(): FakeEngine {
       Id: name,
       Name: `/${name}`,
       Created: '2026-01-01T00:00:00Z',
+      Config: { Labels: { 'io.x-k8s.kind.role': 'control-plane' } },
       State: { Status: 'running' },
       HostConfig: {
         Binds: markedBy === undefined ? null : [`${markedBy}/owner:/etc/jest-kubernetes/owner:ro`],

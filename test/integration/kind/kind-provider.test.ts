@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { kindProvider, type KindProvider } from '../../../src/cluster/kind/index.js';
+import { resolveNodes } from '../../../src/config/resolve-nodes.js';
 import { silent, type Progress } from '../../../src/report/progress.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 import { identifyProcess } from '../../../src/support/process-identity.js';
@@ -12,7 +13,7 @@ import { fakeEngine, read, type FakeEngine } from './fake-engine.js';
 
 const limits = { stall: 90_000, total: 600_000 };
 const cluster = {
-  ...{ provider: 'kind' as const, name: 'shop', image: 'kindest/node:v1', nodes: 1 },
+  ...{ provider: 'kind' as const, name: 'shop', image: 'kindest/node:v1', nodes: resolveNodes(1, String) },
   ...{ config: undefined, kubeconfig: undefined, context: undefined },
 };
 

@@ -17,7 +17,7 @@ test('no file is needed', async () => {
       manifests: [],
       setup: undefined,
     },
-    cluster: { provider: 'kind', image: undefined, nodes: 1, config: undefined },
+    cluster: { provider: 'kind', image: undefined, nodes: [{ role: 'control-plane' }], config: undefined },
     images: [{ kind: 'pull', reference: 'postgres:17-alpine' }],
     mirrors: ['mirror.gcr.io', 'public.ecr.aws/docker'],
     diagnostics: path.join(folder, '.jest-kubernetes'),
@@ -91,6 +91,30 @@ test('relative paths start from the configuration’s folder, whichever package 
     ],
     postgres: { initdb: [at('db')] },
   });
+});
+
+test('nodes are each on their own, with their mounts from there', async () => {
+  const nodes = [
+    { labels: { tier: 'front' }, taints: ['spare:NoExecute'] },
+    { mounts: [{ hostPath: 'fixtures', containerPath: '/fixtures' }] },
+  ];
+  const folder = configured({ cluster: { nodes } }, { 'fixtures/a': '' });
+  const plain = { labels: {}, taints: [], mounts: [] };
+  expect((await load(folder)).cluster.nodes).toEqual([
+    {
+      ...plain,
+      role: 'control-plane',
+      labels: { tier: 'front' },
+      taints: [{ key: 'spare', value: '', effect: 'NoExecute' }],
+    },
+    {
+      ...plain,
+      role: 'worker',
+      mounts: [{ hostPath: path.join(folder, 'fixtures'), containerPath: '/fixtures', readOnly: false }],
+    },
+  ]);
+  const three = (await load(configured({ cluster: { nodes: 3 } }))).cluster.nodes;
+  expect(three.map(({ role }) => role)).toEqual(['control-plane', 'worker', 'worker']);
 });
 
 test('a kubeconfig of an existing cluster is found from there too', async () => {

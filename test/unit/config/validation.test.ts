@@ -76,8 +76,35 @@ describe('a bad value names its key, what it was, and what is allowed', () => {
       { cluster: { provider: 'minikube' } },
       `cluster.provider: it is "minikube", but allowed is 'kind' or 'existing'`,
     ],
-    [{ cluster: { nodes: 1.5 } }, 'cluster.nodes: it is 1.5, but allowed is a whole number, 1 or more'],
+    ...[1.5, 'two'].map((nodes): [object, string] => [
+      { cluster: { nodes } },
+      `cluster.nodes: it is ${JSON.stringify(nodes)}, but allowed is a whole number, 1 or more, or a list such as [{ role: 'control-plane' }, { role: 'worker' }]`,
+    ]),
     [{ cluster: { nodes: 0 } }, 'cluster.nodes: it is 0, but allowed is a whole number, 1 or more'],
+    [
+      { cluster: { nodes: [{ role: 'worker' }] } },
+      "cluster.nodes: it is [ { role: 'worker' } ], but allowed is a list with one node or more of the role 'control-plane'",
+    ],
+    [
+      { cluster: { nodes: [{}, { role: 'master' }] } },
+      "cluster.nodes.1.role: it is \"master\", but allowed is 'control-plane' or 'worker'",
+    ],
+    [
+      { cluster: { nodes: [{ labels: { 'node-role.kubernetes.io/api': 'yes' } }] } },
+      'cluster.nodes.0.labels.node-role.kubernetes.io/api: it is "yes", but allowed is a key outside kubernetes.io and k8s.io, or one that a node may give itself, such as topology.kubernetes.io/zone',
+    ],
+    [
+      { cluster: { nodes: [{ taints: ['dedicated=search:Never'] }] } },
+      'cluster.nodes.0.taints.0: it is "dedicated=search:Never", but allowed is a taint such as dedicated=search:NoSchedule, or { key, value, effect }',
+    ],
+    [
+      { cluster: { nodes: [{ mounts: [{ hostPath: 'a', containerPath: 'b' }] }] } },
+      'cluster.nodes.0.mounts.0.containerPath: it is "b", but allowed is an absolute path',
+    ],
+    [
+      { cluster: { nodes: [{ mounts: [{ hostPath: 'absent', containerPath: '/b' }] }] } },
+      'cluster.nodes.0.mounts.0.hostPath: <folder>/absent is not there',
+    ],
     [{ cluster: { config: 3 } }, 'cluster.config: it is 3, but allowed is a kind config, inline or by path'],
     [{ images: 'redis' }, `images: it is "redis", but allowed is a list such as ['redis:8-alpine']`],
     [{ images: [3] }, `images.0: it is 3, but allowed is ${anImage}`],

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { loadConfig, loadRunConfig, unknownVariables } from '../../../src/config/index.js';
+import { resolveNodes } from '../../../src/config/resolve-nodes.js';
 import { isOff, readDotenv } from '../../../src/config/variables.js';
 import { configured, project, shownOf, thrownBy } from './project.js';
 
@@ -103,7 +104,8 @@ describe('a variable wins over the file', () => {
     const env = { JEST_KUBERNETES_PROVIDER: 'existing', JEST_KUBERNETES_NODE_IMAGE: 'node:2' };
     expect((await loadConfig({ rootDir, env })).cluster).toMatchObject({
       ...{ provider: 'existing', name: 'shop' },
-      ...{ nodes: 1, image: undefined },
+      nodes: resolveNodes(1, String),
+      image: undefined,
     });
   });
 });

@@ -1,9 +1,13 @@
-import { kindConfig } from '../../../src/cluster/kind/kind-config.js';
+import { parse } from 'yaml';
 
+import { kindConfig } from '../../../src/cluster/kind/kind-config.js';
+import { resolveNodes } from '../../../src/config/resolve-nodes.js';
+
+const nodesOf = (given: Parameters<typeof resolveNodes>[0]) => resolveNodes(given, (path) => `/shop/${path}`);
 const mark = { hostPath: '/state/shop/owner', containerPath: '/etc/jest-kubernetes/owner', readOnly: true };
 
 test("without a configuration of the user: as many nodes as asked for, each with its owner's mark", () => {
-  const { nodes, networking } = kindConfig({ config: undefined, nodes: 3 }, '/state/shop');
+  const { nodes, networking } = kindConfig({ config: undefined, nodes: nodesOf(3) }, '/state/shop');
   expect(nodes.map(({ role }) => role)).toEqual(['control-plane', 'worker', 'worker']);
   for (const node of nodes) expect(node.extraMounts).toEqual([mark]);
   expect(networking).toEqual({ apiServerAddress: '127.0.0.1' });
@@ -11,7 +15,9 @@ test("without a configuration of the user: as many nodes as asked for, each with
 
 test('ports are published by the first control plane, on 127.0.0.1 alone', () => {
   const config = { nodes: [{ role: 'worker' }, {}, { role: 'control-plane' }] };
-  const { nodes } = kindConfig({ config, nodes: 1 }, '/state/shop', [{ containerPort: 25432, hostPort: 0 }]);
+  const { nodes } = kindConfig({ config, nodes: nodesOf(1) }, '/state/shop', [
+    { containerPort: 25432, hostPort: 0 },
+  ]);
   expect(nodes.map(({ extraPortMappings }) => extraPortMappings)).toEqual([
     undefined,
     [{ listenAddress: '127.0.0.1', containerPort: 25432, hostPort: 0, protocol: 'TCP' }],
@@ -36,7 +42,7 @@ test("a user's configuration stays as it is, with what is ours added", () => {
     ],
   };
   const before = structuredClone(config);
-  expect(kindConfig({ config, nodes: 1 }, '/state/shop')).toMatchObject({
+  expect(kindConfig({ config, nodes: nodesOf(1) }, '/state/shop')).toMatchObject({
     featureGates: { SomeGate: true },
     networking: { podSubnet: '10.1.0.0/16', apiServerAddress: '127.0.0.1' },
     nodes: [
@@ -54,9 +60,56 @@ test("a user's configuration stays as it is, with what is ours added", () => {
 
 test("a user's own kubeadm patches come after ours, so that they win", () => {
   const config = { kubeadmConfigPatches: ['kind: KubeletConfiguration\nnodeStatusUpdateFrequency: 5s'] };
-  const { kubeadmConfigPatches } = kindConfig({ config, nodes: 1 }, '/state/shop');
+  const { kubeadmConfigPatches } = kindConfig({ config, nodes: nodesOf(1) }, '/state/shop');
   expect(kubeadmConfigPatches).toEqual([
     expect.stringContaining('nodeStatusUpdateFrequency: 1s'),
     config.kubeadmConfigPatches[0],
   ]);
+});
+
+describe('nodes of their own', () => {
+  const nodes = nodesOf([
+    { labels: { tier: 'front' } },
+    {
+      labels: { disk: 'fast' },
+      taints: ['dedicated=search:NoSchedule', { key: 'drained', effect: 'NoExecute' }],
+      mounts: [{ hostPath: 'fixtures', containerPath: '/fixtures', readOnly: true }],
+    },
+    { role: 'control-plane', taints: ['spare:PreferNoSchedule'] },
+  ]);
+  const made = kindConfig({ config: undefined, nodes }, '/state/shop').nodes;
+  const patched = (node: (typeof made)[number] | undefined): unknown[] =>
+    (node?.kubeadmConfigPatches ?? []).map((patch) => parse(patch) as unknown);
+
+  test('have their roles: the first is the control plane where nothing is said', () => {
+    expect(made.map(({ role }) => role)).toEqual(['control-plane', 'worker', 'control-plane']);
+  });
+
+  test('have their labels', () => {
+    expect(made.map(({ labels }) => labels)).toEqual([{ tier: 'front' }, { disk: 'fast' }, undefined]);
+  });
+
+  test("have their taints, beside a control plane's own, which kind takes off a single node", () => {
+    const registration = (taints: object[]): object[] =>
+      ['InitConfiguration', 'JoinConfiguration'].map((kind) => ({ kind, nodeRegistration: { taints } }));
+    expect(made.map(patched)).toEqual([
+      [],
+      registration([
+        { key: 'dedicated', value: 'search', effect: 'NoSchedule' },
+        { key: 'drained', value: '', effect: 'NoExecute' },
+      ]),
+      registration([
+        { key: 'node-role.kubernetes.io/control-plane', value: '', effect: 'NoSchedule' },
+        { key: 'spare', value: '', effect: 'PreferNoSchedule' },
+      ]),
+    ]);
+  });
+
+  test('have their mounts, and the mark', () => {
+    expect(made.map(({ extraMounts }) => extraMounts)).toEqual([
+      [mark],
+      [{ hostPath: '/shop/fixtures', containerPath: '/fixtures', readOnly: true }, mark],
+      [mark],
+    ]);
+  });
 });
