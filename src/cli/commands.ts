@@ -1,9 +1,9 @@
 import {
   clusterFolder,
+  deleteCluster,
   describeHolder,
   listClusters,
   removeAbandoned,
-  removeCluster,
   type KnownCluster,
 } from '../cluster/index.js';
 import { loadConfig, type Config } from '../config/index.js';
@@ -92,7 +92,7 @@ export async function prune({ json }: { json: boolean }): Promise<void> {
   const failures: Error[] = [];
   const removed = await removeAbandoned({
     stateDir,
-    remove: removeCluster,
+    remove: deleteCluster,
     onFailure: (_, error) => failures.push(toError(error)),
   });
   if (json) print({ removed });

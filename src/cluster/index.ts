@@ -1,5 +1,5 @@
 export { existingProvider } from './existing/index.js';
-export { kindProvider, type KindProvider } from './kind/index.js';
+export { kindProvider } from './kind/index.js';
 export {
   clusterFolder,
   describeHolder,
@@ -15,6 +15,6 @@ export {
   type RemovalRecord,
   type WantedCluster,
 } from './leases/index.js';
-export type { ClusterCreation, ClusterNode, ClusterProvider } from './provider.js';
-export { describeRemoval, removeCluster } from './remove.js';
+export type { ClusterNode, ClusterProvider, JoinedCluster } from './provider.js';
+export { deleteCluster, describeDeletion } from './delete-cluster.js';
 export { startWatchdog, sweep, type Watchdog } from './watchdog/index.js';

@@ -1,6 +1,8 @@
-import type { Limits, NodeRole } from '../config/config.js';
+import type { NodeRole } from '../config/config.js';
 import type { ClusterAccess } from '../kubernetes/index.js';
-import type { Progress } from '../report/progress.js';
+import type { Progress } from '../report/index.js';
+import type { ContainerRuntime } from '../runtime/index.js';
+import type { Made, Removal } from './leases/index.js';
 
 /** One machine of a cluster that images can be streamed into. */
 export interface ClusterNode {
@@ -15,30 +17,67 @@ export interface ClusterNode {
  * when the creation fails.
  */
 export interface ClusterCreation {
-  /** Every node's containerd answers, those that are to join included: images can be streamed in. The first is the first control plane. */
+  /**
+   * Every node's containerd answers, those that are to join included: images can be streamed in. The first is the
+   * first control plane. None where the nodes are not kind's.
+   */
   readonly nodes: Promise<readonly ClusterNode[]>;
   /** The API server answers: objects can be applied. */
   readonly api: Promise<ClusterAccess>;
-  /** A test can use it: every node is Ready, and the `default` ServiceAccount exists. */
+  /** A test can use it: every node is Ready, and pods are admitted. */
   readonly ready: Promise<ClusterAccess>;
+}
+
+/** A cluster that another run made. */
+export interface JoinedCluster {
+  access: ClusterAccess;
+  nodes: readonly ClusterNode[];
 }
 
 export interface CreateOptions {
   signal: AbortSignal;
   progress: Progress;
-  limits: Limits;
 }
 
-/** A kind of cluster: what a run needs of it, and nothing more. */
+/** What a reader is told of a cluster. */
+export interface ProviderWords {
+  /** Of the run that is the first to come. */
+  begins: string;
+  /** The phase that has it at its end. */
+  phase: string;
+  /** What is worth knowing of it then. */
+  reached(access: ClusterAccess): string | undefined;
+  /** Of one that stays: what that means for the next run. */
+  keeps: string;
+  /** How a kept one is used and deleted; lines for a shell. */
+  usage: readonly string[];
+}
+
+/** Where a run's cluster comes from, and whatever depends on that. */
 export interface ClusterProvider {
-  readonly name: 'kind' | 'existing';
+  readonly name: Removal['provider'];
+  readonly words: ProviderWords;
+  /**
+   * Of a cluster that was there before and stays: the name by which what runs have set up in it is found again.
+   * Undefined where all of it goes with the cluster.
+   */
+  readonly owner: string | undefined;
+  /** What cannot be changed in the cluster later. */
+  readonly made: Made;
+  /** The container engine; detected at the first call. */
+  runtime(): Promise<ContainerRuntime>;
+  /** What must be there before the lease is taken. */
+  prepare(signal: AbortSignal): Promise<void>;
+  /** What it takes to delete it. */
+  removal(): Promise<Removal>;
   /** Starts a creation; does not wait for it. */
   create(options: CreateOptions): ClusterCreation;
-  /** A cluster that another run made: its access, once it answers. */
-  join(options: CreateOptions): Promise<{ access: ClusterAccess; nodes: readonly ClusterNode[] }>;
-  /**
-   * Deletes what `create` made, as far as it came, and verifies that it is gone.
-   * @throws JestKubernetesError CLUSTER_DELETE_FAILED, with what is left and the command that removes it
-   */
-  delete(options: { signal?: AbortSignal; progress: Progress }): Promise<void>;
+  /** A cluster that another run made, once it answers. @throws JestKubernetesError CLUSTER_UNREACHABLE */
+  join(signal: AbortSignal): Promise<JoinedCluster>;
+  /** Whether one that does not answer any more may be made anew. */
+  readonly replaceable: boolean;
+  /** The port of 127.0.0.1 behind a port of the first control plane; undefined where it is not published. */
+  hostPort(containerPort: number, signal?: AbortSignal): Promise<number | undefined>;
+  /** Writes what the provider itself can tell of its nodes into a folder; undefined where that is nothing. */
+  readonly exportLogs: ((folder: string, signal: AbortSignal) => Promise<void>) | undefined;
 }

@@ -10,7 +10,7 @@ import { describeObject, type KubernetesObject } from './objects.js';
 /** What this package makes in a cluster that is not its own carries it, with the cluster's name as value. */
 export const ownerLabel = 'jest-kubernetes/cluster';
 
-/** The object with the mark by which {@link removeOwned} finds it. */
+/** The object with the mark by which {@link deleteOwned} finds it. */
 export function owned<T extends KubernetesObject>(object: T, cluster: string): T {
   const { metadata } = object;
   return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, [ownerLabel]: cluster } } };
@@ -46,7 +46,7 @@ interface RemoveOptions {
  * @returns what was deleted, in words
  * @throws JestKubernetesError CLUSTER_DELETE_FAILED, with what is still there and the commands that delete it
  */
-export async function removeOwned(
+export async function deleteOwned(
   access: ClusterAccess,
   { signal, progress = silent, limit = removalLimit }: RemoveOptions = {},
 ): Promise<string[]> {
@@ -90,7 +90,7 @@ function split<T>(all: readonly T[], isFirst: (each: T) => boolean): [first: T[]
 /** Of a group that is not Kubernetes' own. */
 function isCustom({ apiVersion }: KubernetesObject): boolean {
   const group = apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] ?? '') : '';
-  return group.includes('../postgres/index.js') && !group.endsWith('.k8s.io');
+  return group.includes('.') && !group.endsWith('.k8s.io');
 }
 
 async function listOwned(

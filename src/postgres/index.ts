@@ -12,7 +12,7 @@ export {
   serverSignature,
   type PostgresPlacement,
 } from './objects.js';
-export { deployPostgres, waitForPostgres, type PostgresServer } from './server.js';
+export { deployPostgres, startPostgres, waitForPostgres, type PostgresServer } from './server.js';
 export { postgresKey, prepareTemplate } from './template.js';
 export {
   createWorkerDatabase,

@@ -14,7 +14,6 @@ import {
   type KubernetesObject,
 } from '../kubernetes/index.js';
 import type { Progress } from '../report/progress.js';
-import { orAborted } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { sqlState, sqlStateOf, withConnection } from './databases.js';
 import type { PostgresAddress } from './databases.js';
@@ -35,44 +34,26 @@ interface Steps {
 }
 
 /**
- * Makes the server's objects, or finds the server that another run made. Needs no more than an API server that
- * answers, and does not wait for the pod. The password is the cluster's: the first run's.
- *
- * @param options.imageThere - the pod is not asked for before: a kubelet that does not find the image goes to the
- *   registry for it, and then waits, longer each time, before it looks again
- * @throws JestKubernetesError CONFIG_CONFLICT where the server there was made with another image, other
- *   settings or another password; MANIFEST_FAILED where the API server refuses an object
+ * Makes all of the server's objects but what starts it, or finds those that another run made. Needs no more than an API
+ * server that answers. The password is the cluster's: the first run's.
+ * @throws JestKubernetesError CONFIG_CONFLICT where the server there was made with another password; MANIFEST_FAILED
+ *   where the API server refuses an object
  */
 export async function deployPostgres(
   access: ClusterAccess,
   config: PostgresConfig,
-  {
-    signal,
-    progress,
-    imageThere,
-    ...placement
-  }: PostgresPlacement & Steps & { imageThere?: Promise<unknown> | undefined },
+  { signal, progress, ...placement }: PostgresPlacement & Steps,
 ): Promise<PostgresServer> {
   const api = openApi(access);
   const kinds = new Kinds(api);
   const password = config.password ?? randomBytes(18).toString('base64url');
-  const objects = postgresObjects(config, password, placement);
-  const namespace = placement.namespace ?? postgresNamespace;
   let server: Omit<PostgresServer, 'namespace'> | undefined;
-
-  for (const object of objects) {
-    if (object.kind === 'StatefulSet' && imageThere !== undefined) {
-      progress.waitingFor(`${config.image} to be in the cluster`);
-      await orAborted(imageThere, signal);
-    }
-    progress.waitingFor(`the API server to take ${object.kind} ${object.metadata.name}`);
-    await granted(object, signal, async () => {
+  for (const object of postgresObjects(config, password, placement)) {
+    if (object.kind === 'StatefulSet') continue;
+    await granted(object, { signal, progress }, async () => {
       if (object.kind === 'Secret') server = await createOrReadSecret(api, kinds, object, signal);
-      else if (object.kind === 'StatefulSet')
-        await createOrCompare(api, kinds, object, placement.node, signal);
       else await apply(api, kinds, object, signal);
     });
-    progress.moved(`${object.kind} ${object.metadata.name}`);
   }
   if (server === undefined) throw new Error('the objects of PostgreSQL hold no Secret');
   if (config.password !== undefined && server.user === config.user && server.password !== config.password) {
@@ -82,18 +63,42 @@ export async function deployPostgres(
       { remedy: 'Use the same postgres.password in every package, or none: then it is a random one.' },
     );
   }
-  return { ...server, namespace };
+  return { ...server, namespace: placement.namespace ?? postgresNamespace };
+}
+
+/**
+ * Starts the server, or finds the one that another run has started, and does not wait for it. Its image must be in the
+ * cluster: a kubelet that does not find it goes to the registry for it, and then waits, longer each time, before it
+ * looks again.
+ * @throws JestKubernetesError CONFIG_CONFLICT where the server there was made with another image or other settings;
+ *   MANIFEST_FAILED where the API server refuses it
+ */
+export async function startPostgres(
+  access: ClusterAccess,
+  config: PostgresConfig,
+  { signal, progress, ...placement }: PostgresPlacement & Steps,
+): Promise<void> {
+  const api = openApi(access);
+  const kinds = new Kinds(api);
+  for (const object of postgresObjects(config, '', placement)) {
+    if (object.kind !== 'StatefulSet') continue;
+    await granted(object, { signal, progress }, () =>
+      createOrCompare(api, kinds, object, placement.node, signal),
+    );
+  }
 }
 
 async function granted(
   object: KubernetesObject,
-  signal: AbortSignal,
+  { signal, progress }: Steps,
   attempt: () => Promise<void>,
 ): Promise<void> {
   const start = performance.now();
+  progress.waitingFor(`the API server to take ${object.kind} ${object.metadata.name}`);
   for (;;) {
     try {
       await attempt();
+      progress.moved(`${object.kind} ${object.metadata.name}`);
       return;
     } catch (error) {
       signal.throwIfAborted();

@@ -12,8 +12,8 @@ import {
 } from '../diagnose/index.js';
 import type { Report } from '../report/index.js';
 import { JestKubernetesError, messageOf, type ErrorCode } from '../support/errors.js';
-import type { TimelineEntry } from './phases.js';
-import { namespaceOf, type RunContext } from './plan.js';
+import { namespaceOf, type RunContext } from './context.js';
+import type { TimelineEntry } from './phase-graph.js';
 
 export interface FailedRun {
   /** Undefined where the run failed before it took part in a cluster: there is nothing to look at. */
@@ -70,12 +70,13 @@ async function diagnosisOf(
 type Place = Pick<ObserveOptions, 'access' | 'namespace' | 'engine'>;
 
 /** All of a cluster of our own and the engine that it lives in; of another's cluster our own namespace alone. */
-async function whereToLook({ config, milestones, source }: RunContext): Promise<Place> {
+async function whereToLook(run: RunContext): Promise<Place> {
+  const { config, milestones, provider } = run;
   const access = milestones.api.value;
   const api = access === undefined ? {} : { access };
-  if (config.cluster.provider !== 'kind') return { ...api, namespace: namespaceOf(config) };
+  if (provider.owner !== undefined) return { ...api, namespace: namespaceOf(run) };
   const nodes = milestones.nodes.value ?? [{ name: `${config.cluster.name}-control-plane` }];
-  return { ...api, engine: { runtime: await source.runtime(), containers: nodes.map(({ name }) => name) } };
+  return { ...api, engine: { runtime: await provider.runtime(), containers: nodes.map(({ name }) => name) } };
 }
 
 async function bundleOf(
@@ -84,13 +85,13 @@ async function bundleOf(
   context: RunContext,
   { timeline, signal, env }: FailedRun,
 ): Promise<string> {
-  const { config, runId, source, environment } = context;
+  const { config, runId, provider, environment } = context;
   const { namespace, ...place } = await whereToLook(context);
   return writeBundle({
     ...{ runId, error, diagnosis, timeline, signal, ...place },
     ...(namespace === undefined ? {} : { namespaces: [namespace] }),
     directory: config.diagnostics,
-    exportLogs: source.exportLogs,
+    exportLogs: provider.exportLogs,
     versions: versions(config.rootDir, place.engine?.runtime),
     env: { ...env, ...environment.variables() },
     secrets: [config.postgres?.password].filter((password) => password !== undefined),

@@ -1,111 +1,127 @@
-import type { ClusterLease, ClusterNode, Json } from '../cluster/index.js';
-import type { ClusterAccess } from '../kubernetes/index.js';
-import type { Config } from '../config/index.js';
-import type { Progress } from '../report/index.js';
-import { postgresNamespace } from '../postgres/index.js';
-import { clusterPhases } from './cluster-phases.js';
-import type { ClusterSource, Joined } from './cluster-source.js';
-import type { WorkerEnvironment } from './environment.js';
-import { hookPhases } from './hook-phases.js';
-import { imagePhases } from './image-phases.js';
-import { manifestPhases } from './manifest-phases.js';
-import type { Phase } from './phases.js';
-import { postgresPhases } from './postgres-phases.js';
+import type { ClusterProvider } from '../cluster/index.js';
+import type { Config, ImageSource } from '../config/index.js';
+import { imageSourceKey } from '../images/index.js';
+import { imagesToBring, type RunContext } from './context.js';
+import type { Phase, Step } from './phase-graph.js';
+import { createCluster, useCluster } from './work/cluster.js';
+import { buildOnHost, importIntoNodes, pullToHost } from './work/images.js';
+import { applyManifests } from './work/manifests.js';
+import { deployServer, makeTemplate, startServer } from './work/postgres.js';
+import { callSetupHook } from './work/setup-hook.js';
 
-/** What the phases of one run share. */
-export interface RunContext {
-  readonly runId: string;
-  readonly config: Config;
-  readonly lease: ClusterLease;
-  readonly source: ClusterSource;
-  readonly environment: WorkerEnvironment;
-  /** The cluster, where another run made it and it answers; undefined where this run creates it. */
-  readonly joined: Joined | undefined;
-  /** What has been done in the cluster's life already, by the keys of its ledger. */
-  readonly done: ReadonlySet<string>;
-  readonly milestones: Milestones;
-  /** The images' way into the cluster, by the keys of their sources; those that are there already are not among them. */
-  readonly imports: Map<string, Milestone<true>>;
-  /** To be done when the run ends, before the lease is given back; the last added first. */
-  readonly closing: (() => Promise<void>)[];
-}
-
-/** Something that a run comes to once. */
-export class Milestone<T> {
-  /** Undefined until it is reached. */
-  value: T | undefined;
-  readonly promise: Promise<T>;
-  readonly reach: (value: T) => void;
-
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<T>();
-    this.promise = promise;
-    this.reach = (value) => {
-      this.value = value;
-      resolve(value);
-    };
-  }
-}
-
-/** What the phases come after besides each other: the cluster's own way to be ready. */
-export class Milestones {
-  /** Every node's containerd answers. */
-  readonly nodes = new Milestone<readonly ClusterNode[]>();
-  /** The API server answers. */
-  readonly api = new Milestone<ClusterAccess>();
-  /** A test can use the cluster. */
-  readonly ready = new Milestone<ClusterAccess>();
-
-  byName(): Record<'nodes' | 'api' | 'ready', Promise<unknown>> {
-    return { nodes: this.nodes.promise, api: this.api.promise, ready: this.ready.promise };
-  }
-}
-
-/** Where the package's own objects live: a cluster of several sharers has one for each name. */
-export function namespaceOf({ cluster }: Config): string {
-  return cluster.provider === 'kind' ? postgresNamespace : `${postgresNamespace}-${cluster.name}`;
-}
+/*
+ * Every phase of a run, on one page. A phase comes after others and after milestones, which the cluster reaches on its
+ * way: `nodes` (every node's containerd answers), `api` (the API server answers), `ready` (a test can use it). Whatever
+ * is not said to come after another runs beside it.
+ *
+ *   cluster ───────── nodes ── api ───────────────── ready ──┐
+ *   pull, build ───────┴─ import ─┬───────────────────┐      │
+ *                                 │   manifests ──────┼──────┴─ setup
+ *             deploy PostgreSQL ──┴── PostgreSQL ── template
+ */
 
 /** All phases of a run. Those whose work has been done in the cluster's life already are not among them. */
-export function plan(context: RunContext): Phase[] {
-  const phases = [
-    ...clusterPhases(context),
-    ...imagePhases(context),
-    ...manifestPhases(context),
-    ...postgresPhases(context),
+export function plan(run: RunContext): Phase[] {
+  const { config, provider } = run;
+  const { timeouts, manifests, postgres, setup } = config;
+  const images = imagesToBring(run);
+  const imports = images.map(importName);
+  const does = (work: (run: RunContext, step: Step) => Promise<string | undefined>) => (step: Step) =>
+    work(run, step);
+
+  const cluster: Phase[] = [
+    run.joined === undefined
+      ? {
+          name: 'cluster',
+          title: provider.words.phase,
+          after: [],
+          limits: timeouts.cluster,
+          work: does(createCluster),
+        }
+      : { name: 'cluster', after: [], limits: timeouts.cluster, work: does(useCluster) },
   ];
-  return [...phases, ...hookPhases(context, phases)];
+  const eachImage: Phase[] = images.flatMap((image) => [
+    ...bringing(image, config, provider),
+    {
+      name: importName(image),
+      title: importName(image),
+      after: [...bringing(image, config, provider).map(({ name }) => name), 'nodes'],
+      limits: timeouts.import,
+      work: (step) => importIntoNodes(run, image, step),
+    },
+  ]);
+  const objects: Phase[] = [
+    {
+      name: 'manifests',
+      title: 'apply manifests',
+      after: ['api'],
+      limits: timeouts.manifests,
+      work: does(applyManifests),
+    },
+  ];
+  const database: Phase[] = [
+    {
+      name: 'deploy PostgreSQL',
+      title: 'deploy PostgreSQL',
+      after: ['api', 'nodes'],
+      limits: timeouts.postgres,
+      work: does(deployServer),
+    },
+    {
+      name: 'PostgreSQL',
+      title: 'PostgreSQL answers',
+      // a kubelet that does not find the image goes to the registry for it, and then waits before it looks again
+      after: ['deploy PostgreSQL', ...imports.filter((name) => name === `import ${postgres?.image ?? ''}`)],
+      limits: timeouts.postgres,
+      work: does(startServer),
+    },
+    {
+      name: 'template',
+      title: 'make the template of the databases',
+      // scripts run through the kubelet, which kubeadm starts anew at the end
+      after: ['PostgreSQL', ...(postgres?.initdb.length === 0 ? [] : ['ready'])],
+      limits: timeouts.postgres,
+      work: does(makeTemplate),
+    },
+  ];
+  const before = [
+    ...cluster,
+    ...eachImage,
+    ...(manifests.length > 0 ? objects : []),
+    ...(postgres === undefined ? [] : database),
+  ];
+  const hook: Phase[] = [
+    {
+      name: 'setup',
+      title: 'run the setup hook',
+      after: ['ready', ...before.map(({ name }) => name)],
+      // nothing is known of its progress
+      limits: { stall: timeouts.cluster.total, total: timeouts.cluster.total },
+      work: does(callSetupHook),
+    },
+  ];
+  return [...before, ...(setup === undefined ? [] : hook)];
 }
 
-/** Does work whose limits do not count while it waits for something that has limits of its own. */
-export async function sparing<T>(
-  progress: Progress,
-  waitsForOthers: () => boolean,
-  work: () => Promise<T>,
-): Promise<T> {
-  const patience = setInterval(() => {
-    if (waitsForOthers()) progress.moved();
-  }, 1000);
-  try {
-    return await work();
-  } finally {
-    clearInterval(patience);
-  }
+/** What brings the images to the host alone: it needs no cluster, and may begin while another run's is waited for. */
+export function bringImages(config: Config, provider: ClusterProvider): Phase[] {
+  return config.images.flatMap((image) => bringing(image, config, provider));
 }
 
-/** Does work once in the cluster's life, whichever run comes first; the others wait for it. */
-export async function once<T extends Json>(
-  { lease }: RunContext,
-  key: string,
-  progress: Progress,
-  work: () => Promise<T>,
-): Promise<T> {
-  let mine = false;
-  const waiting = (): boolean => !mine;
-  return sparing(progress, waiting, () =>
-    lease.once(key, () => {
-      mine = true;
-      return work();
-    }),
-  );
+const importName = (image: ImageSource): string => `import ${imageSourceKey(image)}`;
+
+/** How an image comes to the host; one in an archive is there. */
+function bringing(image: ImageSource, config: Config, provider: ClusterProvider): Phase[] {
+  if (image.kind === 'archive') return [];
+  const name = `${image.kind} ${imageSourceKey(image)}`;
+  const work = image.kind === 'pull' ? pullToHost(image) : buildOnHost(image);
+  return [
+    {
+      name,
+      title: name,
+      after: [],
+      limits: config.timeouts.pull,
+      work: (step) => work({ config, provider }, step),
+    },
+  ];
 }

@@ -1,27 +1,29 @@
 import { randomBytes } from 'node:crypto';
 
 import {
-  clusterFolder,
+  deleteCluster,
   openCluster,
-  removeCluster,
   startWatchdog,
   sweep,
   takeDown,
   type ClusterLease,
+  type ClusterProvider,
   type ClusterState,
+  type JoinedCluster,
   type Watchdog,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
+import { serverSignature } from '../postgres/index.js';
 import { Report, formatSeconds } from '../report/index.js';
 import { messageOf } from '../support/errors.js';
-import { clusterSource, type ClusterSource, type Joined } from './cluster-source.js';
+import { Milestones, type RunContext } from './context.js';
 import { WorkerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { Interruption } from './interruption.js';
-import { bringImages } from './image-phases.js';
-import { PhaseGraph, type TimelineEntry } from './phases.js';
-import { Milestones, plan, type Milestone, type RunContext } from './plan.js';
-import { removeTold } from './take-down.js';
+import { PhaseGraph, type TimelineEntry } from './phase-graph.js';
+import { bringImages, plan } from './plan.js';
+import { providerOf } from './provider-of.js';
+import { deleteAndTell } from './take-down.js';
 
 /**
  * A run from start to end: it takes its lease on the cluster, brings what its configuration asks for, hands the
@@ -34,7 +36,7 @@ export class Run {
   private readonly interruption: Interruption;
   private readonly graph: PhaseGraph;
   private readonly lease: ClusterLease;
-  private readonly source: ClusterSource;
+  private readonly provider: ClusterProvider;
   private watchdog: Watchdog | undefined;
   private context: RunContext | undefined;
   private failed = false;
@@ -46,7 +48,7 @@ export class Run {
     private readonly env: NodeJS.ProcessEnv = process.env,
   ) {
     this.environment = new WorkerEnvironment(env);
-    this.source = clusterSource(config, this.id, env);
+    this.provider = providerOf(config, this.id, env);
     this.interruption = new Interruption(async (signal) => {
       this.report.headline(`was interrupted (${signal})`);
       await this.settled;
@@ -59,11 +61,11 @@ export class Run {
       runId: this.id,
       provider: config.cluster.provider,
       signal: this.graph.stopped,
-      remove: (record) => removeTold(record, report),
+      remove: (record) => deleteAndTell(record, report),
       onWait: (who, doing) => {
         report.note(`waiting for ${who}: ${doing}`);
         // what others do has nothing to do with what only this run's images need
-        if (this.context === undefined) this.graph.start(bringImages(config, this.source));
+        if (this.context === undefined) this.graph.start(bringImages(config, this.provider));
       },
       onNote: (line) => {
         report.note(line);
@@ -104,9 +106,12 @@ export class Run {
     const abandoned = sweep({ stateDir }).filter((name) => name !== cluster.name);
     if (abandoned.length > 0) this.report.note(`deleting what an earlier run left: ${abandoned.join(', ')}`);
     this.watchdog = await startWatchdog({
-      ...{ stateDir, name: cluster.name, runId: this.id, provider: cluster.provider },
+      stateDir,
+      name: cluster.name,
+      runId: this.id,
+      provider: cluster.provider,
     });
-    await this.source.prepare(this.interruption.signal);
+    await this.provider.prepare(this.interruption.signal);
     try {
       this.context = await this.takePart();
       this.graph.start(plan(this.context), this.context.milestones.byName());
@@ -118,35 +123,40 @@ export class Run {
 
   /** The lease is taken: either the cluster is this run's to create, or it is there and answers. */
   private async takePart(): Promise<RunContext> {
-    const { id: runId, config, lease, source, environment, report } = this;
-    const { stateDir, keep } = config;
+    const { id: runId, config, lease, provider, environment, report } = this;
+    const { stateDir, keep, postgres } = config;
     const { name } = config.cluster;
-    const contextOf = (joined?: Joined, done = new Set<string>()): RunContext => ({
-      ...{ runId, config, lease, source, environment },
-      ...{
-        joined,
-        done,
-        milestones: new Milestones(),
-        imports: new Map<string, Milestone<true>>(),
-        closing: [],
-      },
+    const contextOf = (joined?: JoinedCluster, done = new Set<string>()): RunContext => ({
+      runId,
+      config,
+      lease,
+      provider,
+      environment,
+      joined,
+      done,
+      milestones: new Milestones(),
+      closing: [],
     });
-    const wanted = { made: source.made, removal: await source.removal(), keep };
+    // one server for all that share the cluster
+    const server = postgres === undefined ? {} : { postgres: serverSignature(postgres) };
+    const wanted = { made: { ...provider.made, ...server }, removal: await provider.removal(), keep };
     for (;;) {
       const arrival = await lease.acquire(wanted);
       if (arrival.role === 'create') {
-        report.headline(`${source.words.begins} (once: every worker and every run that wants it shares it)`);
+        report.headline(
+          `${provider.words.begins} (once: every worker and every run that wants it shares it)`,
+        );
         return contextOf();
       }
       try {
-        const joined = await source.join(arrival.state, this.interruption.signal);
+        const joined = await provider.join(this.interruption.signal);
         report.headline(`joins the cluster ${name}${this.companions()}`);
         return contextOf(joined, doneIn(arrival.state));
       } catch (error) {
         this.interruption.signal.throwIfAborted();
-        if (config.cluster.provider !== 'kind' || this.lease.others().length > 0) throw error;
+        if (!provider.replaceable || lease.others().length > 0) throw error;
         report.note(`the cluster ${name} does not answer any more and is made anew: ${messageOf(error)}`);
-        await takeDown({ stateDir, name, remove: removeCluster, evenInUse: true });
+        await takeDown({ stateDir, name, remove: deleteCluster, evenInUse: true });
       }
     }
   }
@@ -186,18 +196,11 @@ export class Run {
   }
 
   private tellKept(outcome: 'kept' | 'kept again'): void {
-    const { report, config } = this;
-    const { name } = config.cluster;
-    if (config.cluster.provider === 'existing') {
-      report.headline(`keeps ${name} in the existing cluster: the next run finds it there`);
-      report.note('delete it:  npx jest-kubernetes down');
-      return;
-    }
+    const { report } = this;
+    const { keeps, usage } = this.provider.words;
     const again = outcome === 'kept again' ? ' (see: npx jest-kubernetes status)' : '';
-    report.headline(`keeps the cluster ${name}: the next run joins it${again}`);
-    if (outcome === 'kept again') return;
-    report.note(`use it:     export KUBECONFIG=${clusterFolder(config.stateDir, name)}/kubeconfig`);
-    report.note(`delete it:  npx jest-kubernetes down ${name}`);
+    report.headline(`${keeps}${again}`);
+    if (outcome === 'kept') for (const line of usage) report.note(line);
   }
 
   private companions(): string {

@@ -1,19 +1,19 @@
 import {
-  describeRemoval,
+  deleteCluster,
+  describeDeletion,
   listClusters,
-  removeCluster,
   takeDown,
   type RemovalRecord,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import type { Report } from '../report/index.js';
-import { clusterSource } from './cluster-source.js';
+import { providerOf } from './provider-of.js';
 
 /** Deletes a cluster as its record knows it, and tells of it. */
-export async function removeTold(record: RemovalRecord, report: Report): Promise<void> {
-  const line = report.phase(describeRemoval(record));
+export async function deleteAndTell(record: RemovalRecord, report: Report): Promise<void> {
+  const line = report.phase(describeDeletion(record));
   try {
-    await removeCluster(record, line);
+    await deleteCluster(record, line);
     line.end('done');
   } catch (error) {
     line.end('failed');
@@ -35,9 +35,8 @@ export async function takeDownCluster(
   // by its name, any cluster that this machine's runs have made
   const isOurs = listClusters(stateDir).some((known) => known.name === name);
   const provider = isOurs ? 'kind' : cluster.provider;
-  if (provider === 'existing') {
-    await clusterSource(config, runId, process.env).prepare(new AbortController().signal);
-  }
-  const remove = (record: RemovalRecord): Promise<void> => removeTold(record, report);
+  const asIs = { ...config, cluster: { ...cluster, provider } };
+  await providerOf(asIs, runId, process.env).prepare(new AbortController().signal);
+  const remove = (record: RemovalRecord): Promise<void> => deleteAndTell(record, report);
   return takeDown({ stateDir, name, runId, provider, remove, evenInUse });
 }

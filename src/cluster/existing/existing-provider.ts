@@ -1,59 +1,73 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { KubeConfig } from '@kubernetes/client-node';
 
 import type { ClusterConfig } from '../../config/config.js';
+import { silent, type Progress } from '../../report/index.js';
+import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import type { ClusterAccess } from '../../kubernetes/index.js';
-import type { ClusterNode, ClusterProvider, CreateOptions } from '../provider.js';
+import type { ClusterNode, ClusterProvider, JoinedCluster } from '../provider.js';
 import { existingKubeConfig } from './kubeconfig.js';
 
 /** An API server that has not answered by then does not answer. */
 const patience = 15_000;
 
-/**
- * A cluster that was there before and stays when the run is finished: it is neither created nor deleted.
- * @param directory - absolute path of the run's own folder, where its kubeconfig goes
- */
+export interface ExistingProviderOptions {
+  cluster: ClusterConfig;
+  /** Absolute path of the run's own folder, where its kubeconfig goes. */
+  directory: string;
+  /** Detected at the first call; for images that are built here and pushed. */
+  runtime: () => Promise<ContainerRuntime>;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** A cluster that was there before and stays when the run is finished: it is neither created nor deleted. */
 export function existingProvider({
   cluster,
   directory,
+  runtime,
   env = process.env,
-}: {
-  cluster: ClusterConfig;
-  directory: string;
-  env?: NodeJS.ProcessEnv;
-}): ClusterProvider {
+}: ExistingProviderOptions): ClusterProvider {
+  const { name } = cluster;
   const file = path.join(directory, 'kubeconfig');
 
-  const reach = async ({ signal, progress }: CreateOptions): Promise<KubeConfig> => {
+  const join = async (signal: AbortSignal, progress: Progress = silent): Promise<JoinedCluster> => {
     const config = await existingKubeConfig(cluster, env);
     progress.waitingFor(`${config.getCurrentCluster()?.server ?? 'the API server'} to answer`);
     await answers(config, AbortSignal.any([signal, AbortSignal.timeout(patience)]));
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await writeFile(file, config.exportConfig(), { mode: 0o600 });
-    return config;
-  };
-  const accessTo = (config: KubeConfig): ClusterAccess => ({
-    name: cluster.name,
-    kubeconfig: file,
-    context: config.currentContext,
-  });
-  const join = async (options: CreateOptions): ReturnType<ClusterProvider['join']> => {
-    const config = await reach(options);
-    return { access: accessTo(config), nodes: await kindNodes(config) };
+    const access = { name, kubeconfig: file, context: config.currentContext };
+    return { access, nodes: await kindNodes(config) };
   };
 
   return {
     name: 'existing',
-    create: (options) => {
-      const joined = join(options);
+    words: {
+      begins: `sets up ${name} in the existing cluster`,
+      phase: 'reach the existing cluster',
+      reached: ({ context }) => `context ${context}`,
+      keeps: `keeps ${name} in the existing cluster: the next run finds it there`,
+      usage: ['delete it:  npx jest-kubernetes down'],
+    },
+    owner: name,
+    replaceable: false,
+    made: { provider: 'existing' },
+    runtime,
+    // the runs that share it meet in it
+    prepare: async (signal) => {
+      await join(signal);
+    },
+    removal: () => Promise.resolve({ provider: 'existing', name, runtime: null }),
+    create: ({ signal, progress }) => {
+      const joined = join(signal, progress);
       const access = joined.then((each) => each.access);
       return { nodes: joined.then((each) => each.nodes), api: access, ready: access };
     },
     join,
-    delete: () => rm(file, { force: true }),
+    hostPort: () => Promise.resolve(undefined),
+    exportLogs: undefined,
   };
 }
 

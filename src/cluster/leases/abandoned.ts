@@ -1,5 +1,5 @@
 import { FileStore, clusterNames, discardRemains } from './file-store.js';
-import { holderOf, openStore, removeAs, type LeaseOptions, type RemoveCluster } from './leases.js';
+import { holderOf, openStore, removeAs, type LeaseOptions, type DeleteCluster } from './leases.js';
 import type { ClusterState, Holder } from './state.js';
 import * as transitions from './transitions.js';
 
@@ -48,7 +48,7 @@ export async function removeAbandoned({
   onFailure,
 }: {
   stateDir: string;
-  remove: RemoveCluster;
+  remove: DeleteCluster;
   onFailure: (name: string, error: unknown) => void;
 }): Promise<string[]> {
   const me = holderOf(`sweep-${process.pid}`, 'jest-kubernetes (clean-up)');
@@ -84,7 +84,7 @@ export async function takeDown({
 }: Pick<LeaseOptions, 'stateDir' | 'name' | 'provider'> & {
   /** Of who does it, in a cluster that others share. */
   runId?: string;
-  remove: RemoveCluster;
+  remove: DeleteCluster;
   /** Also when live runs use it. A deletion that is under way is left alone all the same. */
   evenInUse?: boolean;
 }): Promise<

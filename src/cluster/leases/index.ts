@@ -6,7 +6,7 @@ export {
   type ClusterLease,
   type LeaseOptions,
   type RemovalRecord,
-  type RemoveCluster,
+  type DeleteCluster,
   type WantedCluster,
 } from './leases.js';
 export {

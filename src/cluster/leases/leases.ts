@@ -24,7 +24,7 @@ export interface RemovalRecord {
 }
 
 /** Deletes a cluster as far as it came to be, and verifies that it is gone; must bear being called again. */
-export type RemoveCluster = (record: RemovalRecord) => Promise<void>;
+export type DeleteCluster = (record: RemovalRecord) => Promise<void>;
 
 export interface WantedCluster {
   made: Made;
@@ -39,7 +39,7 @@ export interface LeaseOptions {
   runId: string;
   /** `kind`: shared by the runs of this machine; `existing`: by those of all machines that reach it. Default: `kind`. */
   provider?: Removal['provider'];
-  remove: RemoveCluster;
+  remove: DeleteCluster;
   /** Called when somebody else has to be waited for, once for each: who that is, and what they do. */
   onWait?: (who: string, doing: string) => void;
   /** A line for the user: what was found and is cleaned up. */

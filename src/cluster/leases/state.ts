@@ -34,8 +34,6 @@ export interface Removal {
   name: string;
   /** The container engine that it was made with; null for `existing`. */
   runtime: Pick<ContainerRuntime, 'name' | 'command' | 'env'> | null;
-  /** Anything else that the provider needs, such as the path of its command. */
-  with: Readonly<Record<string, Json>>;
 }
 
 export type LedgerEntry = { state: 'doing'; by: string } | { state: 'done'; value: Json };

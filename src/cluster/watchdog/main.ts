@@ -10,7 +10,7 @@ import {
   listClusters,
   openCluster,
   removeAbandoned,
-  type RemoveCluster,
+  type DeleteCluster,
 } from '../leases/index.js';
 import { watchdogLog } from './start.js';
 
@@ -28,7 +28,7 @@ const say = (line: string) => {
 const describe = (error: unknown) =>
   error instanceof JestKubernetesError ? error.format() : messageOf(error);
 
-async function release(remove: RemoveCluster): Promise<void> {
+async function release(remove: DeleteCluster): Promise<void> {
   // the pipe closes a moment before the process is gone
   const lease = listClusters(stateDir).find((cluster) => cluster.name === name)?.state.leases[runId];
   while (lease !== undefined && isAlive(lease.process)) await delay(20);
@@ -42,7 +42,7 @@ async function release(remove: RemoveCluster): Promise<void> {
   say({ left: 'nothing more to do', kept, 'kept again': kept, deleted: `${name} is deleted` }[outcome]);
 }
 
-async function sweepNow(remove: RemoveCluster): Promise<void> {
+async function sweepNow(remove: DeleteCluster): Promise<void> {
   const failures: unknown[] = [];
   const removed = await removeAbandoned({ stateDir, remove, onFailure: (_, error) => failures.push(error) });
   say(`deleted: ${removed.join(', ') || 'nothing'}`);
@@ -62,8 +62,8 @@ async function main(): Promise<void> {
   // Node.js has put them back to what ends a process
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT'] as const)
     process.on(signal, () => undefined);
-  const { removeCluster } = (await import(pathToFileURL(remover).href)) as { removeCluster: RemoveCluster };
-  await pRetry(() => (task === 'release' ? release(removeCluster) : sweepNow(removeCluster)), {
+  const { deleteCluster } = (await import(pathToFileURL(remover).href)) as { deleteCluster: DeleteCluster };
+  await pRetry(() => (task === 'release' ? release(deleteCluster) : sweepNow(deleteCluster)), {
     retries: 3,
     onFailedAttempt: ({ error, retriesLeft }) => {
       say(`${describe(error)}\n(${retriesLeft} more attempts)`);

@@ -12,7 +12,7 @@ export interface WatchdogOptions {
   runId: string;
   /** Default: `kind`. */
   provider?: 'kind' | 'existing';
-  /** Absolute path of the module that exports `removeCluster` (a `RemoveCluster`). Default: `../remove.js`. */
+  /** Absolute path of the module that exports `deleteCluster` (a `DeleteCluster`). Default: `../delete-cluster.js`. */
   remover?: string;
 }
 
@@ -45,7 +45,7 @@ const command = (...task: string[]): string[] => [
   join(__dirname, 'main.js'),
   ...task,
 ];
-const defaultRemover = join(dirname(__dirname), 'remove.js');
+const defaultRemover = join(dirname(__dirname), 'delete-cluster.js');
 
 /** The log that a run's watchdog, or the clean-up of a state directory, writes when it has work to do. */
 export const watchdogLog = (stateDir: string, runId: string): string =>

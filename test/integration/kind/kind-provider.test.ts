@@ -4,14 +4,14 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { kindProvider, type KindProvider } from '../../../src/cluster/kind/index.js';
+import { deleteContainers, kindProvider } from '../../../src/cluster/kind/index.js';
+import type { ClusterProvider } from '../../../src/cluster/provider.js';
 import { resolveNodes } from '../../../src/config/resolve-nodes.js';
 import { silent, type Progress } from '../../../src/report/progress.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 import { identifyProcess } from '../../../src/support/process-identity.js';
 import { fakeEngine, read, type FakeEngine } from './fake-engine.js';
 
-const limits = { stall: 90_000, total: 600_000 };
 const cluster = {
   ...{ provider: 'kind' as const, name: 'shop', image: 'kindest/node:v1', nodes: resolveNodes(1, String) },
   ...{ config: undefined, kubeconfig: undefined, context: undefined },
@@ -29,9 +29,21 @@ afterEach(() => {
 });
 
 /** Each call is another process's view of the same cluster: nothing is shared but the folder. */
-function provider(): KindProvider {
-  return kindProvider({ cluster, directory, runtime: engine.runtime, env: engine.env });
+function provider(): ClusterProvider {
+  return kindProvider({ cluster, directory, runtime, env: engine.env });
 }
+
+const runtime = () => Promise.resolve(engine.runtime);
+
+/** As any other process does it. */
+const deleteIt = (): Promise<void> =>
+  deleteContainers({
+    name: cluster.name,
+    directory,
+    runtime: engine.runtime,
+    env: engine.env,
+    progress: silent,
+  });
 
 async function failure(promise: Promise<unknown>): Promise<JestKubernetesError> {
   const error: unknown = await promise.then(
@@ -47,7 +59,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 const create = (options: { signal?: AbortSignal; progress?: Progress } = {}) =>
-  provider().create({ signal: new AbortController().signal, progress: silent, limits, ...options });
+  provider().create({ signal: new AbortController().signal, progress: silent, ...options });
 
 test('kind is told to touch no kubeconfig but a throwaway one, and to listen on 127.0.0.1 alone', async () => {
   engine.kindDoes(
@@ -70,7 +82,7 @@ test('the name of a cluster that is not ours is refused, and that cluster stays'
       'shop-control-plane, running, created 2026-01-01T00:00:00Z, not made by',
     );
   }
-  await provider().delete({ progress: silent });
+  await deleteIt();
   expect(engine.containers()).toEqual(['shop-control-plane']);
   expect(engine.kindRan()).toBe(false);
 });
@@ -113,10 +125,9 @@ test("kind's steps are progress, and the node image that it sees to is told", as
   const watched: string[] = [];
   const watchPull = (reference: string) => Promise.resolve(watched.push(reference));
   const { ready } = kindProvider({
-    ...{ cluster, directory, runtime: engine.runtime, env: engine.env, watchPull },
+    ...{ cluster, directory, runtime, env: engine.env, watchPull },
   }).create({
     signal: new AbortController().signal,
-    limits,
     progress: { ...silent, moved: (detail) => moved.push(detail) },
   });
   await failure(ready);
@@ -138,7 +149,7 @@ test('an abort ends kind and its children, and rejects with its reason; delete l
   for (const milestone of [nodes, api, ready]) await expect(milestone).rejects.toBe(enough);
   await until(() => identifyProcess(child) === undefined);
 
-  await provider().delete({ progress: silent });
+  await deleteIt();
   expect(engine.containers()).toEqual([]);
   expect(readdirSync(directory)).toEqual([]);
 });
@@ -147,7 +158,7 @@ test('another process deletes a cluster in the midst of its creation: it ends th
   engine.kindDoes('while :; do start_node; sleep 0.05; done');
   const { ready } = create();
   await until(() => engine.containers().length > 0);
-  await provider().delete({ progress: silent });
+  await deleteIt();
   expect(engine.containers()).toEqual([]);
   expect((await failure(ready)).evidence[0]).toBe('kind was ended by SIGKILL');
 });
@@ -164,7 +175,7 @@ test('a container that is being asked for when the creator is ended is waited fo
   await until(() => existsSync(path.join(engine.folder, 'started')));
   abort.abort(new Error('enough'));
   await expect(ready).rejects.toThrow('enough');
-  await provider().delete({ progress: silent });
+  await deleteIt();
   expect(read(path.join(engine.folder, 'asked'))).toBe('done\ndone\n');
   expect(engine.containers()).toEqual([]);
   expect(readdirSync(directory)).toEqual([]);
@@ -179,7 +190,7 @@ test('a container that the engine brings after somebody else has killed the crea
   await until(() => identifyProcess(creator.pid) === undefined);
   // the run was killed at the same moment, and has not seen it
   writeFileSync(path.join(directory, 'creator.json'), JSON.stringify(creator));
-  const deleted = provider().delete({ progress: silent });
+  const deleted = deleteIt();
   await failure(ready);
   await sleep(500);
   engine.container('shop-control-plane', directory);
@@ -192,7 +203,7 @@ test('a pid that another process has by now is left alone', async () => {
   mkdirSync(directory);
   const stale = { pid: stranger.pid, startedAt: 'long ago' };
   writeFileSync(path.join(directory, 'creator.json'), JSON.stringify(stale));
-  await provider().delete({ progress: silent });
+  await deleteIt();
   expect(identifyProcess(stranger.pid ?? 0)).toBeDefined();
   expect(readdirSync(directory)).toEqual([]);
   stranger.kill();
@@ -202,7 +213,7 @@ test('a pid that another process has by now is left alone', async () => {
 test('a deletion is out of reach of Ctrl-C, and tries again what failed in passing', async () => {
   engine.container('shop-control-plane', directory);
   engine.failsOnce();
-  await provider().delete({ progress: silent });
+  await deleteIt();
   expect(engine.containers()).toEqual([]);
   const own = Number(execFileSync('ps', ['-o', 'pgid=', '-p', String(process.pid)], { encoding: 'utf8' }));
   expect(engine.groups()).not.toContain(own);
@@ -211,19 +222,19 @@ test('a deletion is out of reach of Ctrl-C, and tries again what failed in passi
 test('a deletion that fails says what is left and the command that removes it', async () => {
   engine.container('shop-control-plane', directory);
   engine.deletionFails();
-  const error = await failure(provider().delete({ progress: silent }));
+  const error = await failure(deleteIt());
   expect(error.code).toBe('CLUSTER_DELETE_FAILED');
   expect(error.evidence.join('\n')).toMatch(/left: shop-control-plane[^]*device or resource busy/);
   expect(error.remedy).toContain('docker rm -f -v shop-control-plane');
 });
 
 test('deleting what was never created is no error', async () => {
-  await provider().delete({ progress: silent });
+  await deleteIt();
 });
 
 test('joining a cluster without a kubeconfig fails at once, and tells what the engine has of it', async () => {
   engine.container('shop-control-plane', directory);
-  const joined = provider().join({ signal: new AbortController().signal, progress: silent, limits });
+  const joined = provider().join(new AbortController().signal);
   const error = await failure(joined);
   expect(error.code).toBe('CLUSTER_UNREACHABLE');
   expect(error.evidence).toContain('container shop-control-plane: running');
@@ -231,6 +242,6 @@ test('joining a cluster without a kubeconfig fails at once, and tells what the e
 
 test('the port of the host behind a port of the node', async () => {
   engine.container('shop-control-plane', directory);
-  await expect(provider().nodeHostPort(6443)).resolves.toBe(1);
-  await expect(provider().nodeHostPort(80)).resolves.toBeUndefined();
+  await expect(provider().hostPort(6443)).resolves.toBe(1);
+  await expect(provider().hostPort(80)).resolves.toBeUndefined();
 });

@@ -35,7 +35,7 @@ afterEach(() => {
   rmSync(base, { recursive: true, force: true });
 });
 
-const removal = { provider: 'kind' as const, name: 'shop', runtime: null, with: {} };
+const removal = { provider: 'kind' as const, name: 'shop', runtime: null };
 const wanted = { made: { image: 'v1' }, removal, keep: 'never' as const };
 const open = (runId: string, onNote: (line: string) => void = () => undefined) =>
   openCluster({

@@ -89,7 +89,7 @@ const open = (folder) => {
 // one by one: a watchdog imports them by name, and Node.js finds no method among the names of an object
 exports.open = open;
 exports.pause = pause;
-exports.removeCluster = async ({ removal }) => {
+exports.deleteCluster = async ({ removal }) => {
   const cluster = open(removal.with.folder);
   cluster.log('deleting');
   await pause(3);

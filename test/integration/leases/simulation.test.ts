@@ -8,7 +8,7 @@ import {
   removeAbandoned,
   takeDown,
   type ClusterState,
-  type RemoveCluster,
+  type DeleteCluster,
 } from '../../../src/cluster/leases/index.js';
 import { compileSource } from './compiled.js';
 
@@ -133,7 +133,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
     mkdirSync(join(folder, 'users'), { recursive: true });
     const own = Array.from({ length: processesPerLane }, () => new Actor(compiled.folder));
     actors.push(...own);
-    const { removeCluster } = jest.requireActual<{ removeCluster: RemoveCluster }>('./simulated-cluster.js');
+    const { deleteCluster } = jest.requireActual<{ deleteCluster: DeleteCluster }>('./simulated-cluster.js');
     const isGone = () =>
       !existsSync(join(stateDir, 'clusters', name)) && !existsSync(join(folder, 'container'));
 
@@ -173,12 +173,12 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
         if (after === 'sweep') {
           const onFailure = (_: string, error: unknown) =>
             problems.push(`${name}, round ${round}: ${String(error)}`);
-          await removeAbandoned({ stateDir, remove: removeCluster, onFailure });
+          await removeAbandoned({ stateDir, remove: deleteCluster, onFailure });
         }
         await settled(() => isGone() || stateKept());
         if (stateKept()) {
           figures.kept += 1;
-          await takeDown({ stateDir, name, remove: removeCluster });
+          await takeDown({ stateDir, name, remove: deleteCluster });
         }
         if (!isGone())
           problems.push(

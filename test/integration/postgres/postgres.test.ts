@@ -15,7 +15,7 @@ import {
   openApi,
   owned,
   parseManifest,
-  removeOwned,
+  deleteOwned,
   type ClusterAccess,
   type ManifestObject,
 } from '../../../src/kubernetes/index.js';
@@ -31,6 +31,7 @@ import {
   postgresNodePort,
   postgresVariables,
   prepareTemplate,
+  startPostgres,
   waitForPostgres,
 } from '../../../src/postgres/index.js';
 import type { PostgresAddress, PostgresServer, WorkerPostgres } from '../../../src/postgres/index.js';
@@ -88,7 +89,9 @@ beforeAll(async () => {
   ];
   await run('kind', [...create, '--config', kindConfig, '--kubeconfig', access.kubeconfig]);
   await run('kind', ['load', 'docker-image', image, '--name', name]);
-  server = await deployPostgres(access, config, { ...steps, node: `${name}-control-plane` });
+  const placement = { ...steps, node: `${name}-control-plane` };
+  server = await deployPostgres(access, config, placement);
+  await startPostgres(access, config, placement);
   address = { host: '127.0.0.1', port: hostPort, user: server.user, password: server.password };
   await waitForPostgres(access, address, steps);
 }, 240_000);
@@ -188,13 +191,13 @@ metadata: { name: shop }
   }
   const namespace = (): Promise<Namespace> => openApi(access).request('/api/v1/namespaces/shop');
   const { metadata: before } = await namespace();
-  const removing = removeOwned(access);
+  const removing = deleteOwned(access);
   while ((await namespace()).metadata.deletionTimestamp === undefined) await delay(20);
   // what is on its way out takes nothing in: it is waited for, and made anew
   await applyObjects(access, objects, steps);
   expect(await removing).toEqual(expect.arrayContaining(['Pod shop/early', 'Namespace shop']));
   expect((await namespace()).metadata.uid).not.toBe(before.uid);
-  await removeOwned(access);
+  await deleteOwned(access);
   await expect(namespace()).rejects.toThrow('not found');
 }, 300_000);
 
@@ -227,7 +230,7 @@ metadata: { name: held, finalizers: [shop.test/operator] }
     undefined;
   const seen: string[] = [];
   const progress = { ...silent, waitingFor: (what: string) => seen.push(what) };
-  const removing = removeOwned(access, { progress });
+  const removing = deleteOwned(access, { progress });
   while (!(await isDeleted(gadget))) await delay(20);
   while (!seen.includes('Gadget held to be gone')) await delay(20);
   expect(await isDeleted('/api/v1/namespaces/operator')).toBe(false);
@@ -245,7 +248,7 @@ metadata: { name: held, namespace: default, finalizers: [shop.test/hold] }
 `;
   const objects = ownedManifest(text, '/held.yaml');
   await applyObjects(access, objects, steps);
-  await expect(removeOwned(access, { limit: 500 })).rejects.toMatchObject({
+  await expect(deleteOwned(access, { limit: 500 })).rejects.toMatchObject({
     code: 'CLUSTER_DELETE_FAILED',
     evidence: ['left: ConfigMap default/held (finalizers shop.test/hold)'],
     remedy: `kubectl --context kind-${name} --namespace default delete configmaps held`,
@@ -270,11 +273,10 @@ test('an object that the API server refuses is told with its file and the server
 });
 
 test('a second run finds the server with its password, and a different one is refused with the difference', async () => {
-  const again = await deployPostgres(access, config, { ...steps, node: `${name}-control-plane` });
-  expect(again).toEqual(server);
-  await expect(
-    deployPostgres(access, { ...config, image: 'postgres:16' }, { ...steps, node: `${name}-control-plane` }),
-  ).rejects.toMatchObject({
+  const placement = { ...steps, node: `${name}-control-plane` };
+  expect(await deployPostgres(access, config, placement)).toEqual(server);
+  await startPostgres(access, config, placement);
+  await expect(startPostgres(access, { ...config, image: 'postgres:16' }, placement)).rejects.toMatchObject({
     code: 'CONFIG_CONFLICT',
     evidence: [expect.stringContaining('"postgres:16" asked for')],
   });

@@ -1,7 +1,7 @@
 /** Deletes a cluster by writing down that it did; fails as often as the file `failures` beside the record says. */
 const fs = require('node:fs');
 
-exports.removeCluster = async ({ name, removal }) => {
+exports.deleteCluster = async ({ name, removal }) => {
   const { record } = removal.with;
   const failures = `${record}.failures`;
   const left = fs.existsSync(failures) ? Number(fs.readFileSync(failures, 'utf8')) : 0;

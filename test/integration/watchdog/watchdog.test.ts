@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { listClusters, openCluster, type RemoveCluster } from '../../../src/cluster/leases/index.js';
+import { listClusters, openCluster, type DeleteCluster } from '../../../src/cluster/leases/index.js';
 import { watchdogLog } from '../../../src/cluster/watchdog/index.js';
 import { identifyProcess } from '../../../src/support/process-identity.js';
 import { compileSource } from '../leases/compiled.js';
@@ -128,8 +128,8 @@ test('a run that released is not held open, and its watchdog goes without a word
 test('a cluster that another run uses stays', async () => {
   const { child, answer } = runThat('waits');
   const { watchdog } = await answer;
-  const { removeCluster } = jest.requireActual<{ removeCluster: RemoveCluster }>('./recording-remover.js');
-  const other = openCluster({ stateDir, name: 'shop', runId: 'other', remove: removeCluster });
+  const { deleteCluster } = jest.requireActual<{ deleteCluster: DeleteCluster }>('./recording-remover.js');
+  const other = openCluster({ stateDir, name: 'shop', runId: 'other', remove: deleteCluster });
   const removal = { provider: 'kind' as const, name: 'shop', runtime: null, with: { record } };
   expect(await other.acquire({ made: {}, removal, keep: 'never' })).toMatchObject({ role: 'join' });
   child.kill('SIGKILL');

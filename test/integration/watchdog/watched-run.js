@@ -9,7 +9,7 @@ const [, , compiled, stateDir, name, record, end] = process.argv;
 const { openCluster } = require(join(compiled, 'cluster/leases/index.js'));
 const { startWatchdog, sweep } = require(join(compiled, 'cluster/watchdog/index.js'));
 const remover = require.resolve('./recording-remover.js');
-const { removeCluster } = require(remover);
+const { deleteCluster } = require(remover);
 
 async function main() {
   if (end === 'sweep') {
@@ -20,7 +20,7 @@ async function main() {
   }
   const runId = `run-${process.pid}`;
   const watchdog = end === 'unwatched' ? undefined : await startWatchdog({ stateDir, name, runId, remover });
-  const lease = openCluster({ stateDir, name, runId, remove: removeCluster });
+  const lease = openCluster({ stateDir, name, runId, remove: deleteCluster });
   const removal = { provider: 'kind', name, runtime: null, with: { record } };
   const { role } = await lease.acquire({ made: {}, removal, keep: 'never' });
   if (role === 'create') await lease.ready({ name, kubeconfig: '/k', context: name });

@@ -20,7 +20,7 @@ afterEach(() => {
   rmSync(join(stateDir, '..'), { recursive: true, force: true });
 });
 
-const removal = { provider: 'kind' as const, name: 'shop', runtime: null, with: {} };
+const removal = { provider: 'kind' as const, name: 'shop', runtime: null };
 const wanted = { made: { image: 'v1' }, removal, keep: 'never' as const };
 const access = { name: 'shop', kubeconfig: '/k', context: 'kind-shop' };
 const open = (runId: string, options: Partial<LeaseOptions> = {}) =>

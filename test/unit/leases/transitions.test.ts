@@ -19,7 +19,7 @@ const run = (runId: string, keep: KeepPolicy = 'never'): Lease => ({
 });
 const wanted: Wanted = {
   made: { image: 'kindest/node:v1' },
-  removal: { provider: 'kind', name: 'shop', runtime: null, with: {} },
+  removal: { provider: 'kind', name: 'shop', runtime: null },
 };
 const other: Wanted = { ...wanted, made: { image: 'kindest/node:v2' } };
 const access = { name: 'shop', kubeconfig: '/state/kubeconfig', context: 'kind-shop' };

@@ -1,20 +1,26 @@
 import type { Limits } from '../config/config.js';
-import { formatSeconds } from '../report/index.js';
+import { formatSeconds, silent } from '../report/index.js';
 import type { PhaseLine, Progress, Report } from '../report/index.js';
 import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 
-/** One step of a run: what it is called, what must be done before it, how long it may stand still, and what it does. */
+/** What a phase's work is given. */
+export interface Step {
+  signal: AbortSignal;
+  progress: Progress;
+}
+
+/** One phase of a run: what it is called, what must be done before it, how long it may stand still, and what it does. */
 export interface Phase {
   name: string;
-  /** What a reader sees. */
-  title: string;
+  /** What a reader sees; default: nothing, as it is done in a moment. */
+  title?: string;
   /** Names of the phases and milestones that must have been reached before; others run side by side. */
   after: readonly string[];
   limits: Limits;
   /** @returns what is worth knowing of it, such as `98 MB` */
-  work(step: { signal: AbortSignal; progress: Progress }): Promise<string | undefined>;
+  work(step: Step): Promise<string | undefined>;
 }
 
 /** What a phase did and when, in milliseconds since the first one's start. */
@@ -86,7 +92,7 @@ export class PhaseGraph {
 
   async #run(phase: Phase): Promise<void> {
     this.stopped.throwIfAborted();
-    const line = this.#report.phase(phase.title);
+    const line: Line = phase.title === undefined ? silentLine : this.#report.phase(phase.title);
     const start = performance.now() - this.#origin;
     const record = (outcome: TimelineEntry['outcome'], detail: string): void => {
       line.end(outcome, detail);
@@ -109,6 +115,10 @@ export class PhaseGraph {
   }
 }
 
+type Line = Pick<PhaseLine, keyof Progress | 'end'>;
+
+const silentLine: Line = { ...silent, end: () => undefined };
+
 /** How it fails, `settled` tells. */
 function quietly(end: Promise<unknown>): Promise<unknown> {
   end.catch(() => undefined);
@@ -116,7 +126,7 @@ function quietly(end: Promise<unknown>): Promise<unknown> {
 }
 
 /** Does a phase's work within its limits: the stall clock starts anew whenever something has moved. */
-async function bounded(phase: Phase, line: PhaseLine, stopped: AbortSignal): Promise<string | undefined> {
+async function bounded(phase: Phase, line: Progress, stopped: AbortSignal): Promise<string | undefined> {
   const limit = new AbortController();
   const signal = AbortSignal.any([stopped, limit.signal]);
   let awaited = '';
@@ -128,12 +138,13 @@ async function bounded(phase: Phase, line: PhaseLine, stopped: AbortSignal): Pro
     ];
     limit.abort(new JestKubernetesError(code, sentence, { evidence }));
   };
+  const { name, title = name } = phase;
   const { stall, total } = phase.limits;
   using _totalTimer = new AwakeTimer(total, () => {
-    exceed('TIMED_OUT', `“${phase.title}” was not done within ${formatSeconds(total)}`);
+    exceed('TIMED_OUT', `“${title}” was not done within ${formatSeconds(total)}`);
   });
   using stallTimer = new AwakeTimer(stall, () => {
-    exceed('STALLED', `“${phase.title}” has not moved for ${formatSeconds(stall)}`);
+    exceed('STALLED', `“${title}” has not moved for ${formatSeconds(stall)}`);
   });
   const progress: Progress = {
     moved: (detail) => {

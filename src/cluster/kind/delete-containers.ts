@@ -3,17 +3,18 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Progress } from '../../report/progress.js';
+import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { endCreator, forgetCreator } from './creator.js';
 import { ownerFile } from './kind-config.js';
-import { clusterContainers, clusterLabel, isOurs, type RunCli } from './node-containers.js';
+import { clusterContainers, clusterLabel, isOurs, runtimeCli, type RunCli } from './node-containers.js';
 
-export interface DeleteOptions {
+export interface DeleteContainersOptions {
   name: string;
   directory: string;
-  /** The engine's command by name, for the message. */
-  engine: string;
-  run: RunCli;
+  runtime: ContainerRuntime;
+  /** Default: this process's. */
+  env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
   progress: Progress;
 }
@@ -33,10 +34,11 @@ const removalLimit = 120_000;
  * folder's mark and their volumes, and looks whether they are gone. Says when nothing is left to be done.
  * @throws JestKubernetesError CLUSTER_DELETE_FAILED
  */
-export async function deleteCluster(options: DeleteOptions): Promise<void> {
-  const { name, directory, signal, progress } = options;
+export async function deleteContainers(options: DeleteContainersOptions): Promise<void> {
+  const { name, directory, runtime, env = process.env, signal, progress } = options;
+  const cli = runtimeCli(runtime, env);
   // what Ctrl-C sends to everything in the foreground must not end what cleans up after it
-  const run: RunCli = (args, more) => options.run(args, { ...more, detached: true });
+  const run: RunCli = (args, more) => cli(args, { ...more, detached: true });
   let left: string[] = [];
   try {
     progress.waitingFor(`the end of what creates ${name}`);
@@ -97,17 +99,18 @@ async function remove(
 }
 
 function deleteFailed(
-  { name, engine }: DeleteOptions,
+  { name, runtime }: DeleteContainersOptions,
   left: readonly string[],
   cause: unknown,
 ): JestKubernetesError {
-  const containers = left.length > 0 ? left.join(' ') : `$(${engine} ps -aq --filter ${clusterLabel(name)})`;
+  const containers =
+    left.length > 0 ? left.join(' ') : `$(${runtime.name} ps -aq --filter ${clusterLabel(name)})`;
   return new JestKubernetesError('CLUSTER_DELETE_FAILED', `The cluster ${name} could not be deleted`, {
     evidence: [
       ...(left.length > 0 ? [`left: ${left.join(', ')}`] : []),
       ...messageOf(cause).split('\n').filter(Boolean).slice(0, 4),
     ],
-    remedy: `Delete it by hand: ${engine} rm -f -v ${containers}`,
+    remedy: `Delete it by hand: ${runtime.name} rm -f -v ${containers}`,
     cause,
   });
 }

@@ -1,0 +1,231 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { stringify } from 'yaml';
+
+import type { ClusterAccess } from '../../kubernetes/index.js';
+import type { Progress } from '../../report/index.js';
+import type { ContainerRuntime } from '../../runtime/index.js';
+import { JestKubernetesError } from '../../support/errors.js';
+import type { ClusterCreation, ClusterNode, CreateOptions } from '../provider.js';
+import { connect, writeKubeconfig } from './access.js';
+import { apiAnswers, nodesAreReady, podsAreAdmitted, until } from './conditions.js';
+import { forgetCreator, startCreator, type Creator } from './creator.js';
+import { deleteContainers } from './delete-containers.js';
+import { findKind } from './find-kind.js';
+import { kindConfig, ownerFile } from './kind-config.js';
+import { kindFailure } from './kind-failures.js';
+import type { KindProviderOptions } from './kind-provider.js';
+import {
+  apiContainer,
+  clusterContainers,
+  firstControlPlane,
+  isOurs,
+  machines,
+  runtimeCli,
+  type NodeContainer,
+  type RunCli,
+} from './node-containers.js';
+
+/** A creation that is under way: what its steps share. */
+interface Creating extends KindProviderOptions {
+  env: NodeJS.ProcessEnv;
+  access: ClusterAccess;
+  engine: ContainerRuntime;
+  run: RunCli;
+  progress: Progress;
+  signal: AbortSignal;
+}
+
+/** Starts kind, and watches from outside how far it comes; does not wait for it. */
+export function createKindCluster(
+  options: KindProviderOptions & { access: ClusterAccess },
+  { signal, progress }: CreateOptions,
+): ClusterCreation {
+  const { env = process.env, directory, access, cluster } = options;
+  const failed = new AbortController();
+  const bound = AbortSignal.any([signal, failed.signal]);
+  const output: string[] = [];
+
+  const creating = options.runtime().then((engine): Creating => {
+    const run = runtimeCli(engine, env);
+    return { ...options, env, engine, run, access, progress, signal: bound };
+  });
+  const started = creating.then((step) =>
+    start(step, (line) => {
+      output.push(line);
+      tellStep(line, step);
+    }),
+  );
+  const finished = started.then(async (creator) => {
+    const kill = (): void => {
+      creator.kill();
+    };
+    bound.addEventListener('abort', kill);
+    if (bound.aborted) kill();
+    const ending = await creator.ended;
+    bound.removeEventListener('abort', kill);
+    bound.throwIfAborted();
+    forgetCreator(directory);
+    await rm(path.join(directory, 'kind.kubeconfig'), { force: true });
+    if (ending !== undefined) throw kindFailure(cluster.name, ending, output);
+  });
+
+  const running = Promise.all([creating, started]).then(([step]) => containersRunning(step));
+  const nodes = Promise.all([creating, running]).then(async ([step, containers]) => {
+    const all = machines(containers);
+    await Promise.all(all.map((machine) => containerdAnswers(machine, step)));
+    progress.moved('containerd answers');
+    return all;
+  });
+  const api = Promise.all([creating, running]).then(async ([step, containers]) => {
+    await writeAccess(containers, step);
+    progress.moved('the kubeconfig is there');
+    using connection = await connect(access.kubeconfig);
+    await until('the API server to answer', apiAnswers, connection, bound, progress);
+    return access;
+  });
+  const ready = Promise.all([running, api]).then(async ([containers]) => {
+    using connection = await connect(access.kubeconfig);
+    const areReady = nodesAreReady(machines(containers));
+    await Promise.all([
+      finished,
+      until('every node to be Ready', areReady, connection, bound, progress),
+      until('the default ServiceAccount', podsAreAdmitted, connection, bound, progress),
+    ]);
+    return access;
+  });
+
+  // whatever fails first is the cause of all that follows
+  for (const part of [finished, nodes, api, ready]) {
+    part.catch((error: unknown) => {
+      failed.abort(error);
+    });
+  }
+  const orCause = <T>(milestone: Promise<T>): Promise<T> => {
+    const result = milestone.catch(() => {
+      signal.throwIfAborted();
+      throw failed.signal.reason;
+    });
+    result.catch(() => undefined);
+    return result;
+  };
+  return { nodes: orCause(nodes), api: orCause(api), ready: orCause(ready) };
+}
+
+/** Everything up to the moment at which kind runs. */
+async function start(step: Creating, onLine: (line: string) => void): Promise<Creator> {
+  const { cluster, directory, env, engine, progress, signal, cacheDir } = step;
+  progress.waitingFor('kind');
+  const [kind] = await Promise.all([
+    findKind({ env, signal, progress, ...(cacheDir === undefined ? {} : { cacheDir }) }),
+    prepareFolder(step),
+  ]);
+  signal.throwIfAborted();
+  const kubeconfig = path.join(directory, 'kind.kubeconfig');
+  const args = [
+    ...['create', 'cluster', '--name', cluster.name, '--retain'],
+    ...['--kubeconfig', kubeconfig],
+    ...['--config', path.join(directory, 'kind.yaml')],
+    ...(cluster.image === undefined ? [] : ['--image', cluster.image]),
+  ];
+  return startCreator(
+    directory,
+    kind.command,
+    args,
+    { ...env, ...engine.env, KUBECONFIG: kubeconfig },
+    onLine,
+  );
+}
+
+async function prepareFolder(step: Creating): Promise<void> {
+  const { cluster, directory, engine, env, hostPorts, progress, run, signal } = step;
+  const { name } = cluster;
+  const there = await clusterContainers(run, name, signal);
+  const foreign = there.filter((container) => !isOurs(container, directory));
+  if (foreign.length > 0) throw nameTaken(name, foreign, engine.name);
+  if (there.length > 0) {
+    progress.note(`deleting what is left of an earlier cluster ${name}`);
+    await deleteContainers({ name, directory, runtime: engine, env, signal, progress });
+  }
+  await mkdir(directory, { recursive: true });
+  await writeFile(ownerFile(directory), `${JSON.stringify({ madeBy: 'jest-kubernetes', directory })}\n`);
+  await writeFile(path.join(directory, 'kind.yaml'), stringify(kindConfig(cluster, directory, hostPorts)));
+}
+
+/** What kind prints is its progress; it pulls the node image without a word. */
+function tellStep(line: string, { progress, signal, watchPull }: Creating): void {
+  const step = /^\s*[•✓✗]?\s*(.*?)[^\p{L}\p{N})]*$/u.exec(line)?.[1];
+  if (step) progress.moved(step);
+  const image = /Ensuring node image \(([^)]+)\)/.exec(line)?.[1];
+  if (image !== undefined && !line.includes('✓')) {
+    watchPull?.(image, { signal, progress }).catch(() => undefined);
+  }
+}
+
+async function containersRunning(step: Creating): Promise<NodeContainer[]> {
+  const { cluster, directory, run, signal, progress } = step;
+  const expected = kindConfig(cluster, directory).nodes.length;
+  progress.waitingFor('kind to start the node containers');
+  for (;;) {
+    const containers = await clusterContainers(run, cluster.name, signal);
+    const running = containers.filter(({ state }) => state === 'running');
+    if (machines(running).length >= expected) return running;
+    await sleep(250, undefined, { signal });
+  }
+}
+
+/** One command that waits inside the node, instead of many that ask from outside. */
+async function inNode(node: string, script: string, { run, signal }: Creating): Promise<string> {
+  for (;;) {
+    try {
+      return await run(['exec', node, 'sh', '-c', script], { signal });
+    } catch {
+      // it is just being started; should it have ended, kind says why
+      signal.throwIfAborted();
+      await sleep(250, undefined, { signal });
+    }
+  }
+}
+
+async function containerdAnswers(node: ClusterNode, step: Creating): Promise<void> {
+  const socket = '/run/containerd/containerd.sock';
+  const answers = `[ -S ${socket} ] && ctr -n k8s.io version >/dev/null 2>&1`;
+  await inNode(node.name, `until ${answers}; do sleep 0.1; done`, step);
+}
+
+async function writeAccess(containers: readonly NodeContainer[], step: Creating): Promise<void> {
+  const { cluster, access, run, signal } = step;
+  const controlPlane = firstControlPlane(containers)?.name ?? `${cluster.name}-control-plane`;
+  // kubeadm writes it early; its key comes last
+  const file = '/etc/kubernetes/admin.conf';
+  const script = `until grep -q 'client-key-data: .*=*$' ${file} 2>/dev/null; do sleep 0.1; done; sleep 0.1; cat ${file}`;
+  const adminConf = await inNode(controlPlane, script, step);
+  // with several control planes the balancer, and with it the port, may come later than the nodes
+  for (let known = containers; ; known = await clusterContainers(run, cluster.name, signal)) {
+    const port = apiContainer(known)?.ports['6443/tcp'];
+    if (port !== undefined) return writeKubeconfig(access, adminConf, port);
+    await sleep(250, undefined, { signal });
+  }
+}
+
+function nameTaken(name: string, containers: readonly NodeContainer[], engine: string): JestKubernetesError {
+  const owners = containers.map(
+    (container) =>
+      `container ${container.name}, ${container.state}, created ${container.createdAt}, ` +
+      (container.mark === undefined
+        ? 'not made by jest-kubernetes'
+        : `made by jest-kubernetes for ${path.dirname(container.mark)}`),
+  );
+  return new JestKubernetesError(
+    'CLUSTER_NAME_TAKEN',
+    `The name ${name} belongs to another cluster, which stays untouched`,
+    {
+      evidence: owners,
+      remedy: `Choose another cluster.name (JEST_KUBERNETES_NAME), or delete that cluster if nobody needs it: ${
+        engine === 'docker' ? '' : `KIND_EXPERIMENTAL_PROVIDER=${engine} `
+      }kind delete cluster --name ${name}`,
+    },
+  );
+}

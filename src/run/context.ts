@@ -1,0 +1,103 @@
+import type { ClusterLease, ClusterNode, ClusterProvider, JoinedCluster, Json } from '../cluster/index.js';
+import type { Config, ImageSource } from '../config/index.js';
+import { imageSourceKey } from '../images/index.js';
+import type { ClusterAccess } from '../kubernetes/index.js';
+import { postgresNamespace, type PostgresAddress, type PostgresServer } from '../postgres/index.js';
+import type { Progress } from '../report/index.js';
+import type { WorkerEnvironment } from './environment.js';
+
+/** What the phases of one run share. */
+export interface RunContext {
+  readonly runId: string;
+  readonly config: Config;
+  readonly lease: ClusterLease;
+  readonly provider: ClusterProvider;
+  readonly environment: WorkerEnvironment;
+  /** The cluster, where another run made it and it answers; undefined where this run creates it. */
+  readonly joined: JoinedCluster | undefined;
+  /** What has been done in the cluster's life already, by the keys of its ledger. */
+  readonly done: ReadonlySet<string>;
+  readonly milestones: Milestones;
+  /** To be done when the run ends, before the lease is given back; the last added first. */
+  readonly closing: (() => Promise<void>)[];
+}
+
+/** Something that a run comes to once. */
+export class Milestone<T> {
+  /** Undefined until it is reached. */
+  value: T | undefined;
+  readonly promise: Promise<T>;
+  readonly reach: (value: T) => void;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<T>();
+    this.promise = promise;
+    this.reach = (value) => {
+      this.value = value;
+      resolve(value);
+    };
+  }
+}
+
+/** What the phases come after besides each other: the cluster's own way to be ready. */
+export class Milestones {
+  /** Every node's containerd answers. */
+  readonly nodes = new Milestone<readonly ClusterNode[]>();
+  /** The API server answers. */
+  readonly api = new Milestone<ClusterAccess>();
+  /** A test can use the cluster. */
+  readonly ready = new Milestone<ClusterAccess>();
+  /** PostgreSQL's objects are there. */
+  readonly server = new Milestone<PostgresServer>();
+  /** PostgreSQL answers. */
+  readonly database = new Milestone<PostgresAddress>();
+
+  byName(): Record<'nodes' | 'api' | 'ready', Promise<unknown>> {
+    return { nodes: this.nodes.promise, api: this.api.promise, ready: this.ready.promise };
+  }
+}
+
+/** Where the package's own objects live: a cluster of several sharers has one for each name. */
+export function namespaceOf({ provider }: Pick<RunContext, 'provider'>): string {
+  return provider.owner === undefined ? postgresNamespace : `${postgresNamespace}-${provider.owner}`;
+}
+
+/** The images that this run brings into the cluster: what is built, or read from a file, may have changed since. */
+export function imagesToBring({ config, done }: Pick<RunContext, 'config' | 'done'>): ImageSource[] {
+  return config.images.filter(
+    (source) => !(source.kind === 'pull' && done.has(`image:${imageSourceKey(source)}`)),
+  );
+}
+
+/** Does work whose limits do not count while it waits for something that has limits of its own. */
+export async function sparing<T>(
+  progress: Progress,
+  waitsForOthers: () => boolean,
+  work: () => Promise<T>,
+): Promise<T> {
+  const patience = setInterval(() => {
+    if (waitsForOthers()) progress.moved();
+  }, 1000);
+  try {
+    return await work();
+  } finally {
+    clearInterval(patience);
+  }
+}
+
+/** Does work once in the cluster's life, whichever run comes first; the others wait for it. */
+export async function once<T extends Json>(
+  { lease }: Pick<RunContext, 'lease'>,
+  key: string,
+  progress: Progress,
+  work: () => Promise<T>,
+): Promise<T> {
+  let mine = false;
+  const waiting = (): boolean => !mine;
+  return sparing(progress, waiting, () =>
+    lease.once(key, () => {
+      mine = true;
+      return work();
+    }),
+  );
+}

@@ -1,0 +1,38 @@
+import {
+  clusterFolder,
+  existingProvider,
+  kindProvider,
+  runFolder,
+  type ClusterProvider,
+} from '../cluster/index.js';
+import type { Config } from '../config/index.js';
+import { pullImage } from '../images/index.js';
+import { postgresNodePort } from '../postgres/index.js';
+import { detectRuntime, type ContainerRuntime } from '../runtime/index.js';
+
+/** Where a run's cluster comes from, by its configuration. */
+export function providerOf(config: Config, runId: string, env: NodeJS.ProcessEnv): ClusterProvider {
+  const { cluster, timeouts, mirrors, postgres, stateDir } = config;
+  let detected: Promise<ContainerRuntime> | undefined;
+  const runtime = (): Promise<ContainerRuntime> =>
+    (detected ??= detectRuntime({ env, preferred: config.runtime }));
+  const providers: Record<ClusterProvider['name'], () => ClusterProvider> = {
+    kind: () =>
+      kindProvider({
+        cluster,
+        directory: clusterFolder(stateDir, cluster.name),
+        runtime,
+        env,
+        hostPorts: [{ containerPort: postgresNodePort, hostPort: postgres?.hostPort ?? 0 }],
+        watchPull: async (reference, options) =>
+          pullImage(reference, {
+            ...options,
+            runtime: await runtime(),
+            mirrors,
+            limits: timeouts.pull,
+          }),
+      }),
+    existing: () => existingProvider({ cluster, directory: runFolder(stateDir, runId), runtime, env }),
+  };
+  return providers[cluster.provider]();
+}

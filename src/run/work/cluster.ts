@@ -1,0 +1,38 @@
+import type { ClusterAccess } from '../../kubernetes/index.js';
+import type { RunContext } from '../context.js';
+import type { Step } from '../phase-graph.js';
+
+/** This run makes it. */
+export async function createCluster(run: RunContext, step: Step): Promise<string | undefined> {
+  const { lease, milestones, provider } = run;
+  const { nodes, api, ready } = provider.create(step);
+  // how they fail, ready tells
+  nodes.then(milestones.nodes.reach, () => undefined);
+  api.then(milestones.api.reach, () => undefined);
+  const access = await ready;
+  await lease.ready(access);
+  handOver(run, access);
+  milestones.ready.reach(access);
+  return provider.words.reached(access);
+}
+
+/** Another run has made it, and it answers. */
+export function useCluster(run: RunContext): Promise<undefined> {
+  const { joined, milestones } = run;
+  if (joined === undefined) throw new Error('this run has joined no cluster');
+  handOver(run, joined.access);
+  milestones.nodes.reach(joined.nodes);
+  milestones.api.reach(joined.access);
+  milestones.ready.reach(joined.access);
+  return Promise.resolve(undefined);
+}
+
+/** What every worker then sees. */
+function handOver({ environment, runId }: RunContext, { name, kubeconfig, context }: ClusterAccess): void {
+  environment.set({
+    KUBECONFIG: kubeconfig,
+    JEST_KUBERNETES_CLUSTER: name,
+    JEST_KUBERNETES_CONTEXT: context,
+    JEST_KUBERNETES_RUN_ID: runId,
+  });
+}

@@ -1,0 +1,67 @@
+import { statSync } from 'node:fs';
+
+import type { ImageSource } from '../../config/index.js';
+import { buildImage, importImage, localImageId, pullImage, pushImage } from '../../images/index.js';
+import { formatBytes } from '../../report/index.js';
+import { once, type RunContext } from '../context.js';
+import type { Step } from '../phase-graph.js';
+
+type Of<Kind extends ImageSource['kind']> = Extract<ImageSource, { kind: Kind }>;
+type Bring = (run: Pick<RunContext, 'config' | 'provider'>, step: Step) => Promise<string | undefined>;
+
+export const pullToHost =
+  ({ reference }: Of<'pull'>): Bring =>
+  async ({ config, provider }, step) => {
+    const { mirrors, timeouts } = config;
+    const options = { ...step, mirrors, limits: timeouts.pull, runtime: await provider.runtime() };
+    const { alreadyThere } = await pullImage(reference, options);
+    return alreadyThere ? 'already here' : undefined;
+  };
+
+export const buildOnHost =
+  (image: Of<'build'>): Bring =>
+  async ({ config, provider }, step) => {
+    await buildImage(image, { ...step, limits: config.timeouts.pull, runtime: await provider.runtime() });
+    return undefined;
+  };
+
+/** From the host into every node. */
+export async function importIntoNodes(run: RunContext, image: ImageSource, step: Step): Promise<string> {
+  const { config, milestones, provider } = run;
+  const nodes = await milestones.nodes.promise;
+  if (nodes.length === 0) return pushOrLeave(run, image, step);
+  const runtime = await provider.runtime();
+  let bytes: number | undefined;
+  await once(run, await keyOf(run, image), step.progress, async () => {
+    const what = image.kind === 'archive' ? { archive: image.path } : { reference: referenceOf(image) };
+    bytes = (await importImage(what, nodes, { ...step, runtime, limits: config.timeouts.import }))?.bytes;
+    return true;
+  });
+  return bytes === undefined ? 'there already' : formatBytes(bytes);
+}
+
+const referenceOf = (image: Of<'pull' | 'build'>): string =>
+  image.kind === 'pull' ? image.reference : image.tag;
+
+/** The ledger's name of an image's import: changed content is another import. */
+async function keyOf({ provider }: RunContext, image: ImageSource): Promise<string> {
+  if (image.kind === 'pull') return `image:${image.reference}`;
+  if (image.kind === 'build') {
+    return `image:${image.tag}@${(await localImageId(image.tag, await provider.runtime())) ?? ''}`;
+  }
+  const { mtimeMs, size } = statSync(image.path);
+  return `image:${image.path}@${mtimeMs}/${size}`;
+}
+
+/** A cluster whose nodes are not kind's gets its images from a registry. */
+async function pushOrLeave(
+  { config, provider }: RunContext,
+  image: ImageSource,
+  step: Step,
+): Promise<string> {
+  if (image.kind === 'archive' || image.push === undefined)
+    return 'left to the cluster: its nodes are not kind’s';
+  const options = { ...step, runtime: await provider.runtime(), stall: config.timeouts.import.stall };
+  await pushImage(referenceOf(image), image.push, options);
+  return `pushed to ${image.push}`;
+}

@@ -1,0 +1,111 @@
+import { toError, watchForCause } from '../../diagnose/index.js';
+import { forwardPort } from '../../kubernetes/index.js';
+import {
+  deployPostgres,
+  dropDeadRunDatabases,
+  dropRunDatabases,
+  postgresKey,
+  postgresName,
+  postgresNodePort,
+  postgresVariables,
+  prepareTemplate,
+  startPostgres,
+  waitForPostgres,
+  type PostgresAddress,
+  type PostgresPlacement,
+} from '../../postgres/index.js';
+import type { PostgresConfig } from '../../config/index.js';
+import { namespaceOf, once, sparing, type RunContext } from '../context.js';
+import type { Step } from '../phase-graph.js';
+
+/** Between two looks for a cause, in milliseconds: each costs the API server some questions. */
+const watchInterval = 2000;
+
+/** Everything that the server needs before its image is there. */
+export async function deployServer(run: RunContext, step: Step): Promise<undefined> {
+  const { config, milestones } = run;
+  const access = await milestones.api.promise;
+  milestones.server.reach(
+    await deployPostgres(access, wanted(config), { ...step, ...(await placementOf(run)) }),
+  );
+}
+
+/** The server itself, until it answers. */
+export async function startServer(run: RunContext, step: Step): Promise<undefined> {
+  const { config, milestones } = run;
+  const { signal, progress } = step;
+  const access = await milestones.api.promise;
+  const namespace = namespaceOf(run);
+  await startPostgres(access, wanted(config), { ...step, ...(await placementOf(run)) });
+  const { user, password } = await milestones.server.promise;
+  const address = { host: '127.0.0.1', port: await portOf(run, namespace, signal), user, password };
+  const since = Date.now();
+  const watch = (watching: AbortSignal): Promise<never> =>
+    watchForCause({
+      access,
+      namespace,
+      signal: watching,
+      interval: watchInterval,
+      // its image starts at once or never: there is nothing that it could be waiting for
+      context: () => ({ restarts: 1, since }),
+    }).then((cause) => {
+      throw toError(cause, { what: 'PostgreSQL cannot start' });
+    });
+  // a cluster that boots has limits of its own
+  const booting = (): boolean => milestones.ready.value === undefined;
+  await sparing(progress, booting, () =>
+    waitForPostgres(access, address, { signal, progress, namespace, watch }),
+  );
+  milestones.database.reach(address);
+}
+
+/** The database that each worker's own is a copy of, once in the cluster's life. */
+export async function makeTemplate(run: RunContext, { signal, progress }: Step): Promise<undefined> {
+  const { closing, config, environment, lease, milestones, runId } = run;
+  const access = await milestones.api.promise;
+  const address = await milestones.database.promise;
+  const options = { signal, progress, namespace: namespaceOf(run), rootDir: config.rootDir, rebuild: true };
+  const key = await postgresKey(wanted(config), config.rootDir);
+  const template = await once(run, `template:${key}`, progress, () =>
+    prepareTemplate(access, wanted(config), address, options),
+  );
+  await dropDeadRunDatabases(address, () => lease.liveRuns());
+  closing.push(() => leave(address, runId));
+  environment.set(postgresVariables({ ...address, template, runId }));
+}
+
+function wanted({ postgres }: RunContext['config']): PostgresConfig {
+  if (postgres === undefined) throw new Error('this run has no PostgreSQL');
+  return postgres;
+}
+
+/** In a cluster of our own at the address of the node that publishes its port; in another's wherever there is room. */
+async function placementOf(run: RunContext): Promise<PostgresPlacement> {
+  const namespace = namespaceOf(run);
+  const { owner } = run.provider;
+  if (owner !== undefined) return { namespace, owner };
+  const nodes = await run.milestones.nodes.promise;
+  return { namespace, node: nodes.find(({ role }) => role === 'control-plane')?.name };
+}
+
+/** The host's port: published by the node, or forwarded by this process where the cluster publishes none. */
+async function portOf(run: RunContext, namespace: string, signal: AbortSignal): Promise<number> {
+  const { config, provider, milestones, closing } = run;
+  const asked = wanted(config).hostPort;
+  const published = await provider.hostPort(postgresNodePort, signal);
+  if (published !== undefined && (asked === 0 || asked === published)) return published;
+  const forward = await forwardPort({
+    access: await milestones.api.promise,
+    namespace,
+    service: postgresName,
+    port: 5432,
+    localPort: asked,
+  });
+  closing.push(() => forward.close());
+  return forward.port;
+}
+
+/** The run's databases go; a server that does not answer any more has none. */
+async function leave(address: PostgresAddress, runId: string): Promise<void> {
+  await dropRunDatabases(address, runId).catch(() => undefined);
+}
