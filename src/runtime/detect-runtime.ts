@@ -2,7 +2,7 @@ import { execa } from 'execa';
 
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { dockerAddresses, hostOfDockerCli, type DockerAddress } from './docker-addresses.js';
-import { askDocker } from './docker-api.js';
+import { askDocker, cgroupVersion } from './docker-api.js';
 import { findOnPath } from './find-on-path.js';
 import type { ContainerRuntime } from './runtime.js';
 
@@ -132,13 +132,14 @@ const byCli = {
     parse: (text: string) => {
       const { version, host } = JSON.parse(text) as {
         version: { Version: string };
-        host: { os: string; arch: string; cpus: number; memTotal: number };
+        host: { os: string; arch: string; cpus: number; memTotal: number; cgroupVersion?: string };
       };
       return {
         version: version.Version,
         platform: `${host.os}/${host.arch}`,
         cpus: host.cpus,
         memoryBytes: host.memTotal,
+        cgroupVersion: cgroupVersion(host.cgroupVersion),
       };
     },
     format: 'json',
@@ -146,13 +147,14 @@ const byCli = {
   nerdctl: {
     parse: (text: string) => {
       const info = JSON.parse(text) as Record<'ServerVersion' | 'OSType' | 'Architecture', string> &
-        Record<'NCPU' | 'MemTotal', number>;
+        Record<'NCPU' | 'MemTotal', number> & { CgroupVersion?: string };
       const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };
       return {
         version: info.ServerVersion,
         platform: `${info.OSType}/${architectures[info.Architecture] ?? info.Architecture}`,
         cpus: info.NCPU,
         memoryBytes: info.MemTotal,
+        cgroupVersion: cgroupVersion(info.CgroupVersion),
       };
     },
     format: '{{json .}}',

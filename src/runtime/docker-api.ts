@@ -11,6 +11,7 @@ export interface DockerEngine {
   platform: string;
   cpus: number;
   memoryBytes: number;
+  cgroupVersion: 1 | 2 | undefined;
   /** Podman answers Docker's API too. */
   isPodman: boolean;
 }
@@ -27,14 +28,25 @@ export async function askDocker(address: DockerAddress, signal?: AbortSignal): P
     signal,
   );
   // it counts containers and images, which takes a while on a busy machine
-  const info = await get<{ NCPU: number; MemTotal: number }>(address, '/info', 6 * answerLimit, signal);
+  const info = await get<{ NCPU: number; MemTotal: number; CgroupVersion?: string }>(
+    address,
+    '/info',
+    6 * answerLimit,
+    signal,
+  );
   return {
     version: version.Version,
     platform: `${version.Os}/${version.Arch}`,
     cpus: info.NCPU,
     memoryBytes: info.MemTotal,
+    cgroupVersion: cgroupVersion(info.CgroupVersion),
     isPodman: version.Components?.some(({ Name }) => Name === 'Podman Engine') ?? false,
   };
+}
+
+/** `2` as Docker and nerdctl say it, `v2` as Podman does. */
+export function cgroupVersion(said: string | undefined): 1 | 2 | undefined {
+  return ([1, 2] as const).find((version) => said?.replace(/^v/, '') === String(version));
 }
 
 function get<T>(address: DockerAddress, resource: string, limit: number, signal?: AbortSignal): Promise<T> {

@@ -10,4 +10,6 @@ export interface ContainerRuntime {
   platform: string;
   cpus: number;
   memoryBytes: number;
+  /** Of the kernel that its containers run on; undefined where it does not say. */
+  cgroupVersion: 1 | 2 | undefined;
 }

@@ -31,6 +31,7 @@ const runtime = {
   platform: 'linux/amd64',
   cpus: 2,
   memoryBytes: 0,
+  cgroupVersion: undefined,
 };
 const engine = { runtime, containers: [node] };
 

@@ -151,7 +151,14 @@ async function prepareFolder(step: Creating): Promise<void> {
   }
   await mkdir(directory, { recursive: true });
   await writeFile(ownerFile(directory), `${JSON.stringify({ madeBy: 'jest-kubernetes', directory })}\n`);
-  await writeFile(path.join(directory, 'kind.yaml'), stringify(kindConfig(cluster, directory, hostPorts)));
+  const { cgroupVersion } = engine;
+  if (cgroupVersion === 1) {
+    progress.note(
+      `${engine.name} runs on cgroup v1, which Kubernetes is about to give up: the kubelets are told to go on (failCgroupV1)`,
+    );
+  }
+  const config = kindConfig(cluster, { directory, hostPorts, cgroupVersion });
+  await writeFile(path.join(directory, 'kind.yaml'), stringify(config));
 }
 
 /** What kind prints is its progress; it pulls the node image without a word. */
@@ -166,7 +173,7 @@ function tellStep(line: string, { progress, signal, watchPull }: Creating): void
 
 async function containersRunning(step: Creating): Promise<NodeContainer[]> {
   const { cluster, directory, run, signal, progress } = step;
-  const expected = kindConfig(cluster, directory).nodes.length;
+  const expected = kindConfig(cluster, { directory }).nodes.length;
   progress.waitingFor('kind to start the node containers');
   for (;;) {
     const containers = await clusterContainers(run, cluster.name, signal);

@@ -2,6 +2,7 @@ import path from 'node:path';
 
 import { stringify } from 'yaml';
 
+import type { ContainerRuntime } from '../../runtime/index.js';
 import type { ClusterConfig, NodeConfig, Taint } from '../../config/config.js';
 
 /** A port of the first control-plane node, published on 127.0.0.1. */
@@ -23,11 +24,10 @@ export function ownerFile(directory: string): string {
  * A kubelet looks at itself every 10 s, so a node is Ready up to 10 s after its network is: every second saves some
  * 4 s of a creation. What has not changed is still reported every 5 min only.
  */
-const fasterReady = stringify({
-  kind: 'KubeletConfiguration',
-  nodeStatusUpdateFrequency: '1s',
-  nodeStatusReportFrequency: '5m',
-});
+const fasterReady = { nodeStatusUpdateFrequency: '1s', nodeStatusReportFrequency: '5m' };
+
+/** A kubelet of 1.35 or newer does not start on cgroup v1 unless it is told to. */
+const onCgroupV1 = { failCgroupV1: false };
 
 /** A node as kind's configuration has it. */
 interface KindNode {
@@ -41,11 +41,23 @@ interface KindNode {
 /** The configuration that kind is given: the user's, with the owner's mark on every node and nothing open to the network. */
 export function kindConfig(
   cluster: Pick<ClusterConfig, 'config' | 'nodes'>,
-  directory: string,
-  hostPorts: readonly HostPort[] = [],
+  {
+    directory,
+    hostPorts = [],
+    cgroupVersion,
+  }: {
+    directory: string;
+    hostPorts?: readonly HostPort[] | undefined;
+    cgroupVersion?: ContainerRuntime['cgroupVersion'];
+  },
 ): Record<string, unknown> & { nodes: KindNode[] } {
   const config = structuredClone(cluster.config ?? {}) as Record<string, unknown> & { nodes?: KindNode[] };
   const nodes = config.nodes?.length ? config.nodes : cluster.nodes.map(kindNode);
+  const kubelet = stringify({
+    kind: 'KubeletConfiguration',
+    ...fasterReady,
+    ...(cgroupVersion === 1 ? onCgroupV1 : {}),
+  });
   // `role` is control-plane where it is not given
   const first = nodes.find(({ role = 'control-plane' }) => role === 'control-plane');
   const mark = { hostPath: ownerFile(directory), containerPath: ownerMount, readOnly: true };
@@ -55,7 +67,7 @@ export function kindConfig(
     apiVersion: config['apiVersion'] ?? 'kind.x-k8s.io/v1alpha4',
     networking: { apiServerAddress: '127.0.0.1', ...(config['networking'] as object | undefined) },
     // kind applies them in order: a user's own comes last, and wins
-    kubeadmConfigPatches: [fasterReady, ...((config['kubeadmConfigPatches'] as string[] | undefined) ?? [])],
+    kubeadmConfigPatches: [kubelet, ...((config['kubeadmConfigPatches'] as string[] | undefined) ?? [])],
     nodes: nodes.map((node) => {
       const ports = [
         ...(node.extraPortMappings ?? []),

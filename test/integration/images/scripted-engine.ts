@@ -28,6 +28,7 @@ export function scriptedEngine(name: ContainerRuntime['name'], script: string): 
       platform: `linux/${ownArchitecture}`,
       cpus: 2,
       memoryBytes: 8e9,
+      cgroupVersion: 2,
     },
     calls: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []),
     [Symbol.dispose]() {

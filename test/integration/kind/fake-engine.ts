@@ -82,7 +82,7 @@ export function fakeEngine(): FakeEngine {
     folder,
     runtime: {
       ...{ name: 'docker', command: path.join(bin, 'docker'), env: { FAKE: folder }, version: '28.0.0' },
-      ...{ platform: 'linux/amd64', cpus: 2, memoryBytes: 1e9 },
+      ...{ platform: 'linux/amd64', cpus: 2, memoryBytes: 1e9, cgroupVersion: 2 },
     },
     env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` },
     kindDoes(script) {

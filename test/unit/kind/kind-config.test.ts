@@ -7,7 +7,10 @@ const nodesOf = (given: Parameters<typeof resolveNodes>[0]) => resolveNodes(give
 const mark = { hostPath: '/state/shop/owner', containerPath: '/etc/jest-kubernetes/owner', readOnly: true };
 
 test("without a configuration of the user: as many nodes as asked for, each with its owner's mark", () => {
-  const { nodes, networking } = kindConfig({ config: undefined, nodes: nodesOf(3) }, '/state/shop');
+  const { nodes, networking } = kindConfig(
+    { config: undefined, nodes: nodesOf(3) },
+    { directory: '/state/shop' },
+  );
   expect(nodes.map(({ role }) => role)).toEqual(['control-plane', 'worker', 'worker']);
   for (const node of nodes) expect(node.extraMounts).toEqual([mark]);
   expect(networking).toEqual({ apiServerAddress: '127.0.0.1' });
@@ -15,9 +18,10 @@ test("without a configuration of the user: as many nodes as asked for, each with
 
 test('ports are published by the first control plane, on 127.0.0.1 alone', () => {
   const config = { nodes: [{ role: 'worker' }, {}, { role: 'control-plane' }] };
-  const { nodes } = kindConfig({ config, nodes: nodesOf(1) }, '/state/shop', [
-    { containerPort: 25432, hostPort: 0 },
-  ]);
+  const { nodes } = kindConfig(
+    { config, nodes: nodesOf(1) },
+    { directory: '/state/shop', hostPorts: [{ containerPort: 25432, hostPort: 0 }] },
+  );
   expect(nodes.map(({ extraPortMappings }) => extraPortMappings)).toEqual([
     undefined,
     [{ listenAddress: '127.0.0.1', containerPort: 25432, hostPort: 0, protocol: 'TCP' }],
@@ -42,7 +46,7 @@ test("a user's configuration stays as it is, with what is ours added", () => {
     ],
   };
   const before = structuredClone(config);
-  expect(kindConfig({ config, nodes: nodesOf(1) }, '/state/shop')).toMatchObject({
+  expect(kindConfig({ config, nodes: nodesOf(1) }, { directory: '/state/shop' })).toMatchObject({
     featureGates: { SomeGate: true },
     networking: { podSubnet: '10.1.0.0/16', apiServerAddress: '127.0.0.1' },
     nodes: [
@@ -60,11 +64,22 @@ test("a user's configuration stays as it is, with what is ours added", () => {
 
 test("a user's own kubeadm patches come after ours, so that they win", () => {
   const config = { kubeadmConfigPatches: ['kind: KubeletConfiguration\nnodeStatusUpdateFrequency: 5s'] };
-  const { kubeadmConfigPatches } = kindConfig({ config, nodes: nodesOf(1) }, '/state/shop');
+  const { kubeadmConfigPatches } = kindConfig({ config, nodes: nodesOf(1) }, { directory: '/state/shop' });
   expect(kubeadmConfigPatches).toEqual([
     expect.stringContaining('nodeStatusUpdateFrequency: 1s'),
     config.kubeadmConfigPatches[0],
   ]);
+});
+
+test.each([
+  [1, false],
+  [2, undefined],
+  [undefined, undefined],
+] as const)('on an engine with cgroup %s, failCgroupV1 is %s', (cgroupVersion, expected) => {
+  const cluster = { config: undefined, nodes: nodesOf(1) };
+  const { kubeadmConfigPatches } = kindConfig(cluster, { directory: '/state/shop', cgroupVersion });
+  const [patch = ''] = kubeadmConfigPatches as string[];
+  expect((parse(patch) as { failCgroupV1?: boolean }).failCgroupV1).toBe(expected);
 });
 
 describe('nodes of their own', () => {
@@ -77,7 +92,7 @@ describe('nodes of their own', () => {
     },
     { role: 'control-plane', taints: ['spare:PreferNoSchedule'] },
   ]);
-  const made = kindConfig({ config: undefined, nodes }, '/state/shop').nodes;
+  const made = kindConfig({ config: undefined, nodes }, { directory: '/state/shop' }).nodes;
   const patched = (node: (typeof made)[number] | undefined): unknown[] =>
     (node?.kubeadmConfigPatches ?? []).map((patch) => parse(patch) as unknown);
 

@@ -46,7 +46,7 @@ async function listen(server: net.Server): Promise<string> {
 function engine(components: { Name: string }[] = []): Promise<string> {
   const answers: Record<string, object> = {
     '/version': { Version: '28.1.0', Os: 'linux', Arch: 'arm64', Components: components },
-    '/info': { NCPU: 4, MemTotal: 8e9 },
+    '/info': { NCPU: 4, MemTotal: 8e9, CgroupVersion: '2' },
   };
   return listen(
     http.createServer((request, response) => response.end(JSON.stringify(answers[request.url ?? '']))),
@@ -82,6 +82,7 @@ test('an engine that answers is described, and its client told where it is', asy
     platform: 'linux/arm64',
     cpus: 4,
     memoryBytes: 8e9,
+    cgroupVersion: 2,
   });
 });
 
@@ -95,7 +96,7 @@ test('a client that finds the engine by itself is told nothing', async () => {
 test("podman behind Docker's API is podman, for kind too", async () => {
   const info = {
     version: { Version: '5.0.0' },
-    host: { os: 'linux', arch: 'amd64', cpus: 2, memTotal: 1e9 },
+    host: { os: 'linux', arch: 'amd64', cpus: 2, memTotal: 1e9, cgroupVersion: 'v1' },
   };
   program('podman', `echo '${JSON.stringify(info)}'`);
   const host = await engine([{ Name: 'Podman Engine' }]);
@@ -105,6 +106,7 @@ test("podman behind Docker's API is podman, for kind too", async () => {
       env: { KIND_EXPERIMENTAL_PROVIDER: 'podman' },
       version: '5.0.0',
       platform: 'linux/amd64',
+      cgroupVersion: 1,
     },
   );
 });
