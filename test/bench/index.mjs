@@ -5,13 +5,13 @@
  *
  * It prints figures and judges none: a slow day fails nobody.
  */
-import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { install } from '../packed/install.mjs';
-import { projects } from './projects.mjs';
+import { projects, writeProject } from './projects.mjs';
 
 const rounds = Number(process.argv[2] ?? 2);
 if (!Number.isInteger(rounds) || rounds < 1) {
@@ -41,14 +41,7 @@ async function timed(title, work) {
   return end - start;
 }
 
-async function project(name) {
-  const target = join(folder, name);
-  for (const [file, content] of Object.entries(projects[name])) {
-    await mkdir(dirname(join(target, file)), { recursive: true });
-    await writeFile(join(target, file), content);
-  }
-  return target;
-}
+const project = (name) => writeProject(name, folder);
 
 async function jest(cwd, args = [], env = {}) {
   const script = join(folder, 'node_modules/jest/bin/jest.js');

@@ -1,3 +1,6 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
 /** The projects that are measured, by name: their files. */
 
 const off = "module.exports = { preset: 'jest-kubernetes' };\n";
@@ -126,3 +129,13 @@ const { createWorkerDatabase } = require(join(dirname(require.resolve('jest-kube
     }),
   },
 };
+
+/** @returns the project's folder, below that one */
+export async function writeProject(name, folder) {
+  const target = join(folder, name);
+  for (const [file, content] of Object.entries(projects[name])) {
+    await mkdir(dirname(join(target, file)), { recursive: true });
+    await writeFile(join(target, file), content);
+  }
+  return target;
+}
