@@ -14,7 +14,7 @@ export interface ClusterConfig {
   provider: 'kind' | 'existing';
   /** A valid kind cluster name: lower-case letters, digits, dots and hyphens. */
   name: string;
-  /** The node image; undefined is the kind release's own. */
+  /** The node image, that of a version too; undefined is the kind release's own. */
   image: string | undefined;
   nodes: number;
   /** A kind config: a parsed object; one given by path has been read. */
