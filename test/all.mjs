@@ -2,10 +2,7 @@
  * Everything, step by step: what `npm test` runs. Its last line says how many tests passed and
  * failed in all; it exits 0 only when every step went well and tests ran.
  */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { figures, jestScript, npmScript, seconds } from './npm-script.mjs';
 
 /** npm scripts, cheapest first; `tests` are runs of Jest, `needs` a step that must have gone well. */
 const steps = [
@@ -17,32 +14,10 @@ const steps = [
   { script: 'test:e2e', tests: true, needs: 'test:package' },
 ];
 
-const reports = mkdtempSync(join(tmpdir(), 'jest-kubernetes-test-'));
-const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
-
-function run(step, report) {
-  const jestOptions = step.tests ? ['--', '--json', `--outputFile=${report}`] : [];
-  const child = spawn('npm', ['run', '--silent', step.script, ...jestOptions], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.once(signal, () => child.kill(signal));
-  return new Promise((done) => child.on('close', (status) => done(status === 0)));
-}
-
-/** How Jest's tests went; a file that could not run is one failed test. */
-function readReport(path) {
-  try {
-    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, numPendingTests } = JSON.parse(
-      readFileSync(path, 'utf8'),
-    );
-    return {
-      passed: numPassedTests,
-      failed: numFailedTests + numRuntimeErrorTestSuites,
-      skipped: numPendingTests,
-    };
-  } catch {
-    return { passed: 0, failed: 0, skipped: 0 }; // Jest did not get that far
-  }
+async function run({ script, tests }) {
+  if (tests) return jestScript(script);
+  const ok = await npmScript(script);
+  return { ok, passed: 0, failed: ok ? 0 : 1 };
 }
 
 let interrupted = false;
@@ -62,16 +37,10 @@ for (const step of steps) {
   }
   console.log(`\n━━ ${step.script}`);
   const started = performance.now();
-  const report = join(reports, `${step.script.replace(':', '-')}.json`);
-  const wentWell = await run(step, report);
-  const counts = step.tests ? readReport(report) : { passed: 0, failed: 0, skipped: 0 };
-  const ok = wentWell && counts.failed === 0 && (!step.tests || counts.passed > 0);
-  // a step that failed without a failed test counts as one
-  const failed = ok ? 0 : Math.max(1, counts.failed);
-  const figures = step.tests ? `, ${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped` : '';
-  results.set(step.script, { ok, passed: counts.passed, failed, line: `${seconds(started)}${figures}` });
+  const result = await run(step);
+  const line = `${seconds(started)}${step.tests ? `, ${figures(result)}` : ''}`;
+  results.set(step.script, { ...result, line });
 }
-rmSync(reports, { recursive: true });
 
 console.log('\n━━ all');
 for (const [script, { ok, line }] of results) console.log(`${ok ? '✓' : '✗'} ${script.padEnd(16)} ${line}`);

@@ -38,7 +38,7 @@ export interface ClusterConfig {
   provider: 'kind' | 'existing';
   /** A valid kind cluster name: lower-case letters, digits, dots and hyphens. */
   name: string;
-  /** The node image; undefined is the kind release's own. */
+  /** The node image, that of a version too; undefined is the kind release's own. */
   image: string | undefined;
   /** The first control plane among them is the one that the API server is reached through. */
   nodes: readonly NodeConfig[];

@@ -59,8 +59,15 @@ export interface ClusterOptions {
    */
   name?: string | undefined;
   /**
-   * `kind` only. The node image, such as `kindest/node:v1.34.0@sha256:…`. Default: the kind release's own.
-   * Variable: `JEST_KUBERNETES_NODE_IMAGE`.
+   * `kind` only. The Kubernetes version, 1.33 or later: a minor (`'1.36'`) is the image that the kind release has for
+   * it, an exact version (`'1.36.4'`) the one of that tag. Default: the kind release's own. Variables:
+   * `JEST_KUBERNETES_VERSION`; `JEST_KUBERNETES_NODE_IMAGES`, a repository in place of `kindest/node`, such as
+   * `registry.example/kindest/node`, whose images are named by tag, without a digest.
+   */
+  version?: string | undefined;
+  /**
+   * `kind` only. The node image, such as `kindest/node:v1.37.0@sha256:…`, which wins over `version`. Default: that of
+   * `version`. Variable: `JEST_KUBERNETES_NODE_IMAGE`, which wins over `JEST_KUBERNETES_VERSION`.
    */
   image?: string | undefined;
   /**

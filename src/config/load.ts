@@ -47,7 +47,7 @@ export async function loadConfig({
   ]);
   const resolved = resolveConfig(config ?? {}, {
     ...{ rootDir, file, workspaceRoot, env },
-    runtime: variables.overrides.runtime,
+    ...{ runtime: variables.overrides.runtime, nodeImages: variables.overrides.nodeImages },
   });
   if (pathsMustExist) refuse(file, missingPaths(resolved));
   return resolved;
@@ -105,7 +105,7 @@ function contradictions({ cluster = {} }: UserConfig): string[] {
   const only = (key: keyof typeof cluster, provider: string): string =>
     `cluster.${key}: it is for provider '${provider}' only, and the provider is '${cluster.provider ?? 'kind'}'`;
   return [
-    ...(existing ? (['image', 'nodes', 'config'] as const) : [])
+    ...(existing ? (['version', 'image', 'nodes', 'config'] as const) : [])
       .filter((key) => cluster[key] !== undefined)
       .map((key) => only(key, 'kind')),
     ...(existing ? [] : (['kubeconfig', 'context'] as const))

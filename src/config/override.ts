@@ -9,7 +9,10 @@ import { variableSchemas } from './schema.js';
 export interface Overrides {
   provider: 'kind' | 'existing' | undefined;
   name: string | undefined;
+  version: string | undefined;
   nodeImage: string | undefined;
+  /** A repository in place of `kindest/node`. */
+  nodeImages: string | undefined;
   keep: Config['keep'] | undefined;
   images: string[] | undefined;
   runtime: Config['runtime'];
@@ -31,7 +34,9 @@ export function readOverrides(env: NodeJS.ProcessEnv): { overrides: Overrides; p
   const overrides = {
     provider: variable('JEST_KUBERNETES_PROVIDER', variableSchemas.provider),
     name: variable('JEST_KUBERNETES_NAME', variableSchemas.name),
+    version: variable('JEST_KUBERNETES_VERSION', variableSchemas.version),
     nodeImage: variable('JEST_KUBERNETES_NODE_IMAGE', variableSchemas.nodeImage),
+    nodeImages: variable('JEST_KUBERNETES_NODE_IMAGES', variableSchemas.nodeImages),
     keep: variable('JEST_KUBERNETES_KEEP', variableSchemas.keep),
     images: images
       ?.split(',')
@@ -45,15 +50,19 @@ export function readOverrides(env: NodeJS.ProcessEnv): { overrides: Overrides; p
 
 /** The file's configuration with what the variables say in its place. */
 export function override(config: UserConfig, overrides: Overrides): UserConfig {
-  const { provider, name, nodeImage, keep, images } = overrides;
+  const { provider, name, version, nodeImage, keep, images } = overrides;
   const given = config.cluster ?? {};
   const cluster = {
     ...(provider === undefined || provider === given.provider ? given : withoutOthers(given, provider)),
     ...(provider === undefined ? {} : { provider }),
     ...(name === undefined ? {} : { name }),
   };
-  // the node image of the environment says nothing of a cluster that is there already
-  if (nodeImage !== undefined && cluster.provider !== 'existing') cluster.image = nodeImage;
+  // the version and node image of the environment say nothing of a cluster that is there already
+  if (cluster.provider !== 'existing') {
+    // nor does the file's image win over the environment's version
+    if (version !== undefined) Object.assign(cluster, { version, image: undefined });
+    if (nodeImage !== undefined) cluster.image = nodeImage;
+  }
   return {
     ...config,
     cluster,
@@ -64,8 +73,8 @@ export function override(config: UserConfig, overrides: Overrides): UserConfig {
 
 /** Where a variable changes the provider, what the file says of the other one has no meaning. */
 function withoutOthers(
-  { name, image, nodes, config, kubeconfig, context }: NonNullable<UserConfig['cluster']>,
+  { name, version, image, nodes, config, kubeconfig, context }: NonNullable<UserConfig['cluster']>,
   provider: 'kind' | 'existing',
 ): NonNullable<UserConfig['cluster']> {
-  return provider === 'kind' ? { name, image, nodes, config } : { name, kubeconfig, context };
+  return provider === 'kind' ? { name, version, image, nodes, config } : { name, kubeconfig, context };
 }

@@ -7,15 +7,25 @@ import { parse, YAMLParseError } from 'yaml';
 
 import { parseDuration } from '../support/duration.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import type { Config, ImageSource, Limits, ManifestSource, PhaseTimeouts, PostgresConfig } from './config.js';
-import { resolveNodes } from './resolve-nodes.js';
 import type {
+  ClusterConfig,
+  Config,
+  ImageSource,
+  Limits,
+  ManifestSource,
+  PhaseTimeouts,
+  PostgresConfig,
+} from './config.js';
+import type {
+  ClusterOptions,
   ImageOption,
   ManifestOption,
   PostgresOptions,
   TimeoutOptions,
   UserConfig,
 } from './define-config.js';
+import { nodeImage } from './node-images.js';
+import { resolveNodes } from './resolve-nodes.js';
 
 export const defaultPostgresImage = 'postgres:17-alpine';
 const defaultMirrors = ['mirror.gcr.io', 'public.ecr.aws/docker'];
@@ -38,14 +48,18 @@ export interface ResolveOptions {
   workspaceRoot: string;
   env: NodeJS.ProcessEnv;
   runtime: Config['runtime'];
+  /** The repository of node images, in place of `kindest/node`. */
+  nodeImages: string | undefined;
 }
 
 /** Fills in defaults and makes paths absolute: they start from the configuration's folder. */
 export function resolveConfig(user: UserConfig, options: ResolveOptions): Config {
-  const { rootDir, file, workspaceRoot, env, runtime } = options;
+  const { rootDir, file, workspaceRoot, env, runtime, nodeImages } = options;
   const folder = file === undefined ? rootDir : path.dirname(file);
   const absolute = (each: string): string => path.resolve(folder, each);
   const { cluster = {} } = user;
+  const config =
+    typeof cluster.config === 'string' ? readKindConfig(absolute(cluster.config)) : cluster.config;
   const postgres = resolvePostgres(user.postgres, absolute);
   const images = (user.images ?? [postgres?.image ?? defaultPostgresImage]).map((each) =>
     resolveImage(each, absolute),
@@ -63,9 +77,9 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     cluster: {
       provider: cluster.provider ?? 'kind',
       name: cluster.name ?? defaultName(workspaceRoot),
-      image: cluster.image,
+      image: resolveNodeImage(cluster, config, nodeImages),
       nodes: resolveNodes(cluster.nodes ?? 1, absolute),
-      config: typeof cluster.config === 'string' ? readKindConfig(absolute(cluster.config)) : cluster.config,
+      config,
       kubeconfig: cluster.kubeconfig === undefined ? undefined : absolute(cluster.kubeconfig),
       context: cluster.context,
     },
@@ -130,6 +144,19 @@ function readKindConfig(file: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw wrong('is not an object', file);
   return value as Record<string, unknown>;
+}
+
+/** The node image, or that of the version; undefined where kind is to choose, or its config. */
+function resolveNodeImage(
+  { provider, version, image }: ClusterOptions,
+  config: ClusterConfig['config'],
+  mirror: string | undefined,
+): string | undefined {
+  if (image !== undefined || provider === 'existing') return image;
+  const { nodes } = config ?? {};
+  const chosen =
+    Array.isArray(nodes) && nodes.some((node: { image?: unknown } | null) => node?.image !== undefined);
+  return version === undefined && chosen ? undefined : nodeImage(version, mirror);
 }
 
 function resolveImage(image: ImageOption, absolute: (each: string) => string): ImageSource {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import { parseDuration } from '../support/duration.js';
 import type { Duration, PostgresOptions, UserConfig } from './define-config.js';
+import { nodeImageProblem, versionProblem } from './node-images.js';
 import { nodes } from './node-schema.js';
 import type { KnownKeys } from './problems.js';
 
@@ -17,6 +18,15 @@ const reference = z
   .regex(/^[a-z0-9][\w.:/@-]*$/i, 'an image reference such as postgres:17-alpine');
 const push = z.union([z.boolean(), reference], 'true, false or an image reference').optional();
 const callback = <F>(allowed: string) => z.custom<F>((value) => typeof value === 'function', allowed);
+
+/** A string that a rule of its own judges: it says what would be allowed, or nothing. */
+const judged = <T extends z.ZodString>(schema: T, problem: (text: string) => string | undefined): T =>
+  schema.superRefine((value, context) => {
+    const message = problem(value);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+const version = judged(z.string("a string, in quotes, such as '1.36' or '1.36.4'"), versionProblem);
+const nodeImage = judged(reference, nodeImageProblem);
 
 const identifier = z
   .string('a name')
@@ -46,7 +56,8 @@ const cluster = z.strictObject(
         'lower-case letters, digits, dots and hyphens, up to 49, with a letter or digit at both ends',
       )
       .optional(),
-    image: reference.optional(),
+    version: version.optional(),
+    image: nodeImage.optional(),
     nodes: nodes.optional(),
     config: z.union([path, z.record(z.string(), z.unknown())], 'a kind config, inline or by path').optional(),
     kubeconfig: path.optional(),
@@ -158,7 +169,14 @@ export const runtimeSchema = z.enum(['docker', 'podman', 'nerdctl'], "'docker', 
 export const variableSchemas = {
   provider: cluster.shape.provider.unwrap(),
   name: cluster.shape.name.unwrap(),
-  nodeImage: reference,
+  version,
+  nodeImage,
+  nodeImages: z
+    .string('a repository')
+    .regex(
+      /^[a-z0-9][a-z0-9.-]*(?::\d+)?(?:\/[a-z0-9._-]+)+$/,
+      'a repository such as registry.example/kindest/node, without a tag',
+    ),
   keep: userConfigSchema.shape.keep.unwrap(),
   image: reference,
   runtime: runtimeSchema,

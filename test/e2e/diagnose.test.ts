@@ -19,10 +19,11 @@ import {
 } from '../../src/diagnose/index.js';
 import { states, type State } from './diagnose-states.js';
 import { faultyRegistry } from './faulty-registry.js';
+import { nodeImageHere } from '../node-image.js';
 
 const cluster = 'jkh-diagnose';
 const node = `${cluster}-control-plane`;
-const image = process.env['JEST_KUBERNETES_NODE_IMAGE'] ?? 'kindest/node:v1.37.2';
+const image = nodeImageHere ?? 'kindest/node:v1.37.2';
 const runtime = {
   name: 'docker' as const,
   command: 'docker',

@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { parse, stringify } from 'yaml';
 
 import { faultyRegistry } from '../integration/registry/index.js';
+import { nodeImageHere } from '../node-image.js';
 import { installation, until, type Installation } from './support/project.js';
 
 /** A cluster that somebody else made, with kind alone, and that must still be there in the end. */
@@ -14,11 +15,10 @@ let kubeconfig: string;
 beforeAll(async () => {
   installed = await installation();
   kubeconfig = path.join(installed.folder, 'foreign.kubeconfig');
-  const image = process.env['JEST_KUBERNETES_NODE_IMAGE'];
   const kind = await execa('node', [path.join(__dirname, 'support/kind-path.mjs'), installed.folder]);
   await execa(kind.stdout.trim(), [
     ...['create', 'cluster', '--name', foreign, '--kubeconfig', kubeconfig],
-    ...(image === undefined ? [] : ['--image', image]),
+    ...(nodeImageHere === undefined ? [] : ['--image', nodeImageHere]),
   ]);
 }, 300_000);
 afterAll(async () => {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
+import { nodeImageHere } from '../node-image.js';
 import { installation, nothing, type Installation } from './support/project.js';
 
 let installed: Installation;
@@ -40,6 +41,7 @@ test('${name} has the cluster', async () => {
   writeFileSync('${name}.json', JSON.stringify({
     kubeconfig: KUBECONFIG, mode: (statSync(KUBECONFIG).mode & 0o777).toString(8), cluster: JEST_KUBERNETES_CLUSTER,
     context: JEST_KUBERNETES_CONTEXT, run: JEST_KUBERNETES_RUN_ID, worker: JEST_WORKER_ID, namespace: own, uid: nodes.items[0]?.metadata?.uid,
+    version: nodes.items[0]?.status?.nodeInfo?.kubeletVersion,
   }));
 });
 `;
@@ -53,6 +55,7 @@ interface Seen {
   worker: string;
   namespace: string;
   uid: string;
+  version: string;
 }
 
 test('one cluster for all workers, in band or not, with the image inside, and nothing left behind', async () => {
@@ -78,6 +81,8 @@ test('one cluster for all workers, in band or not, with the image inside, and no
     cluster: project.cluster,
     context: `kind-${project.cluster}`,
   });
+  const [, wanted] = /:(v[\d.]+)/.exec(nodeImageHere ?? '') ?? [];
+  if (wanted !== undefined) expect(seen[0]?.version).toBe(wanted);
   expect([distinct('uid'), distinct('kubeconfig'), distinct('run')]).toEqual([1, 1, 1]);
   expect([distinct('namespace'), distinct('worker')]).toEqual([4, 4]);
 

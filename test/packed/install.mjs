@@ -2,6 +2,8 @@
  * The package as its users have it: packed once, installed into a copy of an example or fixture.
  *
  *   node test/packed/install.mjs FOLDER TARGET     prints TARGET, ready for `npx jest`
+ *
+ * TEST_JEST=29 has that Jest in the place of the one that FOLDER asks for.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -97,15 +99,17 @@ async function forgetOld() {
 /** A folder with the packed package and a package.json's dependencies installed, kept for the next time. */
 async function installed(manifest) {
   const tarball = await pack();
+  const { TEST_JEST } = process.env;
+  const jest = TEST_JEST ? [`jest@${TEST_JEST}`, `@types/jest@${TEST_JEST}`] : [];
   const key = createHash('sha256')
-    .update(`${process.version}\0${tarball}\0`)
+    .update(`${[process.version, tarball, ...jest].join('\0')}\0`)
     .update(await readFile(manifest));
   const kept = join(cache, `installed-${key.digest('hex').slice(0, 16)}`);
   if (existsSync(kept)) return kept;
   const fresh = await mkdtemp(join(cache, 'new-'));
   await cp(manifest, join(fresh, 'package.json'));
   const options = ['--save-dev', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock'];
-  await run('npm', ['install', tarball, ...options], fresh);
+  await run('npm', ['install', tarball, ...jest, ...options], fresh);
   await keep(fresh, kept);
   await forgetOld();
   return kept;

@@ -35,6 +35,7 @@ import {
   waitForPostgres,
 } from '../../../src/postgres/index.js';
 import type { PostgresAddress, PostgresServer, WorkerPostgres } from '../../../src/postgres/index.js';
+import { nodeImageHere } from '../../node-image.js';
 
 /*
  * One cluster for the whole file, with the image inside, made by kind's own command line; the server is deployed
@@ -79,13 +80,12 @@ beforeAll(async () => {
   );
   access = { name, kubeconfig: join(folder, 'kubeconfig'), context: `kind-${name}` };
   await run('docker', ['pull', '--quiet', image]);
-  const nodeImage = process.env['JEST_KUBERNETES_NODE_IMAGE'];
   const create = [
     'create',
     'cluster',
     '--name',
     name,
-    ...(nodeImage === undefined ? [] : ['--image', nodeImage]),
+    ...(nodeImageHere === undefined ? [] : ['--image', nodeImageHere]),
   ];
   await run('kind', [...create, '--config', kindConfig, '--kubeconfig', access.kubeconfig]);
   await run('kind', ['load', 'docker-image', image, '--name', name]);

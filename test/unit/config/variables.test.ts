@@ -65,14 +65,22 @@ describe('a variable wins over the file', () => {
     expect(await load({ [`JEST_KUBERNETES_${name}`]: value })).toMatchObject(expected);
   });
 
-  test.each(['PROVIDER', 'NAME', 'NODE_IMAGE', 'KEEP', 'IMAGES', 'RUNTIME', 'STATE_DIR', 'CONFIG'])(
-    'JEST_KUBERNETES_%s that is empty counts as not set',
-    async (name) => {
-      const [empty, unset] = [await load({ [`JEST_KUBERNETES_${name}`]: '' }), await load({})];
-      const { keep, images, runtime, stateDir, cluster } = unset;
-      expect(empty).toMatchObject({ keep, images, runtime, stateDir, cluster });
-    },
-  );
+  test.each([
+    'PROVIDER',
+    'NAME',
+    'VERSION',
+    'NODE_IMAGE',
+    'NODE_IMAGES',
+    'KEEP',
+    'IMAGES',
+    'RUNTIME',
+    'STATE_DIR',
+    'CONFIG',
+  ])('JEST_KUBERNETES_%s that is empty counts as not set', async (name) => {
+    const [empty, unset] = [await load({ [`JEST_KUBERNETES_${name}`]: '' }), await load({})];
+    const { keep, images, runtime, stateDir, cluster } = unset;
+    expect(empty).toMatchObject({ keep, images, runtime, stateDir, cluster });
+  });
 
   test.each([
     ['PROVIDER', 'docker', `it is "docker", but allowed is 'kind' or 'existing'`],

@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,7 +22,7 @@ class Machine {
   constructor() {
     symlinkSync('/bin/sh', join(this.folder, 'sh'));
     symlinkSync(process.execPath, join(this.folder, 'node'));
-    this.fake('up', `echo 'installing packages' >&2; : >'${this.folder}/installed'`);
+    this.fake('up', `echo 'installing packages' >&2; echo "$*" >'${this.folder}/installed'`);
     this.fake('id', 'echo 0');
     this.os('debian');
   }
@@ -40,12 +48,28 @@ class Machine {
     return existsSync(join(this.folder, 'installed'));
   }
 
+  /** With which arguments `up` was called; undefined where it was not. */
+  get upWith(): string | undefined {
+    return this.installed ? readFileSync(join(this.folder, 'installed'), 'utf8').trim() : undefined;
+  }
+
   /** What `ensure` says (stderr) and returns (as JSON on stdout). */
-  async ensure(registry = 'http://127.0.0.1:9', environment: Record<string, string> = {}) {
+  ensure(registry = 'http://127.0.0.1:9', environment: Record<string, string> = {}) {
+    return this.call('ensure', [], registry, environment);
+  }
+
+  /** As `ensure`, for another of its functions, whose options come last. */
+  async call(
+    name: string,
+    args: readonly unknown[],
+    registry: string,
+    environment: Record<string, string> = {},
+  ) {
     const options = { registry, osRelease: this.osRelease, up: this.up, environment };
     const module = resolve(__dirname, '../../rig/ensure.mjs');
-    const script = `import(${JSON.stringify(module)}).then((rig) => rig.ensure(${JSON.stringify(options)})).then(
-      (environment) => console.log(JSON.stringify(environment)),
+    const given = JSON.stringify([...args, options]);
+    const script = `import(${JSON.stringify(module)}).then((rig) => rig.${name}(...${given})).then(
+      (environment) => console.log(JSON.stringify(environment ?? null)),
       (error) => { console.error(error instanceof Error ? error.message : error); process.exit(1); })`;
     const child = spawn(process.execPath, ['-e', script], { env: { PATH: this.folder } });
     let [stdout, stderr] = ['', ''];
@@ -105,7 +129,36 @@ describe('with the registry of the rig', () => {
     lacks = 'postgres';
     const { environment } = await machine.engine([`${address()}/`]).ensure(address());
     expect(environment).toEqual(rigEnvironment);
-    expect(machine.installed).toBe(true);
+    expect(machine.upWith).toBe('');
+  });
+
+  test('a version that is named is not answered with the rig’s node image', async () => {
+    machine.engine([address()]);
+    const named = { JEST_KUBERNETES_VERSION: '1.36.3' };
+    const answer = (environment: Record<string, string>) =>
+      machine.call('environmentForTests', [], address(), environment);
+    expect((await answer(named)).environment).toEqual(named);
+    expect((await answer({})).environment).toEqual(rigEnvironment);
+  });
+
+  test('another release that is there is not built', async () => {
+    const { status, said } = await machine.call('ensureRelease', ['1.36.3'], address());
+    expect({ status, said }).toEqual({ status: 0, said: '' });
+    expect(machine.installed).toBe(false);
+  });
+
+  test('one that is not there is built beside the rig’s own', async () => {
+    lacks = 'kindest/node/manifests/v1.36.3';
+    const { status } = await machine.call('ensureRelease', ['1.36.3'], address());
+    expect({ status, upWith: machine.upWith }).toEqual({ status: 0, upWith: '1.36.3' });
+  });
+
+  test('or the command for it is told, to one who may not become root', async () => {
+    lacks = 'kindest/node/manifests/v1.36.3';
+    machine.fake('id', 'echo 1000').fake('sudo', 'echo "a password is required" >&2; exit 1');
+    const { status, said } = await machine.call('ensureRelease', ['1.36.3'], address());
+    expect(status).toBe(1);
+    expect(said).toContain(`sudo ${machine.up} 1.36.3`);
   });
 });
 
