@@ -41,7 +41,7 @@ test('in a log each phase is one line with its outcome, duration and detail', ()
   report.phase('pull redis:7').end('failed', 'no such image');
   expect(text().split('\n')).toEqual([
     'jest-kubernetes creating cluster shop',
-    expect.stringMatching(/^ ✓ create cluster +\d\.\d s {2}kindest\/node:v1\.20\.2$/),
+    expect.stringMatching(/^ ✓ create cluster +\d\.\d s {2}kindest\/node:v1\.37\.2$/),
     expect.stringMatching(/^ ✗ pull redis:7 +\d\.\d s {2}no such image$/),
     '',
   ]);
