@@ -839,9 +839,6 @@ export function toError(
   diagnosis: Diagnosis,
   { what, cause }: { what: string; cause?: unknown },
 ): JestKubernetesError {
-  return new JestKubernetesError(diagnosis.code, `${what}: ${diagnosis.sentence}`, {
-    evidence: diagnosis.evidence,
-    remedy: diagnosis.remedy,
-    ...(cause !== undefined && { cause }),
-  });
+  const { code, sentence, evidence, remedy } = diagnosis;
+  return new JestKubernetesError(code, `${what}: ${sentence}`, { evidence, remedy, cause });
 }
