@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import type { CoreV1Event, V1Node, V1Pod } from '@kubernetes/client-node';
 
 import type { ClusterAccess } from '../kubernetes/index.js';
+import type { TimelineEntry } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/runtime.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import type { Diagnosis } from './causes.js';
@@ -22,16 +23,6 @@ const KEPT = 10;
 const LOG_LINES = 2_000;
 const LOG_BYTES = 1024 * 1024;
 const FILE_BYTES = 16 * 1024 * 1024;
-
-/** What a phase did and when, in milliseconds since the run's start. */
-export interface TimelineEntry {
-  phase: string;
-  start: number;
-  /** Undefined while it still runs. */
-  end?: number;
-  outcome: string;
-  detail: string;
-}
 
 export interface BundleOptions {
   /** The configuration's `diagnostics`. */
@@ -183,7 +174,7 @@ function tellingVariables(env: BundleOptions['env']): Record<string, string> {
 }
 
 function timelineText(timeline: readonly TimelineEntry[]): string {
-  const at = (ms: number | undefined) => (ms === undefined ? '…' : (ms / 1000).toFixed(2)).padStart(8);
+  const at = (ms: number) => (ms / 1000).toFixed(2).padStart(8);
   return [...timeline]
     .sort((a, b) => a.start - b.start)
     .map(

@@ -3,3 +3,4 @@ export { silent } from './progress.js';
 export type { Progress } from './progress.js';
 export type { PhaseLine } from './line.js';
 export { Report } from './report.js';
+export type { TimelineEntry } from './timeline.js';

@@ -11,9 +11,8 @@ import {
   type Diagnosis,
   type ObserveOptions,
 } from '../diagnose/index.js';
-import type { Report } from '../report/index.js';
+import type { Report, TimelineEntry } from '../report/index.js';
 import { JestKubernetesError, messageOf, type ErrorCode } from '../support/errors.js';
-import type { TimelineEntry } from './phases.js';
 import { namespaceOf, type RunContext } from './plan.js';
 
 export interface FailedRun {

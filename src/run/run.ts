@@ -12,14 +12,14 @@ import {
   type Watchdog,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
-import { Report, formatSeconds } from '../report/index.js';
+import { Report, formatSeconds, type TimelineEntry } from '../report/index.js';
 import { messageOf } from '../support/errors.js';
 import { clusterSource, type ClusterSource, type Joined } from './cluster-source.js';
 import { WorkerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { Interruption } from './interruption.js';
 import { bringImages } from './image-phases.js';
-import { PhaseGraph, type TimelineEntry } from './phases.js';
+import { PhaseGraph } from './phases.js';
 import { Milestones, plan, type Milestone, type RunContext } from './plan.js';
 import { removeTold } from './take-down.js';
 
