@@ -1,7 +1,8 @@
 import type { CoreV1Event, V1ContainerStatus, V1Node, V1Pod } from '@kubernetes/client-node';
 
+import { formatBytesInTenths } from '../report/index.js';
 import { JestKubernetesError, type ErrorCode } from '../support/errors.js';
-import { formatBytes, formatCpus, parseQuantity } from './quantity.js';
+import { formatCpus, parseQuantity } from './quantity.js';
 import { isWell, type DiagnosisContext, type Snapshot } from './snapshot.js';
 
 /** What one cause says about a snapshot in which it is recognised. */
@@ -222,7 +223,7 @@ const nodePressure =
         `condition ${type} for ${seconds(snapshot.takenAt - millis(lastTransitionTime))}: ${message}`,
         ...evicted.map((pod) => `pod ${nameOf(pod)} was evicted: ${pod.status?.message ?? ''}`),
         type === 'DiskPressure' && disk
-          ? `host: ${formatBytes(disk.freeBytes)} of ${formatBytes(disk.totalBytes)} free on ${disk.path}`
+          ? `host: ${formatBytesInTenths(disk.freeBytes)} of ${formatBytesInTenths(disk.totalBytes)} free on ${disk.path}`
           : undefined,
       ]),
       remedy,
@@ -503,7 +504,7 @@ const oomKilled: Cause['recognise'] = (snapshot) =>
         : `${called(subject)} was killed because its node ran out of memory`,
       evidence: present([
         `OOMKilled, exit code ${String(end.exitCode)}, restarts: ${String(again)}`,
-        `host: ${formatBytes(snapshot.host.freeMemoryBytes)} of ${formatBytes(snapshot.host.totalMemoryBytes)} of memory available`,
+        `host: ${formatBytesInTenths(snapshot.host.freeMemoryBytes)} of ${formatBytesInTenths(snapshot.host.totalMemoryBytes)} of memory available`,
         ...tailOf(snapshot, subject, 3),
       ]),
       remedy: limit
@@ -625,7 +626,7 @@ const apiSilent: Cause['recognise'] = (snapshot, { apiSilentMs = 0 }) => {
           `container ${name}: ${state}${state === 'exited' ? `, exit code ${String(exitCode)}` : ''}${oomKilled ? ', out of memory' : ''}`,
       ),
       `asked for its pods: ${snapshot.api.error ?? ''}`,
-      `host: ${formatBytes(snapshot.host.freeMemoryBytes)} of memory available, load ${snapshot.host.loadAverage.map((load) => load.toFixed(1)).join(' ')} on ${formatCpus(snapshot.host.cpus)}`,
+      `host: ${formatBytesInTenths(snapshot.host.freeMemoryBytes)} of memory available, load ${snapshot.host.loadAverage.map((load) => load.toFixed(1)).join(' ')} on ${formatCpus(snapshot.host.cpus)}`,
     ]),
     remedy: down[0]
       ? `Start it again (\`docker start ${down[0].name}\`, or \`docker unpause\`), or delete the cluster so that the next run makes a new one.`
@@ -636,9 +637,9 @@ const apiSilent: Cause['recognise'] = (snapshot, { apiSilentMs = 0 }) => {
 
 const pullSlow: Cause['recognise'] = (snapshot, { pull, imageComing }) => {
   if (pull && imageComing) {
-    const size = pull.totalBytes === undefined ? '' : ` of ${formatBytes(pull.totalBytes)}`;
+    const size = pull.totalBytes === undefined ? '' : ` of ${formatBytesInTenths(pull.totalBytes)}`;
     return {
-      sentence: `image ${pull.image} is still being pulled, ${formatBytes(pull.bytes)}${size} so far`,
+      sentence: `image ${pull.image} is still being pulled, ${formatBytesInTenths(pull.bytes)}${size} so far`,
       evidence: [`no byte for ${seconds(pull.idleMs)}`],
       remedy: `Look at the network and the registry; an image that is already on this machine is not pulled.`,
       conclusive: false,
@@ -777,7 +778,7 @@ const causes = {
     recognise: unschedulable(
       'memory',
       /Insufficient memory/,
-      formatBytes,
+      formatBytesInTenths,
       `Ask for less (resources.requests.memory), or give the container engine more memory.`,
     ),
   },

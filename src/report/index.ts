@@ -1,4 +1,4 @@
-export { formatBytes, formatSeconds } from './format.js';
+export { formatBytes, formatBytesInTenths, formatSeconds } from './format.js';
 export { silent } from './progress.js';
 export type { Progress } from './progress.js';
 export type { PhaseLine } from './line.js';
