@@ -5,13 +5,13 @@ import { dirname, join, relative } from 'node:path';
 import type { CoreV1Event, V1Node, V1Pod } from '@kubernetes/client-node';
 
 import type { ClusterAccess } from '../kubernetes/index.js';
+import { formatBytesInTenths, type TimelineEntry } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/runtime.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import type { Diagnosis } from './causes.js';
 import { masker, secretsOf } from './mask.js';
 import { yaml } from '../support/native.js';
 import { connect, observe, readLogs, reasonOf } from './observe.js';
-import { formatBytes } from './quantity.js';
 import type { HostFacts } from './snapshot.js';
 
 /** The whole bundle's bound, and that of its slowest part, in milliseconds. */
@@ -22,16 +22,6 @@ const KEPT = 10;
 const LOG_LINES = 2_000;
 const LOG_BYTES = 1024 * 1024;
 const FILE_BYTES = 16 * 1024 * 1024;
-
-/** What a phase did and when, in milliseconds since the run's start. */
-export interface TimelineEntry {
-  phase: string;
-  start: number;
-  /** Undefined while it still runs. */
-  end?: number;
-  outcome: string;
-  detail: string;
-}
 
 export interface BundleOptions {
   /** The configuration's `diagnostics`. */
@@ -183,7 +173,7 @@ function tellingVariables(env: BundleOptions['env']): Record<string, string> {
 }
 
 function timelineText(timeline: readonly TimelineEntry[]): string {
-  const at = (ms: number | undefined) => (ms === undefined ? '…' : (ms / 1000).toFixed(2)).padStart(8);
+  const at = (ms: number) => (ms / 1000).toFixed(2).padStart(8);
   return [...timeline]
     .sort((a, b) => a.start - b.start)
     .map(
@@ -272,9 +262,9 @@ const hostText = (host: HostFacts) =>
   [
     host.platform,
     `${String(host.cpus)} CPUs, load ${host.loadAverage.map((load) => load.toFixed(2)).join(' ')}`,
-    `memory: ${formatBytes(host.freeMemoryBytes)} of ${formatBytes(host.totalMemoryBytes)} available`,
+    `memory: ${formatBytesInTenths(host.freeMemoryBytes)} of ${formatBytesInTenths(host.totalMemoryBytes)} available`,
     host.disk
-      ? `disk: ${formatBytes(host.disk.freeBytes)} of ${formatBytes(host.disk.totalBytes)} free on ${host.disk.path}`
+      ? `disk: ${formatBytesInTenths(host.disk.freeBytes)} of ${formatBytesInTenths(host.disk.totalBytes)} free on ${host.disk.path}`
       : 'disk: not known',
     ...host.ports.map(
       ({ port, address, pid, command }) =>
@@ -358,7 +348,8 @@ async function writeExport(
       const source = join(raw, file);
       const facts = await lstat(source);
       if (!facts.isFile()) continue;
-      if (facts.size > FILE_BYTES) bundle.notes.push(`kind/${file}: left out, ${formatBytes(facts.size)}`);
+      if (facts.size > FILE_BYTES)
+        bundle.notes.push(`kind/${file}: left out, ${formatBytesInTenths(facts.size)}`);
       else await bundle.write(join('kind', relative(raw, source)), await readFile(source, 'utf8'));
     }
   } finally {

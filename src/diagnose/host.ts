@@ -5,7 +5,7 @@ import { processes } from '../support/native.js';
 import type { HostFacts, PortOwner } from './snapshot.js';
 
 /** Who listens on a TCP port of this host; undefined where nobody does, or it cannot be told. */
-export async function portOwner(port: number, signal?: AbortSignal): Promise<PortOwner | undefined> {
+async function portOwner(port: number, signal?: AbortSignal): Promise<PortOwner | undefined> {
   try {
     return await (process.platform === 'linux' ? ownerOnLinux(port) : ownerByLsof(port, signal));
   } catch {

@@ -1,7 +1,4 @@
-export { writeBundle, type BundleOptions } from './bundle.js';
-export { diagnose, isFatal, portIn, toError, type CauseName, type Diagnosis } from './causes.js';
-export { portOwner } from './host.js';
-export { masker } from './mask.js';
+export { writeBundle } from './bundle.js';
+export { diagnose, portIn, toError, type CauseName, type Diagnosis } from './causes.js';
 export { observe, type ObserveOptions } from './observe.js';
-export type { DiagnosisContext, PortOwner, Snapshot } from './snapshot.js';
-export { watchForCause, type WatchOptions } from './watch.js';
+export { watchForCause } from './watch.js';

@@ -23,12 +23,6 @@ export function parseQuantity(quantity: string | undefined): number {
   return digits === undefined ? 0 : Number(digits) * (factors[suffix] ?? 1);
 }
 
-/** Bytes for a person, in decimal units. */
-export function formatBytes(bytes: number): string {
-  const [size, unit] = bytes >= 1e9 ? [bytes / 1e9, 'GB'] : [bytes / 1e6, 'MB'];
-  return `${size.toFixed(1)} ${unit}`;
-}
-
 /** CPUs for a person: `0.5 CPUs`, `2 CPUs`. */
 export function formatCpus(cpus: number): string {
   return `${String(Math.round(cpus * 100) / 100)} ${cpus === 1 ? 'CPU' : 'CPUs'}`;

@@ -1,5 +1,6 @@
 import type {
   CoreV1Event,
+  V1ContainerStatus,
   V1Node,
   V1PersistentVolumeClaim,
   V1Pod,
@@ -87,8 +88,6 @@ export interface DiagnosisContext {
   since?: number;
   /** After how many restarts a crash loop is conclusive. Default: 3, as a service may crash until its database is up. */
   restarts?: number;
-  /** A pull by this run itself, on the host. */
-  pull?: { image: string; bytes: number; totalBytes?: number; idleMs: number };
   /** The text of a failure that a program printed, such as kind's last lines. */
   failure?: string;
   /** For how long the API server has been silent, in milliseconds. */
@@ -99,4 +98,9 @@ export interface DiagnosisContext {
 export function isWell(pod: V1Pod): boolean {
   if (pod.status?.phase === 'Succeeded') return true;
   return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+/** The states of its containers, in the order in which they start. */
+export function statusesOf(pod: V1Pod): V1ContainerStatus[] {
+  return [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
 }

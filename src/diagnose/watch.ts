@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { AwakeTimer } from '../support/awake-timer.js';
-import { diagnoseAll, isFatal, type Diagnosis } from './causes.js';
+import { diagnose, type Diagnosis } from './causes.js';
 import { observe, type ObserveOptions } from './observe.js';
 import type { DiagnosisContext } from './snapshot.js';
 
@@ -38,12 +38,12 @@ export async function watchForCause(options: WatchOptions): Promise<Diagnosis> {
     if (context.imageComing) settledAt = Date.now();
     const apiSilent = snapshot.api?.answers === false;
     if (!apiSilent) silence.restart();
-    const fatal = diagnoseAll(snapshot, {
+    const found = diagnose(snapshot, {
       ...context,
       since: Math.max(settledAt, context.since ?? 0),
       ...(apiSilent && { apiSilentMs: silence.passed }),
-    }).find(isFatal);
-    if (fatal) return fatal;
+    });
+    if (found?.conclusive) return found;
     await sleep(interval, undefined, { signal });
   }
 }

@@ -8,17 +8,27 @@ export function formatSeconds(milliseconds: number): string {
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
 }
 
-/** `512 B`, `98 MB`, `1.4 GB`: decimal units, as Docker prints them. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+/** Decimal units, as Docker prints them. */
+const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+function inUnits(bytes: number, digitsOf: (value: number) => number): string {
   let value = bytes;
   let unit = 0;
   while (value >= 999.5 && unit < units.length - 1) {
     value /= 1000;
     unit += 1;
   }
-  const digits = unit === 0 || value >= 9.95 ? 0 : 1;
-  return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
+  return `${value.toFixed(unit === 0 ? 0 : digitsOf(value))} ${units[unit] ?? ''}`;
+}
+
+/** `512 B`, `98 MB`, `1.4 GB`. */
+export function formatBytes(bytes: number): string {
+  return inUnits(bytes, (value) => (value >= 9.95 ? 0 : 1));
+}
+
+/** `512 B`, `98.3 MB`, `25.3 GB`: with tenths, where one amount is held against another. */
+export function formatBytesInTenths(bytes: number): string {
+  return inUnits(bytes, () => 1);
 }
 
 type Style = Parameters<typeof styleText>[0];

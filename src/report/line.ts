@@ -14,49 +14,52 @@ const marks = { running: '•', done: '✓', failed: '✗', cancelled: '-' } as 
 /** One phase as its reader sees it: what it is, how long it took or takes, and what is going on. */
 export class PhaseLine implements Progress {
   outcome: Outcome = 'running';
-  private readonly started = performance.now();
-  private ended: number | undefined;
-  private detail = '';
-  private awaited = '';
-  private lastMove = this.started;
+  readonly #onChange: (line: PhaseLine, note?: string) => void;
+  readonly #started = performance.now();
+  #ended: number | undefined;
+  #detail = '';
+  #awaited = '';
+  #lastMove = this.#started;
 
   constructor(
     readonly title: string,
-    private readonly onChange: (line: PhaseLine, note?: string) => void,
-  ) {}
+    onChange: (line: PhaseLine, note?: string) => void,
+  ) {
+    this.#onChange = onChange;
+  }
 
   moved(detail?: string): void {
-    if (detail !== undefined) this.detail = detail;
-    this.lastMove = performance.now();
+    if (detail !== undefined) this.#detail = detail;
+    this.#lastMove = performance.now();
   }
 
   waitingFor(what: string): void {
-    this.awaited = what;
+    this.#awaited = what;
   }
 
   note(text: string): void {
-    this.onChange(this, text);
+    this.#onChange(this, text);
   }
 
   /** Ends the line with what is worth knowing of it, such as `98 MB`. */
   end(outcome: Exclude<Outcome, 'running'>, detail = ''): void {
     this.outcome = outcome;
-    this.detail = detail;
-    this.ended = performance.now();
-    this.onChange(this);
+    this.#detail = detail;
+    this.#ended = performance.now();
+    this.#onChange(this);
   }
 
   get elapsed(): number {
-    return (this.ended ?? performance.now()) - this.started;
+    return (this.#ended ?? performance.now()) - this.#started;
   }
 
   /** What the phase says of itself now. */
   get status(): string {
-    if (this.outcome !== 'running') return this.detail;
-    const quiet = performance.now() - this.lastMove >= silenceLimit || this.detail === '';
-    return quiet && this.awaited !== '' && this.elapsed >= silenceLimit
-      ? `waiting for ${this.awaited}`
-      : this.detail;
+    if (this.outcome !== 'running') return this.#detail;
+    const quiet = performance.now() - this.#lastMove >= silenceLimit || this.#detail === '';
+    return quiet && this.#awaited !== '' && this.elapsed >= silenceLimit
+      ? `waiting for ${this.#awaited}`
+      : this.#detail;
   }
 
   render(width: number, mark: string = marks[this.outcome]): string {

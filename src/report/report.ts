@@ -63,29 +63,30 @@ function logSurface(stream: NodeJS.WriteStream): Surface {
 
 /** What a person, or a log, sees of a run. Everything goes to one stream, stderr by default, as Jest's own does. */
 export class Report {
-  private readonly surface: Surface;
-  private readonly style: ReturnType<typeof styleFor>;
-  private readonly running = new Set<PhaseLine>();
-  private timer: NodeJS.Timeout | undefined;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #surface: Surface;
+  readonly #style: ReturnType<typeof styleFor>;
+  readonly #running = new Set<PhaseLine>();
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    private readonly stream: NodeJS.WriteStream = process.stderr,
-    private readonly env: NodeJS.ProcessEnv = process.env,
-  ) {
-    this.style = styleFor(stream);
+  constructor(stream: NodeJS.WriteStream = process.stderr, env: NodeJS.ProcessEnv = process.env) {
+    this.#stream = stream;
+    this.#env = env;
+    this.#style = styleFor(stream);
     // a terminal without a width, such as one that a script made, has no room for lines that are redrawn
     const live = stream.isTTY && stream.columns > 0 && (env['CI'] ?? '') === '' && env['TERM'] !== 'dumb';
-    this.surface = live ? terminalSurface(stream) : logSurface(stream);
+    this.#surface = live ? terminalSurface(stream) : logSurface(stream);
   }
 
   /** What the lines below it are about. */
   headline(text: string): void {
-    this.surface.print(`${this.style('bold', 'jest-kubernetes')} ${text}`);
+    this.#surface.print(`${this.#style('bold', 'jest-kubernetes')} ${text}`);
   }
 
   /** Something that a user should know, among the phases' lines. */
   note(text: string): void {
-    this.surface.print(this.style('yellow', `   ${text}`));
+    this.#surface.print(this.#style('yellow', `   ${text}`));
   }
 
   /** Starts a phase's line. */
@@ -95,42 +96,42 @@ export class Report {
         this.note(`${title}: ${note}`);
         return;
       }
-      this.running.delete(changed);
-      this.surface.print(this.coloured(changed));
-      this.tick();
+      this.#running.delete(changed);
+      this.#surface.print(this.#coloured(changed));
+      this.#tick();
     });
-    this.running.add(line);
-    this.timer ??= setInterval(() => {
-      this.tick();
-    }, this.surface.interval).unref();
+    this.#running.add(line);
+    this.#timer ??= setInterval(() => {
+      this.#tick();
+    }, this.#surface.interval).unref();
     return line;
   }
 
   /** An error as its reader should see it. */
   error(error: unknown): void {
-    this.surface.print(this.style('red', textOf(error)));
+    this.#surface.print(this.#style('red', textOf(error)));
     this.annotate(error);
   }
 
   /** Where GitHub Actions runs, an error that is shown by somebody else as an annotation too. */
   annotate(error: unknown): void {
-    if (this.env['GITHUB_ACTIONS'] !== 'true') return;
-    this.stream.write(`::error title=jest-kubernetes::${escapeCommand(textOf(error))}\n`);
+    if (this.#env['GITHUB_ACTIONS'] !== 'true') return;
+    this.#stream.write(`::error title=jest-kubernetes::${escapeCommand(textOf(error))}\n`);
   }
 
-  private tick(): void {
-    this.surface.refresh([...this.running]);
-    if (this.running.size > 0) return;
-    clearInterval(this.timer);
-    this.timer = undefined;
-    this.surface.close();
+  #tick(): void {
+    this.#surface.refresh([...this.#running]);
+    if (this.#running.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#surface.close();
   }
 
-  private coloured(line: PhaseLine): string {
+  #coloured(line: PhaseLine): string {
     const text = line.render(titleWidth);
-    if (line.outcome === 'failed') return this.style('red', text);
-    if (line.outcome === 'cancelled') return this.style('dim', text);
-    return text.replace('✓', this.style('green', '✓'));
+    if (line.outcome === 'failed') return this.#style('red', text);
+    if (line.outcome === 'cancelled') return this.#style('dim', text);
+    return text.replace('✓', this.#style('green', '✓'));
   }
 }
 

@@ -6,14 +6,14 @@ import {
   diagnose,
   observe,
   portIn,
+  toError,
   writeBundle,
   type Diagnosis,
   type ObserveOptions,
 } from '../diagnose/index.js';
-import type { Report } from '../report/index.js';
+import type { Report, TimelineEntry } from '../report/index.js';
 import { JestKubernetesError, messageOf, type ErrorCode } from '../support/errors.js';
 import { namespaceOf, type RunContext } from './context.js';
-import type { TimelineEntry } from './phase-graph.js';
 
 export interface FailedRun {
   /** Undefined where the run failed before it took part in a cluster: there is nothing to look at. */
@@ -45,7 +45,7 @@ export async function explain(error: unknown, run: FailedRun): Promise<unknown> 
   try {
     const bundle = await bundleOf(explained, diagnosis, context, run);
     line.end('done', diagnosis?.cause ?? '');
-    if (explained instanceof JestKubernetesError) return rewritten(explained, { bundle });
+    if (explained instanceof JestKubernetesError) return explained.with({ bundle });
     report.note(`everything that was seen: ${bundle}`);
   } catch (problem) {
     line.end('failed', `no diagnostics were written: ${messageOf(problem)}`);
@@ -88,9 +88,14 @@ async function bundleOf(
   const { config, runId, provider, environment } = context;
   const { namespace, ...place } = await whereToLook(context);
   return writeBundle({
-    ...{ runId, error, diagnosis, timeline, signal, ...place },
-    ...(namespace === undefined ? {} : { namespaces: [namespace] }),
     directory: config.diagnostics,
+    runId,
+    error,
+    diagnosis,
+    ...place,
+    ...(namespace === undefined ? {} : { namespaces: [namespace] }),
+    timeline,
+    signal,
     exportLogs: provider.exportLogs,
     versions: versions(config.rootDir, place.engine?.runtime),
     env: { ...env, ...environment.variables() },
@@ -121,31 +126,10 @@ function versions(
 }
 
 /** What failed, and why: the cause's own code, evidence and remedy come first. */
-function withCause(error: unknown, cause: Diagnosis | undefined): unknown {
-  if (cause === undefined) return error;
-  const message = `${messageOf(error)}: ${cause.sentence}`;
-  if (!(error instanceof JestKubernetesError)) {
-    return new JestKubernetesError(cause.code, message, { ...cause, cause: error });
-  }
-  const evidence = [...cause.evidence, ...error.evidence];
-  return rewritten(error, { code: cause.code, message, evidence, remedy: cause.remedy });
+function withCause(error: unknown, diagnosis: Diagnosis | undefined): unknown {
+  if (diagnosis === undefined) return error;
+  const told = toError(diagnosis, { what: messageOf(error), cause: error });
+  if (!(error instanceof JestKubernetesError)) return told;
+  const { code, message, remedy } = told;
+  return error.with({ code, message, evidence: [...told.evidence, ...error.evidence], remedy });
 }
-
-/** The same error, otherwise told. */
-function rewritten(
-  error: JestKubernetesError,
-  changes: Partial<Pick<JestKubernetesError, 'code' | 'message' | 'evidence' | 'remedy' | 'bundle'>>,
-): JestKubernetesError {
-  const { code, message, evidence, remedy, bundle } = { ...pick(error), ...changes };
-  return new JestKubernetesError(code, message, {
-    evidence,
-    // the error itself is no cause of this one: it is this one
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
-    ...(remedy === undefined ? {} : { remedy }),
-    ...(bundle === undefined ? {} : { bundle }),
-  });
-}
-
-const pick = ({ code, message, evidence, remedy, bundle }: JestKubernetesError) => ({
-  ...{ code, message, evidence, remedy, bundle },
-});

@@ -1,6 +1,6 @@
 import type { Limits } from '../config/config.js';
 import { formatSeconds, silent } from '../report/index.js';
-import type { PhaseLine, Progress, Report } from '../report/index.js';
+import type { PhaseLine, Progress, Report, TimelineEntry } from '../report/index.js';
 import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
@@ -21,15 +21,6 @@ export interface Phase {
   limits: Limits;
   /** @returns what is worth knowing of it, such as `98 MB` */
   work(step: Step): Promise<string | undefined>;
-}
-
-/** What a phase did and when, in milliseconds since the first one's start. */
-export interface TimelineEntry {
-  phase: string;
-  start: number;
-  end: number;
-  outcome: 'done' | 'failed' | 'cancelled';
-  detail: string;
 }
 
 export interface PhaseGraphOptions {

@@ -14,13 +14,13 @@ import {
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import { serverSignature } from '../postgres/index.js';
-import { Report, formatSeconds } from '../report/index.js';
+import { Report, formatSeconds, type TimelineEntry } from '../report/index.js';
 import { messageOf } from '../support/errors.js';
 import { Milestones, type RunContext } from './context.js';
 import { WorkerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { Interruption } from './interruption.js';
-import { PhaseGraph, type TimelineEntry } from './phase-graph.js';
+import { PhaseGraph } from './phase-graph.js';
 import { bringImages, plan } from './plan.js';
 import { providerOf } from './provider-of.js';
 import { deleteAndTell } from './take-down.js';

@@ -51,9 +51,9 @@ export interface ErrorDetails {
   /** What was seen, most telling line first: the cause, as evidence. */
   evidence?: readonly string[];
   /** What the reader can do about it, as one or two sentences or a command. */
-  remedy?: string;
+  remedy?: string | undefined;
   /** Absolute path of the folder with everything that was seen. */
-  bundle?: string;
+  bundle?: string | undefined;
   cause?: unknown;
 }
 
@@ -76,6 +76,13 @@ export class JestKubernetesError extends Error {
     this.bundle = details.bundle;
     // what a test runner prints of an error is its stack
     this.stack = (this.stack ?? message).replace(message, () => this.format());
+  }
+
+  /** The same error, otherwise told. This one is not the other's cause: it is the other. */
+  with(changes: Partial<Pick<JestKubernetesError, 'code' | 'message'>> & ErrorDetails): JestKubernetesError {
+    const { code = this.code, message = this.message } = changes;
+    const { evidence, remedy, bundle, cause } = this;
+    return new JestKubernetesError(code, message, { evidence, remedy, bundle, cause, ...changes });
   }
 
   /** The whole error as a reader sees it, several lines. */

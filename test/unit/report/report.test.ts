@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 
-import { formatBytes, formatSeconds, Report } from '../../../src/report/index.js';
+import { formatBytes, formatBytesInTenths, formatSeconds, Report } from '../../../src/report/index.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 
 function captured(env: NodeJS.ProcessEnv = {}): { report: Report; text: () => string } {
@@ -32,6 +32,14 @@ test.each([
   [999_600_000, '1.0 GB'],
 ])('%d bytes are written %s', (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
+});
+
+test.each([
+  [512, '512 B'],
+  [98_300_000, '98.3 MB'],
+  [25_340_000_000, '25.3 GB'],
+])('%d bytes that are compared are written %s', (bytes, text) => {
+  expect(formatBytesInTenths(bytes)).toBe(text);
 });
 
 test('in a log each phase is one line with its outcome, duration and detail', () => {
