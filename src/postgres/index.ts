@@ -1,23 +1,12 @@
-export {
-  databaseVariables,
-  dropDeadRunDatabases,
-  dropRunDatabases,
-  type PostgresAddress,
-} from './databases.js';
-export {
-  postgresName,
-  postgresNamespace,
-  postgresNodePort,
-  postgresObjects,
-  serverSignature,
-  type PostgresPlacement,
-} from './objects.js';
+export type { PostgresAddress } from './connection.js';
+export { dropDeadRunDatabases, dropRunDatabases } from './databases.js';
+export { postgresName, postgresNamespace, postgresNodePort, serverSignature } from './objects.js';
 export { deployPostgres, waitForPostgres, type PostgresServer } from './server.js';
-export { postgresKey, prepareTemplate } from './template.js';
+export { postgresKey } from './template-key.js';
+export { prepareTemplate } from './template.js';
 export {
   createWorkerDatabase,
   postgresVariables,
   resetWorkerDatabase,
   workerPostgres,
-  type WorkerPostgres,
 } from './worker-database.js';

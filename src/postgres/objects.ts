@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import type { PostgresConfig } from '../config/config.js';
 import { owned, type KubernetesObject } from '../kubernetes/index.js';
 
@@ -177,12 +175,4 @@ export function serverSignature(
 } {
   const sorted = Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
   return { image, settings: sorted, resources, storage };
-}
-
-/** A short name for any text, of lower-case hexadecimal digits. */
-export function shortHash(...texts: readonly string[]): string {
-  const hash = createHash('sha256');
-  // lengths between them, so that ['a', 'bc'] and ['ab', 'c'] differ
-  for (const text of texts) hash.update(`${text.length}:${text}`);
-  return hash.digest('hex').slice(0, 12);
 }

@@ -16,8 +16,7 @@ import {
 import type { Progress } from '../report/progress.js';
 import { orAborted } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { sqlState, sqlStateOf, withConnection } from './databases.js';
-import type { PostgresAddress } from './databases.js';
+import { sqlState, sqlStateOf, withConnection, type PostgresAddress } from './connection.js';
 import { firstPod, postgresName, postgresNamespace, postgresObjects, serverAnnotation } from './objects.js';
 import type { PostgresPlacement } from './objects.js';
 

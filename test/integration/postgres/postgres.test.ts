@@ -22,7 +22,7 @@ import {
 import type { PostgresConfig } from '../../../src/config/config.js';
 import { silent } from '../../../src/report/index.js';
 import { database, prepareWorkerDatabase, resetDatabase } from '../../../src/testing/database.js';
-import { withConnection } from '../../../src/postgres/databases.js';
+import { withConnection, type PostgresAddress } from '../../../src/postgres/connection.js';
 import {
   deployPostgres,
   dropDeadRunDatabases,
@@ -32,8 +32,9 @@ import {
   postgresVariables,
   prepareTemplate,
   waitForPostgres,
+  type PostgresServer,
 } from '../../../src/postgres/index.js';
-import type { PostgresAddress, PostgresServer, WorkerPostgres } from '../../../src/postgres/index.js';
+import type { WorkerPostgres } from '../../../src/postgres/worker-database.js';
 
 /*
  * One cluster for the whole file, with the image inside, made by kind's own command line; the server is deployed
@@ -64,7 +65,7 @@ const config: PostgresConfig = {
 };
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'workloads-'));
+  folder = await mkdtemp(join(tmpdir(), 'postgres-'));
   const hostPort = await freePort();
   const kindConfig = join(folder, 'kind.json');
   const mapping = { containerPort: postgresNodePort, hostPort, listenAddress: '127.0.0.1' };

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
-import { isAway, urlOf, workerDatabaseName } from '../../../src/postgres/databases.js';
-import { createWorkerDatabase, postgresKey, postgresObjects } from '../../../src/postgres/index.js';
-import { firstPod } from '../../../src/postgres/objects.js';
-import { initFailed } from '../../../src/postgres/template.js';
+import { urlOf } from '../../../src/postgres/connection.js';
+import { workerDatabaseName } from '../../../src/postgres/databases.js';
+import { createWorkerDatabase, postgresKey } from '../../../src/postgres/index.js';
+import { initFailed } from '../../../src/postgres/init-scripts.js';
+import { firstPod, postgresObjects } from '../../../src/postgres/objects.js';
+import { isAway } from '../../../src/postgres/outlasting.js';
 
 const config: PostgresConfig = {
   image: 'postgres:17-alpine',
