@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Client } from 'pg';
@@ -9,9 +11,10 @@ import { quoted, withConnection, type PostgresAddress } from './connection.js';
 import { cloneDatabase, dropDatabase, whenFree } from './databases.js';
 import { runInitScripts } from './init-scripts.js';
 import { expectClosed, migrate } from './migrate.js';
-import { snapshotSql } from './snapshot.js';
 import { postgresKey } from './template-key.js';
 
+/** What a database gives itself back with; beside this file, in the package too. */
+const snapshotFile = join(__dirname, 'snapshot.sql');
 const beingMade = 'jest-kubernetes: being made';
 const copyOf = (template: string): string => `jest-kubernetes: copy of ${template}`;
 
@@ -59,7 +62,8 @@ export async function prepareTemplate(
     await runInitScripts(access, config, database, options);
     signal.throwIfAborted();
     if (config.migrate !== undefined) await migrate(config.migrate, own, database, options);
-    await withConnection(address, database, (client) => client.query(snapshotSql));
+    const snapshot = await readFile(snapshotFile, 'utf8');
+    await withConnection(address, database, (client) => client.query(snapshot));
 
     await leaveAlone(admin, database, typeof config.migrate === 'function');
     await dropDatabase(admin, template);
