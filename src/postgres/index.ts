@@ -1,9 +1,10 @@
 export type { PostgresAddress } from './connection.js';
 export { dropDeadRunDatabases, dropRunDatabases } from './databases.js';
+export { deployPostgres, type PostgresServer } from './deploy.js';
 export { postgresName, postgresNamespace, postgresNodePort, serverSignature } from './objects.js';
-export { deployPostgres, waitForPostgres, type PostgresServer } from './server.js';
 export { postgresKey } from './template-key.js';
 export { prepareTemplate } from './template.js';
+export { waitForPostgres } from './wait-for-postgres.js';
 export {
   createWorkerDatabase,
   postgresVariables,
