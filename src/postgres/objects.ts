@@ -11,7 +11,7 @@ export const postgresNodePort = 25432;
 export const serverAnnotation = 'jest-kubernetes/server';
 
 /** PostgreSQL as fast as it can be run where nothing needs to survive a power cut. */
-export const fastSettings: Readonly<Record<string, string>> = {
+const fastSettings: Readonly<Record<string, string>> = {
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
@@ -154,7 +154,8 @@ export function firstPod({ metadata, spec }: KubernetesObject, node: string): Ku
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      ...{ name: postgresPod, namespace: metadata.namespace ?? postgresNamespace },
+      name: postgresPod,
+      namespace: metadata.namespace ?? postgresNamespace,
       labels: { ...template.metadata.labels, 'statefulset.kubernetes.io/pod-name': postgresPod },
     },
     // without its selector: a kubelet that is started anew, as kubeadm does at the end, compares that with a node which

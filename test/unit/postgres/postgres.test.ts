@@ -79,7 +79,8 @@ test('the first pod is the one that the StatefulSet would make, on its node alre
   };
   const { metadata, spec } = firstPod(statefulSet, node);
   expect(metadata).toMatchObject({
-    ...{ name: 'postgres-0', namespace: 'jest-kubernetes' },
+    name: 'postgres-0',
+    namespace: 'jest-kubernetes',
     labels: { ...selector.matchLabels, 'statefulset.kubernetes.io/pod-name': 'postgres-0' },
   });
   expect(template.spec).toHaveProperty(['nodeSelector', 'kubernetes.io/hostname'], node);
