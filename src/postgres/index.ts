@@ -1,23 +1,19 @@
-export {
-  databaseVariables,
-  dropDeadRunDatabases,
-  dropRunDatabases,
-  type PostgresAddress,
-} from './databases.js';
+export type { PostgresAddress } from './connection.js';
+export { dropDeadRunDatabases, dropRunDatabases } from './databases.js';
+export { deployPostgres, startPostgres, type PostgresServer } from './deploy.js';
 export {
   postgresName,
   postgresNamespace,
   postgresNodePort,
-  postgresObjects,
   serverSignature,
   type PostgresPlacement,
 } from './objects.js';
-export { deployPostgres, startPostgres, waitForPostgres, type PostgresServer } from './server.js';
-export { postgresKey, prepareTemplate } from './template.js';
+export { postgresKey } from './template-key.js';
+export { prepareTemplate } from './template.js';
+export { waitForPostgres } from './wait-for-postgres.js';
 export {
   createWorkerDatabase,
   postgresVariables,
   resetWorkerDatabase,
   workerPostgres,
-  type WorkerPostgres,
 } from './worker-database.js';

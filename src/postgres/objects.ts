@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import type { PostgresConfig } from '../config/config.js';
 import { owned, type KubernetesObject } from '../kubernetes/index.js';
 
@@ -13,7 +11,7 @@ export const postgresNodePort = 25432;
 export const serverAnnotation = 'jest-kubernetes/server';
 
 /** PostgreSQL as fast as it can be run where nothing needs to survive a power cut. */
-export const fastSettings: Readonly<Record<string, string>> = {
+const fastSettings: Readonly<Record<string, string>> = {
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
@@ -153,7 +151,8 @@ export function firstPod({ metadata, spec }: KubernetesObject, node: string): Ku
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      ...{ name: postgresPod, namespace: metadata.namespace ?? postgresNamespace },
+      name: postgresPod,
+      namespace: metadata.namespace ?? postgresNamespace,
       labels: { ...template.metadata.labels, 'statefulset.kubernetes.io/pod-name': postgresPod },
     },
     // without its selector: a kubelet that is started anew, as kubeadm does at the end, compares that with a node which
@@ -174,12 +173,4 @@ export function serverSignature(
 } {
   const sorted = Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
   return { image, settings: sorted, resources, storage };
-}
-
-/** A short name for any text, of lower-case hexadecimal digits. */
-export function shortHash(...texts: readonly string[]): string {
-  const hash = createHash('sha256');
-  // lengths between them, so that ['a', 'bc'] and ['ab', 'c'] differ
-  for (const text of texts) hash.update(`${text.length}:${text}`);
-  return hash.digest('hex').slice(0, 12);
 }

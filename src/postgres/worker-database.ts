@@ -1,24 +1,18 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import type { Client } from 'pg';
 
-import { silenceLimit } from '../report/line.js';
-import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import {
-  cloneDatabase,
   databaseVariables,
-  dropDatabase,
-  isAway,
   sqlState,
   sqlStateOf,
   withConnection,
-  workerDatabaseName,
-} from './databases.js';
-import type { PostgresAddress } from './databases.js';
+  type PostgresAddress,
+} from './connection.js';
+import { cloneDatabase, dropDatabase, workerDatabaseName } from './databases.js';
+import { outlasting } from './outlasting.js';
 
 /** The variable that tells workers of the server, as JSON. */
-export const postgresVariable = 'JEST_KUBERNETES_POSTGRES';
+const postgresVariable = 'JEST_KUBERNETES_POSTGRES';
 
 /** What a worker needs to know to have a database of its own. */
 export interface WorkerPostgres extends PostgresAddress {
@@ -76,50 +70,6 @@ export async function resetWorkerDatabase(postgres: WorkerPostgres, name: string
       await copyTemplate(client, name, postgres.template);
     });
   });
-}
-
-/** A deleted pod is back in seconds, on a node that is short of everything within a minute; in milliseconds. */
-const awayLimit = 60_000;
-const awayInterval = 100;
-/** Servers that this process has waited for in vain; not once more for each test file. */
-const givenUp = new Set<string>();
-
-/**
- * Does anew what a server that stopped in the middle left undone, once it is back.
- * @param work - may be done twice
- * @throws JestKubernetesError POSTGRES_FAILED where the server stays away, or will not do it
- */
-async function outlasting(
-  postgres: WorkerPostgres,
-  work: () => Promise<void>,
-  patience = awayLimit,
-): Promise<void> {
-  const server = `PostgreSQL at ${postgres.host}:${postgres.port}`;
-  const failed = (what: string, cause: unknown): JestKubernetesError =>
-    new JestKubernetesError('POSTGRES_FAILED', `${server} ${what}`, { evidence: [messageOf(cause)], cause });
-  using waited = new AwakeTimer(Infinity);
-  let said = false;
-  for (;;) {
-    try {
-      await work();
-      givenUp.delete(server);
-      return;
-    } catch (error) {
-      if (error instanceof JestKubernetesError) throw error;
-      if (!isAway(error)) throw failed('could not give this worker its database', error);
-      const { passed } = waited;
-      if (givenUp.has(server)) throw failed('still does not answer', error);
-      if (passed >= patience) {
-        givenUp.add(server);
-        throw failed(`has not answered for ${Math.round(patience / 1000)} s`, error);
-      }
-      if (passed >= silenceLimit && !said) {
-        process.stderr.write(`jest-kubernetes: waiting for ${server}: ${messageOf(error)}\n`);
-        said = true;
-      }
-    }
-    await delay(awayInterval);
-  }
 }
 
 async function copyTemplate(client: Client, name: string, template: string): Promise<void> {

@@ -1,5 +1,7 @@
 /** Checks the packed package as a registry's users will meet it: its files, entry points and types. */
 import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { pack } from './install.mjs';
 
 const tarball = await pack();
@@ -10,4 +12,16 @@ const checks = [
 ];
 for (const [command, ...args] of checks) {
   if (spawnSync(command, args, { stdio: 'inherit' }).status !== 0) process.exitCode = 1;
+}
+
+// what TypeScript does not compile must be copied, and is read only where a cluster has been made
+const source = fileURLToPath(new URL('../../src', import.meta.url));
+const { stdout } = spawnSync('tar', ['--list', '--file', tarball], { encoding: 'utf8' });
+const packed = new Set(stdout.split('\n'));
+const beside = globSync('**/*.*', { cwd: source }).filter((file) => !file.endsWith('.ts'));
+if (beside.length === 0)
+  throw new Error(`no file in ${source} but TypeScript: this check looks in the wrong place`);
+for (const file of beside.filter((each) => !packed.has(`package/dist/${each}`))) {
+  console.error(`src/${file} is not in the package: \`npm run build\` must copy it`);
+  process.exitCode = 1;
 }

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
-import { isAway, urlOf, workerDatabaseName } from '../../../src/postgres/databases.js';
-import { createWorkerDatabase, postgresKey, postgresObjects } from '../../../src/postgres/index.js';
-import { firstPod } from '../../../src/postgres/objects.js';
-import { initFailed } from '../../../src/postgres/template.js';
+import { urlOf } from '../../../src/postgres/connection.js';
+import { workerDatabaseName } from '../../../src/postgres/databases.js';
+import { createWorkerDatabase, postgresKey } from '../../../src/postgres/index.js';
+import { initFailed } from '../../../src/postgres/init-scripts.js';
+import { firstPod, postgresObjects } from '../../../src/postgres/objects.js';
+import { isAway } from '../../../src/postgres/outlasting.js';
 
 const config: PostgresConfig = {
   image: 'postgres:17-alpine',
@@ -77,7 +79,8 @@ test('the first pod is the one that the StatefulSet would make, on its node alre
   };
   const { metadata, spec } = firstPod(statefulSet, node);
   expect(metadata).toMatchObject({
-    ...{ name: 'postgres-0', namespace: 'jest-kubernetes' },
+    name: 'postgres-0',
+    namespace: 'jest-kubernetes',
     labels: { ...selector.matchLabels, 'statefulset.kubernetes.io/pod-name': 'postgres-0' },
   });
   expect(template.spec).toHaveProperty(['nodeSelector', 'kubernetes.io/hostname'], node);

@@ -1,53 +1,15 @@
-/**
- * What lets a database give itself back as its template was, with its connections left open: a schema of its
- * own, made in the template, that holds a copy of the template's rows, its sequences, and a fingerprint of its
- * catalogs. `jest_kubernetes.reset()` empties the tables that have rows, brings the template's rows back where
- * they were changed, and sets the sequences; it returns false where the schema itself is no longer the
- * template's, and does nothing then.
- *
- * Every row of a catalog tells the transaction that wrote it (`xmin`), and copies of a database keep that: number
- * and sum of them change with any DDL. TRUNCATE, ANALYZE and VACUUM write to pg_class and pg_statistic alone.
- */
-const catalogs: Readonly<Record<string, readonly string[]>> = {
-  // each with what names the relation that a row belongs to: those of temporary tables do not count
-  pg_attribute: ['attrelid'],
-  pg_attrdef: ['adrelid'],
-  pg_constraint: ['conrelid'],
-  pg_enum: [],
-  pg_event_trigger: [],
-  pg_extension: [],
-  pg_index: ['indrelid'],
-  pg_inherits: ['inhrelid'],
-  pg_largeobject_metadata: [],
-  pg_policy: ['polrelid'],
-  pg_proc: [],
-  pg_rewrite: ['ev_class'],
-  pg_sequence: ['seqrelid'],
-  pg_trigger: ['tgrelid'],
-  // the array of a row type knows the relation by its element
-  pg_type: [
-    'typrelid',
-    'coalesce((SELECT element.typrelid FROM pg_type element WHERE element.oid = pg_type.typelem), 0)',
-  ],
-};
+-- What lets a database give itself back as its template was, with its connections left open: a schema of its own,
+-- made in the template, that holds a copy of the template's rows, its sequences, and a fingerprint of its catalogs.
 
-const temporary = `SELECT oid FROM pg_class WHERE relpersistence = 't'`;
-
-const catalogParts = Object.entries(catalogs).map(([catalog, relations]) => {
-  const conditions = relations.map((relation) => `${relation} NOT IN (${temporary})`);
-  return `SELECT '${catalog}' || count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) AS part
-    FROM ${catalog} WHERE ${['true', ...conditions].join(' AND ')}`;
-});
-
-/** Tables smaller than this are emptied row by row, which is faster than new files for table and indexes. */
-const smallTable = 256 * 1024;
-
-export const snapshotSql = `
 CREATE SCHEMA jest_kubernetes;
+
 CREATE TABLE jest_kubernetes.template (fingerprint text NOT NULL);
+
+-- the tables that have rows in the template, and where the copies of those lie
 CREATE TABLE jest_kubernetes.seeds (
   relation oid PRIMARY KEY, name text NOT NULL, rows text NOT NULL, columns text NOT NULL, state text
 );
+
 CREATE TABLE jest_kubernetes.sequences (sequence oid PRIMARY KEY, value bigint NOT NULL, called boolean NOT NULL);
 
 CREATE VIEW jest_kubernetes.relations AS
@@ -55,14 +17,39 @@ CREATE VIEW jest_kubernetes.relations AS
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
   WHERE relpersistence <> 't' AND nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'jest_kubernetes');
 
+-- Every row of a catalog tells the transaction that wrote it (xmin), and copies of a database keep that: number and
+-- sum of them change with any DDL. TRUNCATE, ANALYZE and VACUUM write to pg_class and pg_statistic alone. What belongs
+-- to a temporary table does not count.
 CREATE FUNCTION jest_kubernetes.fingerprint() RETURNS text LANGUAGE sql AS $$
-  SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM (
-    ${catalogParts.join('\n    UNION ALL ')}
+  WITH entries (catalog, relation, writer) AS (
+    SELECT 'attribute', attrelid, xmin FROM pg_attribute
+    UNION ALL SELECT 'attrdef', adrelid, xmin FROM pg_attrdef
+    UNION ALL SELECT 'constraint', conrelid, xmin FROM pg_constraint
+    UNION ALL SELECT 'enum', 0, xmin FROM pg_enum
+    UNION ALL SELECT 'event_trigger', 0, xmin FROM pg_event_trigger
+    UNION ALL SELECT 'extension', 0, xmin FROM pg_extension
+    UNION ALL SELECT 'index', indrelid, xmin FROM pg_index
+    UNION ALL SELECT 'inherits', inhrelid, xmin FROM pg_inherits
+    UNION ALL SELECT 'largeobject_metadata', 0, xmin FROM pg_largeobject_metadata
+    UNION ALL SELECT 'policy', polrelid, xmin FROM pg_policy
+    UNION ALL SELECT 'proc', 0, xmin FROM pg_proc
+    UNION ALL SELECT 'rewrite', ev_class, xmin FROM pg_rewrite
+    UNION ALL SELECT 'sequence', seqrelid, xmin FROM pg_sequence
+    UNION ALL SELECT 'trigger', tgrelid, xmin FROM pg_trigger
+    -- the array of a row type knows the relation by its element
+    UNION ALL SELECT 'type',
+      coalesce(nullif(typrelid, 0), (SELECT element.typrelid FROM pg_type element WHERE element.oid = pg_type.typelem), 0),
+      xmin FROM pg_type
+  ), parts AS (
+    SELECT concat_ws(':', catalog, count(*), sum(writer::text::bigint)) AS part FROM entries
+    WHERE relation NOT IN (SELECT oid FROM pg_class WHERE relpersistence = 't') GROUP BY catalog
     UNION ALL SELECT string_agg(oid || relname || relrowsecurity || coalesce(relacl::text, ''), ' ' ORDER BY oid)
     FROM pg_class WHERE oid >= 16384 AND relpersistence <> 't' AND relkind <> 't'
-  ) AS parts
+  )
+  SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM parts
 $$;
 
+-- What changes with any row of a table.
 CREATE FUNCTION jest_kubernetes.state(name text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE result text;
 BEGIN
@@ -70,6 +57,8 @@ BEGIN
   RETURN result;
 END $$;
 
+-- Empties the tables that have rows, brings the template's rows back where they were changed, and sets the sequences.
+-- Returns false where the schema itself is no longer the template's, and does nothing then.
 CREATE FUNCTION jest_kubernetes.reset() RETURNS boolean LANGUAGE plpgsql
   SET session_replication_role = replica SET lock_timeout = '3s' SET client_min_messages = warning AS $$
 DECLARE item record; changed boolean := false;
@@ -84,7 +73,8 @@ BEGIN
     ORDER BY size DESC, r.oid
   LOOP
     changed := true;
-    IF item.size > ${smallTable} THEN
+    -- a small table is emptied faster row by row than by new files for it and its indexes
+    IF item.size > 256 * 1024 THEN
       EXECUTE 'TRUNCATE ONLY ' || item.name || ' CASCADE';
     ELSE
       EXECUTE 'DELETE FROM ONLY ' || item.name;
@@ -94,7 +84,9 @@ BEGIN
     CONTINUE WHEN jest_kubernetes.state(item.name) = item.state;
     changed := true;
     EXECUTE 'DELETE FROM ONLY ' || item.name;
-    EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM %3$s', item.name, item.columns, item.rows);
+    EXECUTE format(
+      'INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM %3$s', item.name, item.columns, item.rows
+    );
     UPDATE jest_kubernetes.seeds SET state = jest_kubernetes.state(name) WHERE relation = item.relation;
   END LOOP;
   PERFORM setval(sequence::regclass, value, called) FROM jest_kubernetes.sequences
@@ -107,6 +99,7 @@ BEGIN
   RETURN true;
 END $$;
 
+-- The template as it is now: its rows, its sequences, and, last of all, the fingerprint.
 DO $$
 DECLARE item record; found boolean;
 BEGIN
@@ -123,9 +116,10 @@ BEGIN
     VALUES (item.oid, item.name, item.rows, item.columns, jest_kubernetes.state(item.name));
   END LOOP;
   FOR item IN SELECT oid, name FROM jest_kubernetes.relations WHERE relkind = 'S' LOOP
-    EXECUTE format('INSERT INTO jest_kubernetes.sequences SELECT %s, last_value, is_called FROM %s', item.oid, item.name);
+    EXECUTE format(
+      'INSERT INTO jest_kubernetes.sequences SELECT %s, last_value, is_called FROM %s', item.oid, item.name
+    );
   END LOOP;
 END $$;
 
 INSERT INTO jest_kubernetes.template SELECT jest_kubernetes.fingerprint();
-`;

@@ -1,0 +1,90 @@
+import type { Client } from 'pg';
+
+import { postgresClient } from '../support/native.js';
+
+/** A PostgreSQL server as this process reaches it. */
+export interface PostgresAddress {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+}
+
+const maintenanceDatabase = 'postgres';
+export const applicationName = 'jest-kubernetes';
+
+/** PostgreSQL's codes for what is told apart here. */
+export const sqlState = {
+  noSuchDatabase: '3D000',
+  noSuchSchema: '3F000',
+  noSuchFunction: '42883',
+  noSuchTable: '42P01',
+  duplicateDatabase: '42P04',
+  objectInUse: '55006',
+  lockNotAvailable: '55P03',
+  deadlock: '40P01',
+  syntaxError: '42601',
+  invalidPassword: '28P01',
+  invalidAuthorization: '28000',
+} as const;
+
+export function sqlStateOf(error: unknown): string | undefined {
+  return (error as { code?: string } | undefined)?.code;
+}
+
+async function connect(address: PostgresAddress, database = maintenanceDatabase): Promise<Client> {
+  const { host, port, user, password } = address;
+  const client = new (postgresClient().Client)({
+    host,
+    port,
+    user,
+    password,
+    database,
+    ssl: false,
+    application_name: applicationName,
+    connectionTimeoutMillis: 10_000,
+  });
+  // a connection that breaks between two queries fails the next one; without a listener it would end the process
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+  return client;
+}
+
+export async function withConnection<T>(
+  address: PostgresAddress,
+  database: string | undefined,
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await connect(address, database);
+  try {
+    return await use(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+export function quoted(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+export function urlOf({ host, port, user, password }: PostgresAddress, database: string): string {
+  const authority = `${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}`;
+  return `postgresql://${authority}/${encodeURIComponent(database)}`;
+}
+
+/** The variables by which PostgreSQL's clients find a database. */
+export function databaseVariables(address: PostgresAddress, database: string): Record<string, string> {
+  return {
+    PGHOST: address.host,
+    PGPORT: String(address.port),
+    PGUSER: address.user,
+    PGPASSWORD: address.password,
+    PGDATABASE: database,
+    DATABASE_URL: urlOf(address, database),
+  };
+}
