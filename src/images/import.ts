@@ -8,7 +8,7 @@ import type { Limits } from '../config/config.js';
 import { formatBytes, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { lastLines, localImageId, runEngine } from './engine.js';
+import { lastLines, localImageId, platformImageId, runEngine } from './engine.js';
 import { saysDiskFull, saysWrongPlatform } from './failures.js';
 import { parseReference } from './reference.js';
 
@@ -73,7 +73,7 @@ export async function importImage(
 /**
  * The CRI knows an image by its id too, which is an image name to containerd: it has the engine's image where both
  * names lead to one digest and all of its layers are unpacked. An engine that keeps its images in a containerd of its
- * own calls them by that digest itself.
+ * own calls them by that digest itself; one of several platforms by their index, which the node is not sent.
  */
 async function nodesWithout(
   reference: string,
@@ -82,8 +82,14 @@ async function nodesWithout(
   { runtime, signal, progress }: ImportOptions,
 ): Promise<ClusterNode[]> {
   progress.waitingFor('containerd to tell which images it has');
-  const id = `sha256:${(await localImageId(reference, runtime))?.replace(/^sha256:/, '') ?? ''}`;
-  const check = ['ctr', '--namespace=k8s.io', 'images', 'check', `name==${name}`, `name==${id}`];
+  const known = await Promise.all([
+    localImageId(reference, runtime),
+    platformImageId(reference, runtime, runtime.platform),
+  ]);
+  const bare = known.filter((id) => id !== undefined).map((id) => id.replace(/^sha256:/, ''));
+  const ids = [...new Set(bare)].map((id) => `sha256:${id}`);
+  const named = [name, ...ids].map((each) => `name==${each}`);
+  const check = ['ctr', '--namespace=k8s.io', 'images', 'check', ...named];
   const has = async (node: ClusterNode): Promise<boolean> => {
     const { failed, stdout } = await runEngine(runtime, ['exec', node.name, ...check], { signal });
     const rows = stdout.split('\n').map((row) => row.split(/ +/));
@@ -93,7 +99,7 @@ async function nodesWithout(
         .map(([ref = '', , digest = '']) => [ref, digest]),
     );
     const digest = digests.get(name);
-    return !failed && digest !== undefined && [digests.get(id), id].includes(digest);
+    return !failed && digest !== undefined && ids.some((id) => [digests.get(id), id].includes(digest));
   };
   const answers = await Promise.all(nodes.map(has));
   return nodes.filter((_, index) => answers[index] === false);

@@ -11,6 +11,8 @@ const script = path.join(root, 'test/rig/containerd-engine.sh');
 export interface ContainerdEngine extends AsyncDisposable {
   /** As DOCKER_HOST has it. */
   host: string;
+  /** The address of its containerd. */
+  containerd: string;
 }
 
 /**
@@ -31,6 +33,7 @@ export async function containerdEngine(user: string): Promise<ContainerdEngine> 
   await run('stop');
   return {
     host: await run('start'),
+    containerd: path.join(folder, 'containerd.sock'),
     [Symbol.asyncDispose]: async () => {
       await run('stop');
     },

@@ -40,6 +40,7 @@ state = "$FOLDER/run/containerd"
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
 address = "$FOLDER/containerd.sock"
+gid = $GROUP
 TOML
 }
 
@@ -50,10 +51,10 @@ TOML
 write_engine_config() {
   local theirs='{}'
   [ -s /etc/docker/daemon.json ] && theirs=$(cat /etc/docker/daemon.json)
-  jq --arg folder "$FOLDER" --arg bridge "$BRIDGE" '{"registry-mirrors", "insecure-registries", runtimes, "default-runtime"}
+  jq --arg folder "$FOLDER" --arg bridge "$BRIDGE" --arg group "$GROUP" '{"registry-mirrors", "insecure-registries", runtimes, "default-runtime"}
     | with_entries(select(.value != null)) + {
       features: {"containerd-snapshotter": true},
-      hosts: ["unix://\($folder)/docker.sock"], containerd: "\($folder)/containerd.sock",
+      hosts: ["unix://\($folder)/docker.sock"], group: $group, containerd: "\($folder)/containerd.sock",
       "data-root": "\($folder)/docker", "exec-root": "\($folder)/run/docker", pidfile: "\($folder)/run/docker.pid",
       bridge: $bridge, iptables: false, ip6tables: false,
       "default-address-pools": [{base: "10.213.0.0/16", size: 24}],
@@ -113,6 +114,7 @@ stop() {
 
 COMMAND=${1:-} FOLDER=${2:-} HOST=unix://${2:-}/docker.sock
 KEY=$(md5sum <<<"$FOLDER" | head -c 8)
+GROUP=${SUDO_GID:-0} # whoever came by sudo may talk to it
 BRIDGE=rig-$KEY ADDRESS=10.214.$((16#${KEY:0:2})).1/24
 [[ $COMMAND =~ ^(start|stop)$ && $FOLDER == /?* ]] || die 'start or stop, and an absolute folder'
 [ "$(id -u)" = 0 ] || die 'run this as root'
