@@ -21,4 +21,4 @@ const project = (displayName) => ({
   transform: { '^.+\\.tsx?$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.json' }] },
 });
 
-module.exports = { projects: ['unit', 'integration', 'e2e'].map(project) };
+module.exports = { projects: ['unit', 'integration', 'e2e', 'engines'].map(project) };

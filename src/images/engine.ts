@@ -50,6 +50,20 @@ export async function localImageId(reference: string, engine: Engine): Promise<s
   return (await localImage(reference, engine))?.id;
 }
 
+/**
+ * The id of what a name means on one platform: of another, where the engine keeps images of several under one.
+ * Undefined where it has none, or does not know the question (Docker before 28.1).
+ */
+export async function platformImageId(
+  reference: string,
+  engine: Engine,
+  platform: string,
+): Promise<string | undefined> {
+  const args = ['image', 'inspect', '--platform', platform, '--format', '{{.Id}}', reference];
+  const { failed, stdout } = await runEngine(engine, args);
+  return failed ? undefined : stdout.trim();
+}
+
 /** The last telling lines of what a command said. */
 export function lastLines(words: string, count = 8): string[] {
   return words

@@ -3,12 +3,11 @@ import { createReadStream, existsSync } from 'node:fs';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import type { ClusterNode } from '../cluster/provider.js';
 import type { Limits } from '../config/config.js';
 import { formatBytes, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { lastLines, localImageId, runEngine } from './engine.js';
+import { lastLines, localImageId, platformImageId, runEngine } from './engine.js';
 import { saysDiskFull, saysWrongPlatform } from './failures.js';
 import { parseReference } from './reference.js';
 
@@ -17,6 +16,11 @@ export interface ImportOptions {
   signal: AbortSignal;
   progress: Progress;
   limits: Limits;
+}
+
+/** A machine of the cluster, by its container's name. */
+export interface ImportNode {
+  name: string;
 }
 
 /** What is imported: an image that the engine has, or a tar written by `docker save` (absolute path). */
@@ -37,7 +41,7 @@ exec ctr --namespace=k8s.io images import --snapshotter="\${snapshotter:-overlay
  */
 export async function importImage(
   what: Importable,
-  nodes: readonly ClusterNode[],
+  nodes: readonly ImportNode[],
   options: ImportOptions,
 ): Promise<{ bytes: number } | undefined> {
   const { runtime, signal } = options;
@@ -73,18 +77,24 @@ export async function importImage(
 /**
  * The CRI knows an image by its id too, which is an image name to containerd: it has the engine's image where both
  * names lead to one digest and all of its layers are unpacked. An engine that keeps its images in a containerd of its
- * own calls them by that digest itself.
+ * own calls them by that digest itself; one of several platforms by their index, which the node is not sent.
  */
 async function nodesWithout(
   reference: string,
   name: string,
-  nodes: readonly ClusterNode[],
+  nodes: readonly ImportNode[],
   { runtime, signal, progress }: ImportOptions,
-): Promise<ClusterNode[]> {
+): Promise<ImportNode[]> {
   progress.waitingFor('containerd to tell which images it has');
-  const id = `sha256:${(await localImageId(reference, runtime))?.replace(/^sha256:/, '') ?? ''}`;
-  const check = ['ctr', '--namespace=k8s.io', 'images', 'check', `name==${name}`, `name==${id}`];
-  const has = async (node: ClusterNode): Promise<boolean> => {
+  const known = await Promise.all([
+    localImageId(reference, runtime),
+    platformImageId(reference, runtime, runtime.platform),
+  ]);
+  const bare = known.filter((id) => id !== undefined).map((id) => id.replace(/^sha256:/, ''));
+  const ids = [...new Set(bare)].map((id) => `sha256:${id}`);
+  const named = [name, ...ids].map((each) => `name==${each}`);
+  const check = ['ctr', '--namespace=k8s.io', 'images', 'check', ...named];
+  const has = async (node: ImportNode): Promise<boolean> => {
     const { failed, stdout } = await runEngine(runtime, ['exec', node.name, ...check], { signal });
     const rows = stdout.split('\n').map((row) => row.split(/ +/));
     const digests = new Map(
@@ -93,7 +103,7 @@ async function nodesWithout(
         .map(([ref = '', , digest = '']) => [ref, digest]),
     );
     const digest = digests.get(name);
-    return !failed && digest !== undefined && [digests.get(id), id].includes(digest);
+    return !failed && digest !== undefined && ids.some((id) => [digests.get(id), id].includes(digest));
   };
   const answers = await Promise.all(nodes.map(has));
   return nodes.filter((_, index) => answers[index] === false);
@@ -103,7 +113,7 @@ async function nodesWithout(
 async function save(
   reference: string,
   name: string,
-  nodes: readonly ClusterNode[],
+  nodes: readonly ImportNode[],
   options: ImportOptions,
 ): Promise<{ bytes: number }> {
   const { runtime } = options;
@@ -124,7 +134,7 @@ async function save(
   }
 }
 
-async function rename(node: ClusterNode, from: string, to: string, options: ImportOptions): Promise<void> {
+async function rename(node: ImportNode, from: string, to: string, options: ImportOptions): Promise<void> {
   const { runtime, signal } = options;
   const script = 'ctr -n k8s.io images tag --force "$1" "$2" && ctr -n k8s.io images rm "$1"';
   const args = ['exec', node.name, 'sh', '-c', script, 'sh', from, to];
@@ -149,7 +159,7 @@ async function stream(
   name: string,
   source: Readable,
   saving: ChildProcess | undefined,
-  nodes: readonly ClusterNode[],
+  nodes: readonly ImportNode[],
   { runtime, signal, progress }: ImportOptions,
 ): Promise<{ bytes: number }> {
   let bytes = 0;

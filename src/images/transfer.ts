@@ -4,6 +4,7 @@ import { formatBytes, type Progress } from '../report/index.js';
 import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { messageOf } from '../support/errors.js';
+import { beginTransfer } from './engine-client.js';
 import type { Engine } from './engine.js';
 import type { ImageReference } from './reference.js';
 
@@ -37,9 +38,8 @@ interface TransferLine {
 }
 
 /**
- * Pulls or pushes an image through testcontainers' client, so that the same engine and the same registry credentials
- * count as for its containers. Its own `pull` tells neither progress nor a failure in mid-stream, and `docker push`
- * nothing while a layer is on its way, so that the engine's stream is read here.
+ * Pulls or pushes an image by the engine's API, whose stream is read here for its progress and its failures:
+ * `docker push` tells nothing while a layer is on its way.
  * @throws TransferFailure, or the signal's reason
  */
 export async function transferByApi(
@@ -60,7 +60,7 @@ export async function transferByApi(
   };
   try {
     // not all that testcontainers does can be aborted
-    const stream = await orAborted(open(direction, image, runtime, bound), bound);
+    const stream = await orAborted(beginTransfer(direction, image, runtime, bound), bound);
     for await (const text of linesOf(addAbortSignal(bound, stream))) {
       const line = JSON.parse(text) as TransferLine;
       if (line.error !== undefined) throw new TransferFailure(line.error);
@@ -102,32 +102,4 @@ async function* linesOf(stream: Readable): AsyncGenerator<string> {
     yield* lines.filter((line) => line.trim() !== '');
   }
   if (rest.trim() !== '') yield rest;
-}
-
-async function open(
-  direction: keyof typeof moving,
-  image: ImageReference,
-  { env }: Engine,
-  signal: AbortSignal,
-): Promise<Readable> {
-  // testcontainers finds its engine by this process's environment, and must find the one that was detected
-  if (env['DOCKER_HOST'] !== undefined) process.env['DOCKER_HOST'] ??= env['DOCKER_HOST'];
-  const [{ getContainerRuntimeClient }, { getAuthConfig }] = await Promise.all([
-    import('testcontainers'),
-    import('testcontainers/build/container-runtime/auth/get-auth-config.js'),
-  ]);
-  const client = await getContainerRuntimeClient();
-  const { dockerode } = client.container;
-  const { indexServerAddress } = client.info.containerRuntime;
-  const authconfig = await getAuthConfig(
-    image.registry === 'docker.io' ? indexServerAddress : image.registry,
-  );
-  const options = { abortSignal: signal, ...(authconfig === undefined ? {} : { authconfig }) };
-  // streams of Node.js's own, which their types do not say
-  const answer: unknown =
-    direction === 'pull'
-      ? await dockerode.pull(image.name, options)
-      : // a push without credentials needs an empty header all the same
-        await dockerode.getImage(image.name).push({ authconfig: {}, ...options } as object);
-  return answer as Readable;
 }

@@ -9,7 +9,7 @@ import { scriptedEngine, type ScriptedEngine } from './scripted-engine.js';
 
 jest.setTimeout(60_000);
 
-const nodes = [{ name: 'a-node', role: 'control-plane' as const }];
+const nodes = [{ name: 'a-node' }];
 const limits = { stall: 60_000, total: 600_000 };
 const pulled = new Set<string>();
 let registry: FaultyRegistry;
@@ -176,7 +176,7 @@ describe('of an image that a node has already (the nodes are simulated)', () => 
       progress: silent,
       limits,
     };
-    await importImage({ reference: byTag }, [...nodes, { name: 'new-node', role: 'worker' }], options);
+    await importImage({ reference: byTag }, [...nodes, { name: 'new-node' }], options);
     expect(engine.calls().filter((call) => call.includes('--interactive'))).toEqual([
       expect.stringContaining('new-node') as string,
     ]);

@@ -45,7 +45,7 @@ function blob(type: string, content: Buffer): Blob {
   return { type, content, digest: digestOf(content) };
 }
 
-function json(type: string, value: object): Blob {
+export function json(type: string, value: object): Blob {
   return blob(type, Buffer.from(JSON.stringify(value)));
 }
 

@@ -1,15 +1,34 @@
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const inner = 'testcontainers/build/container-runtime/auth/get-auth-config.js';
+const client = 'src/images/engine-client.ts';
+const read = (file: string): string => readFileSync(file, 'utf8');
 
-test('testcontainers still keeps getAuthConfig, which it does not export, where src/images/transfer.ts takes it from', () => {
-  const file = path.resolve('node_modules', inner);
-  if (!existsSync(file))
-    throw new Error(`testcontainers has moved ${inner}: find where, and change transfer.ts`);
-  const { getAuthConfig } = jest.requireActual<Record<string, unknown>>(inner);
-  expect(getAuthConfig).toBeInstanceOf(Function);
-  expect(readFileSync('src/images/transfer.ts', 'utf8')).toContain(`'${inner}'`);
+interface Named {
+  version: string;
+  dependencies?: Record<string, string>;
+}
+
+test(`package.json names the one release of testcontainers whose inner file ${client} takes getAuthConfig from`, () => {
+  const { dependencies } = JSON.parse(read('package.json')) as Named;
+  const { version } = JSON.parse(read('node_modules/testcontainers/package.json')) as Named;
+  expect(dependencies?.['testcontainers']).toBe(version);
+  expect(read(client)).toContain(`'${inner}'`);
+  expect(jest.requireActual<Record<string, unknown>>(inner)['getAuthConfig']).toBeInstanceOf(Function);
+});
+
+test('as long as it does not export that: when it does, the path is not needed', () => {
+  expect(jest.requireActual<object>('testcontainers')).not.toHaveProperty('getAuthConfig');
+});
+
+test('no other file of the source knows testcontainers', () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  const loading = files.filter((file) =>
+    /\b(?:import|from|require)\b\W+testcontainers/.test(read(`src/${file}`)),
+  );
+  expect(loading.map((file) => `src/${file}`)).toEqual([client]);
 });
 
 test('it finds a registry’s credentials in DOCKER_AUTH_CONFIG, and none for another', async () => {

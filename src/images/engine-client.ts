@@ -1,0 +1,46 @@
+import type { Readable } from 'node:stream';
+
+import type { Engine } from './engine.js';
+import type { ImageReference } from './reference.js';
+
+/**
+ * All that this project takes from testcontainers: its client of the engine, and where it finds a registry's
+ * credentials. Its public `client.image.pull` tells neither progress nor a failure in mid-stream, and there is no
+ * public push. `getAuthConfig` is in none of its exports, so that it is reached by its path, which any release may
+ * change: package.json names one release exactly, and a unit test fails when the two part.
+ */
+const load = () =>
+  Promise.all([
+    import('testcontainers'),
+    import('testcontainers/build/container-runtime/auth/get-auth-config.js'),
+  ]);
+
+/**
+ * Begins to pull or push an image, by the same engine and with the same credentials as testcontainers' own containers.
+ * @returns the engine's answer: lines of JSON, until the image is there
+ * @throws what testcontainers and dockerode throw; not all that it does heeds the signal
+ */
+export async function beginTransfer(
+  direction: 'pull' | 'push',
+  image: ImageReference,
+  { env }: Engine,
+  signal: AbortSignal,
+): Promise<Readable> {
+  // testcontainers finds its engine by this process's environment, and must find the one that was detected
+  if (env['DOCKER_HOST'] !== undefined) process.env['DOCKER_HOST'] ??= env['DOCKER_HOST'];
+  const [{ getContainerRuntimeClient }, { getAuthConfig }] = await load();
+  const client = await getContainerRuntimeClient();
+  const { dockerode } = client.container;
+  const { indexServerAddress } = client.info.containerRuntime;
+  const authconfig = await getAuthConfig(
+    image.registry === 'docker.io' ? indexServerAddress : image.registry,
+  );
+  const options = { abortSignal: signal, ...(authconfig === undefined ? {} : { authconfig }) };
+  // streams of Node.js's own, which their types do not say
+  const answer: unknown =
+    direction === 'pull'
+      ? await dockerode.pull(image.name, options)
+      : // a push without credentials needs an empty header all the same
+        await dockerode.getImage(image.name).push({ authconfig: {}, ...options } as object);
+  return answer as Readable;
+}
