@@ -2,7 +2,8 @@ import type { ContainerRuntime } from '../runtime/runtime.js';
 import { processes } from '../support/native.js';
 import type { Download, NodeContainer } from './snapshot.js';
 
-interface Engine {
+/** What holds the nodes' containers. */
+export interface Engine {
   runtime: ContainerRuntime;
   containers: readonly string[];
 }

@@ -93,7 +93,7 @@ async function bundleOf(
     error,
     diagnosis,
     ...place,
-    ...(namespace === undefined ? {} : { namespaces: [namespace] }),
+    namespaces: namespace === undefined ? undefined : [namespace],
     timeline,
     signal,
     exportLogs: provider.exportLogs,

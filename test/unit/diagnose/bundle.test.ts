@@ -3,7 +3,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { writeBundle, type BundleOptions } from '../../../src/diagnose/bundle.js';
+import { writeBundle } from '../../../src/diagnose/bundle.js';
+import type { BundleOptions } from '../../../src/diagnose/bundle/options.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 
 let directory: string;
