@@ -1,7 +1,6 @@
 /** ESM-only packages, which Jest's sandbox cannot load: they are loaded natively. */
 const native = {
   execa: 'execa',
-  'log-update': 'log-update',
   'p-retry': 'p-retry',
   '@kubernetes/client-node': 'kubernetes-client-node',
 };

@@ -1,4 +1,4 @@
-import type { NodeRole } from '../config/config.js';
+import type { NodeRole } from '../config/index.js';
 import type { ClusterAccess } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';

@@ -5,8 +5,11 @@ export type {
   KeepPolicy,
   Limits,
   ManifestSource,
+  NodeConfig,
+  NodeRole,
   PostgresConfig,
   SetupContext,
+  Taint,
 } from './config.js';
 export { loadConfig, loadRunConfig } from './load.js';
 export { unknownVariables } from './variables.js';

@@ -1,4 +1,4 @@
-import type { ContainerRuntime } from '../runtime/runtime.js';
+import type { ContainerRuntime } from '../runtime/index.js';
 import { processes } from '../support/native.js';
 import type { Download, NodeContainer } from './snapshot.js';
 

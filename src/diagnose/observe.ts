@@ -1,7 +1,7 @@
 import type { CoreV1Api, StorageV1Api, V1Pod } from '@kubernetes/client-node';
 
 import type { ClusterAccess } from '../kubernetes/index.js';
-import type { ContainerRuntime } from '../runtime/runtime.js';
+import type { ContainerRuntime } from '../runtime/index.js';
 import { messageOf } from '../support/errors.js';
 import { downloadsIn, inspectContainers } from './engine.js';
 import { observeHost } from './host.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-import type { ImageSource, Limits } from '../config/config.js';
+import type { ImageSource, Limits } from '../config/index.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { lastLines, runEngine, type Engine } from './engine.js';

@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import type { Limits } from '../config/config.js';
+import type { Limits } from '../config/index.js';
 import { formatBytes, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';

@@ -1,4 +1,4 @@
-import type { ImageSource } from '../config/config.js';
+import type { ImageSource } from '../config/index.js';
 
 export { buildImage } from './build.js';
 export { localImageId } from './engine.js';

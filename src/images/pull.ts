@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 
-import type { Limits } from '../config/config.js';
+import type { Limits } from '../config/index.js';
 import type { Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';

@@ -1,6 +1,5 @@
 import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import type { RequestOptions } from 'node:https';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
 
 import type { KubeConfig } from '@kubernetes/client-node';
 

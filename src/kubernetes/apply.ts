@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ClusterAccess } from './access.js';
-import type { Progress } from '../report/progress.js';
+import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { ApiError, openApi } from './api.js';
-import type { Api } from './api.js';
-import { describeObject } from './objects.js';
-import type { KubernetesObject } from './objects.js';
+import { ApiError, openApi, type Api } from './api.js';
+import { describeObject, type KubernetesObject } from './objects.js';
 import type { ManifestObject } from './read-manifests.js';
 
 export const fieldManager = 'jest-kubernetes';

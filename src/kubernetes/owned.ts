@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ClusterAccess } from './access.js';
-import { silent, type Progress } from '../report/progress.js';
+import { silent, type Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { isGone, isHidden, openApi, unless, type Api } from './api.js';
 import { hasten } from './hasten.js';

@@ -1,11 +1,9 @@
-import { createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ClusterAccess } from './access.js';
-import { openApi } from './api.js';
-import type { Api } from './api.js';
+import { openApi, type Api } from './api.js';
 import type { WebSocketLike } from './exec.js';
 import { kubernetesClient } from '../support/native.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { glob, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { ManifestSource } from '../config/config.js';
+import type { ManifestSource } from '../config/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { processes, yaml } from '../support/native.js';
 import type { KubernetesObject } from './objects.js';

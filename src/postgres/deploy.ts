@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { PostgresConfig } from '../config/config.js';
+import type { PostgresConfig } from '../config/index.js';
 import {
   ApiError,
   Kinds,
@@ -13,7 +13,7 @@ import {
   type ClusterAccess,
   type KubernetesObject,
 } from '../kubernetes/index.js';
-import type { Progress } from '../report/progress.js';
+import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import {
   firstPod,

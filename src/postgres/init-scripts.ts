@@ -1,9 +1,9 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-import type { PostgresConfig } from '../config/config.js';
+import type { PostgresConfig } from '../config/index.js';
 import { ExecRefused, execInPod, openApi, type ClusterAccess } from '../kubernetes/index.js';
-import type { Progress } from '../report/progress.js';
+import type { Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { postgresName, postgresNamespace, postgresPod } from './objects.js';
 

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Client } from 'pg';
 
-import type { PostgresConfig } from '../config/config.js';
-import type { Progress } from '../report/progress.js';
+import type { PostgresConfig } from '../config/index.js';
+import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { processes } from '../support/native.js';
 import { applicationName, databaseVariables, type PostgresAddress } from './connection.js';

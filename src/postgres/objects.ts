@@ -1,4 +1,4 @@
-import type { PostgresConfig } from '../config/config.js';
+import type { PostgresConfig } from '../config/index.js';
 import { owned, type KubernetesObject } from '../kubernetes/index.js';
 
 /** Where PostgreSQL lives in a cluster; the Service answers at `postgres.jest-kubernetes.svc:5432`. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { silenceLimit } from '../report/line.js';
+import { silenceLimit } from '../report/index.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { sqlStateOf, type PostgresAddress } from './connection.js';

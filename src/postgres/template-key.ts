@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 
-import type { PostgresConfig } from '../config/config.js';
+import type { PostgresConfig } from '../config/index.js';
 import { readInitScripts } from './init-scripts.js';
 
 /**

@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Client } from 'pg';
 
-import type { PostgresConfig } from '../config/config.js';
+import type { PostgresConfig } from '../config/index.js';
 import type { ClusterAccess } from '../kubernetes/index.js';
-import type { Progress } from '../report/progress.js';
+import type { Progress } from '../report/index.js';
 import { quoted, withConnection, type PostgresAddress } from './connection.js';
 import { cloneDatabase, dropDatabase, whenFree } from './databases.js';
 import { runInitScripts } from './init-scripts.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { openApi, type Api, type ClusterAccess } from '../kubernetes/index.js';
-import type { Progress } from '../report/progress.js';
+import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { sqlState, sqlStateOf, withConnection, type PostgresAddress } from './connection.js';
 import { postgresName, postgresNamespace } from './objects.js';

@@ -1,6 +1,5 @@
-import { createLogUpdate } from 'log-update';
-
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { logUpdate } from '../support/native.js';
 import { styleFor } from './format.js';
 import { PhaseLine, silenceLimit } from './line.js';
 
@@ -21,7 +20,7 @@ interface Surface {
 
 function terminalSurface(stream: NodeJS.WriteStream): Surface {
   const style = styleFor(stream);
-  const live = createLogUpdate(stream);
+  const live = logUpdate().createLogUpdate(stream);
   let frame = 0;
   return {
     interval: frameTime,

@@ -1,6 +1,12 @@
-import type { Limits } from '../config/config.js';
-import { formatSeconds, silent } from '../report/index.js';
-import type { PhaseLine, Progress, Report, TimelineEntry } from '../report/index.js';
+import type { Limits } from '../config/index.js';
+import {
+  formatSeconds,
+  silent,
+  type PhaseLine,
+  type Progress,
+  type Report,
+  type TimelineEntry,
+} from '../report/index.js';
 import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';

@@ -4,5 +4,6 @@ const load = process.getBuiltinModule('node:module').createRequire(__filename);
 export const kubernetesClient = () =>
   load('@kubernetes/client-node') as typeof import('@kubernetes/client-node');
 export const postgresClient = () => load('pg') as typeof import('pg');
+export const logUpdate = () => load('log-update') as typeof import('log-update');
 export const yaml = () => load('yaml') as typeof import('yaml');
 export const processes = () => load('execa') as typeof import('execa');

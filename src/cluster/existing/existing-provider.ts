@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import type { KubeConfig } from '@kubernetes/client-node';
 
-import type { ClusterConfig } from '../../config/config.js';
+import type { ClusterConfig } from '../../config/index.js';
 import { silent, type Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import type { KubeConfig } from '@kubernetes/client-node';
 
-import type { ClusterConfig } from '../../config/config.js';
+import type { ClusterConfig } from '../../config/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 
 /** The files that a user's kubectl would read: the one configured, else `KUBECONFIG`'s, else `~/.kube/config`. */

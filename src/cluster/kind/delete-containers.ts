@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Progress } from '../../report/progress.js';
+import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { endCreator, forgetCreator } from './creator.js';

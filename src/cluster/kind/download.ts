@@ -8,7 +8,7 @@ import type { ReadableStream } from 'node:stream/web';
 
 import pRetry, { AbortError } from 'p-retry';
 
-import type { Progress } from '../../report/progress.js';
+import type { Progress } from '../../report/index.js';
 
 export interface Download {
   url: string;

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { execa } from 'execa';
 
-import type { Progress } from '../../report/progress.js';
+import type { Progress } from '../../report/index.js';
 import { findOnPath } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { ChecksumError, downloadExecutable } from './download.js';

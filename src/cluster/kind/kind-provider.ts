@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { execa } from 'execa';
 
-import type { ClusterConfig } from '../../config/config.js';
+import type { ClusterConfig } from '../../config/index.js';
 import { silent, type Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 
-import type { NodeRole } from '../../config/config.js';
+import type { NodeRole } from '../../config/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import type { ClusterNode } from '../provider.js';
 import { ownerFile, ownerMount } from './kind-config.js';

@@ -1,4 +1,4 @@
-import type { KeepPolicy } from '../../config/config.js';
+import type { KeepPolicy } from '../../config/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { identifyProcess } from '../../support/process-identity.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';

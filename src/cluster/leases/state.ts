@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KeepPolicy } from '../../config/config.js';
-import type { ContainerRuntime } from '../../runtime/runtime.js';
+import type { KeepPolicy } from '../../config/index.js';
+import type { ContainerRuntime } from '../../runtime/index.js';
 import type { ProcessIdentity } from '../../support/process-identity.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
 
