@@ -90,7 +90,7 @@ function split<T>(all: readonly T[], isFirst: (each: T) => boolean): [first: T[]
 /** Of a group that is not Kubernetes' own. */
 function isCustom({ apiVersion }: KubernetesObject): boolean {
   const group = apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] ?? '') : '';
-  return group.includes('../postgres/index.js') && !group.endsWith('.k8s.io');
+  return group.includes('.') && !group.endsWith('.k8s.io');
 }
 
 async function listOwned(
