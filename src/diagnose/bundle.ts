@@ -2,15 +2,15 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
-import type { CoreV1Event, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, V1Node, V1Pod, V1SecretList } from '@kubernetes/client-node';
 
-import type { ClusterAccess } from '../kubernetes/index.js';
+import { openApi, type ClusterAccess } from '../kubernetes/index.js';
 import type { ContainerRuntime } from '../runtime/runtime.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import type { Diagnosis } from './causes.js';
 import { masker, secretsOf } from './mask.js';
 import { yaml } from '../support/native.js';
-import { connect, observe, readLogs, reasonOf } from './observe.js';
+import { observe, questions, readLogs, reasonOf } from './observe.js';
 import { formatBytes } from './quantity.js';
 import type { HostFacts } from './snapshot.js';
 
@@ -198,12 +198,11 @@ const secretsHeld = async (
   namespaces: readonly string[] | undefined,
   signal: AbortSignal,
 ) => {
-  const { core } = connect(access, { signal });
-  const lists = await Promise.all(
-    namespaces?.map((namespace) => core.listNamespacedSecret({ namespace })) ?? [
-      core.listSecretForAllNamespaces(),
-    ],
-  );
+  using api = openApi(access, { ...questions, signal });
+  const paths = namespaces?.map((namespace) => `/api/v1/namespaces/${namespace}/secrets`) ?? [
+    '/api/v1/secrets',
+  ];
+  const lists = await Promise.all(paths.map((path) => api.request<V1SecretList>(path)));
   return lists.flatMap(({ items }) => items).flatMap(secretsOf);
 };
 
@@ -245,10 +244,10 @@ async function writeCluster(
     ...pods.map((pod) => write(`pods/${placeOf(pod)}.yaml`, yamlOf([pod]))),
   ]);
 
-  const { core } = connect(access, { signal });
+  using api = openApi(access, { ...questions, signal });
   await Promise.all(
     pods.map(async (pod) => {
-      for (const log of await readLogs(core, pod, { lines: LOG_LINES, bytes: LOG_BYTES })) {
+      for (const log of await readLogs(api, pod, { lines: LOG_LINES, bytes: LOG_BYTES })) {
         await write(`logs/${placeOf(pod)}/${log.container}${log.previous ? '.previous' : ''}.log`, log.text);
       }
     }),

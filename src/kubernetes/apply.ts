@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterAccess } from './access.js';
 import type { Progress } from '../report/progress.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { ApiError, openApi } from './api.js';
-import type { Api } from './api.js';
+import { ApiError } from './api-error.js';
+import { openApi, type Api } from './client.js';
 import { Kinds, NotServed } from './kinds.js';
 import { describeObject } from './objects.js';
 import type { KubernetesObject } from './objects.js';
@@ -57,7 +57,7 @@ export async function applyObjects(
   objects: readonly ManifestObject[],
   { signal, progress }: ApplyOptions,
 ): Promise<void> {
-  const api = openApi(access);
+  using api = openApi(access, { retry: false });
   const kinds = new Kinds(api);
   const definitions: ManifestObject[] = [];
   let applied = 0;

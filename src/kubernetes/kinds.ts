@@ -1,4 +1,5 @@
-import { ApiError, type Api } from './api.js';
+import { ApiError } from './api-error.js';
+import type { Api } from './client.js';
 import type { KubernetesObject } from './objects.js';
 
 interface Kind {
@@ -12,27 +13,30 @@ export class NotServed extends Error {}
 
 /** Which kinds the API server serves, and where: asked once, and again for what was not there. */
 export class Kinds {
-  private readonly known = new Map<string, readonly Kind[]>();
+  readonly #api: Api;
+  readonly #known = new Map<string, readonly Kind[]>();
 
-  constructor(private readonly api: Api) {}
+  constructor(api: Api) {
+    this.#api = api;
+  }
 
   /** @throws NotServed where the server does not serve such objects */
   async pathOf({ apiVersion, kind, metadata }: KubernetesObject, signal?: AbortSignal): Promise<string> {
     const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-    const { name: resource, namespaced } = await this.find(base, kind, signal);
+    const { name: resource, namespaced } = await this.#find(base, kind, signal);
     const namespace = namespaced ? `/namespaces/${encodeURIComponent(metadata.namespace ?? 'default')}` : '';
     return `${base}${namespace}/${resource}/${encodeURIComponent(metadata.name)}`;
   }
 
-  private async find(base: string, kind: string, signal?: AbortSignal): Promise<Kind> {
+  async #find(base: string, kind: string, signal?: AbortSignal): Promise<Kind> {
     // subresources (deployments/scale) are of kinds of their own
     const search = (): Kind | undefined =>
-      this.known.get(base)?.find((candidate) => candidate.kind === kind && !candidate.name.includes('/'));
+      this.#known.get(base)?.find((candidate) => candidate.kind === kind && !candidate.name.includes('/'));
     const found = search();
     if (found !== undefined) return found;
     try {
-      const { resources } = await this.api.request<{ resources: Kind[] }>(base, { signal });
-      this.known.set(base, resources);
+      const { resources } = await this.#api.request<{ resources: Kind[] }>(base, { signal });
+      this.#known.set(base, resources);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
     }

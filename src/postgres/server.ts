@@ -53,7 +53,7 @@ export async function deployPostgres(
     ...placement
   }: PostgresPlacement & Steps & { imageThere?: Promise<unknown> | undefined },
 ): Promise<PostgresServer> {
-  const api = openApi(access);
+  using api = openApi(access, { retry: false });
   const kinds = new Kinds(api);
   const password = config.password ?? randomBytes(18).toString('base64url');
   const objects = postgresObjects(config, password, placement);
@@ -196,7 +196,8 @@ export async function waitForPostgres(
 ): Promise<void> {
   const done = new AbortController();
   const watching = AbortSignal.any([signal, done.signal]);
-  const watched = watchPods(openApi(access), namespace, progress, watching);
+  using api = openApi(access, { retry: false });
+  const watched = watchPods(api, namespace, progress, watching);
   const found = watch?.(watching);
   try {
     await Promise.race([login(address, watching), ...(found === undefined ? [] : [found])]);

@@ -233,7 +233,7 @@ async function runInitdb(
 ): Promise<void> {
   const folders = await readInitdb(config.initdb);
   if (folders.flat().length === 0) return;
-  const api = openApi(access);
+  using api = openApi(access);
   const base = `/tmp/jest-kubernetes-${database}`;
   const inPod = (
     command: readonly string[],

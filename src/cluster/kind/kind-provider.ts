@@ -6,11 +6,13 @@ import { execa } from 'execa';
 import { stringify } from 'yaml';
 
 import type { ClusterConfig } from '../../config/config.js';
+import { ApiError, openApi, podsAreAdmitted, type Api } from '../../kubernetes/index.js';
 import { silent, type Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { firstLine } from '../../support/lines.js';
 import type { ClusterCreation, ClusterNode, ClusterProvider, CreateOptions } from '../provider.js';
-import { accessIn, connect, writeKubeconfig, type ApiConnection } from './access.js';
+import { accessIn, writeKubeconfig } from './access.js';
 import { forgetCreator, startCreator, type Creator } from './creator.js';
 import { deleteCluster } from './delete-cluster.js';
 import { findKind } from './find-kind.js';
@@ -139,16 +141,16 @@ export function kindProvider(options: KindProviderOptions): KindProvider {
     const api = running.then(async (containers) => {
       await writeAccess(containers, bound);
       progress.moved('the kubeconfig is there');
-      using connection = await connect(access.kubeconfig);
-      await until('the API server to answer', apiAnswers, connection, bound, progress);
+      using server = openApi(access, probing);
+      await until('the API server to answer', apiAnswers, server, bound, progress);
       return access;
     });
     const ready = api.then(async () => {
-      using connection = await connect(access.kubeconfig);
+      using server = openApi(access, probing);
       await Promise.all([
         finished,
-        until('a node to be Ready', nodeIsReady, connection, bound, progress),
-        until('the default ServiceAccount', podsAreAdmitted, connection, bound, progress),
+        until('a node to be Ready', nodeIsReady, server, bound, progress),
+        until('the default ServiceAccount', podsAreTaken, server, bound, progress),
       ]);
       return access;
     });
@@ -219,10 +221,10 @@ export function kindProvider(options: KindProviderOptions): KindProvider {
     const deadline = Date.now() + Math.min(joinLimit, limits.stall);
     for (;;) {
       try {
-        using connection = await connect(access.kubeconfig);
-        const { status, body } = await connection.get('/api/v1/nodes', signal);
-        if (status !== 200) throw new Error(`the API server answered ${status}: ${body.slice(0, 200)}`);
-        const { items } = JSON.parse(body) as { items: { metadata: { name: string } }[] };
+        using server = openApi(access, probing);
+        const { items } = await server.request<{ items: { metadata: { name: string } }[] }>('/api/v1/nodes', {
+          signal,
+        });
         // kind's nodes have their containers' names
         return { access, nodes: items.map(({ metadata }) => ({ name: metadata.name })) };
       } catch (error) {
@@ -271,25 +273,28 @@ export function kindProvider(options: KindProviderOptions): KindProvider {
 /** How long a cluster that is said to be there may be silent, in milliseconds. */
 const joinLimit = 5000;
 
+/** Whoever asks until it is so asks again itself. How long one question may go without an answer: in milliseconds. */
+const probing = { retry: false, limit: 5000 };
+
 /** What a published port says, in turns, behind which nothing listens yet. */
 const refusals = /ECONNREFUSED|ECONNRESET|socket disconnected|socket hang up/;
 
 /** Undefined once it is so; until then what was seen. */
-type Condition = (connection: ApiConnection, signal: AbortSignal) => Promise<string | undefined>;
+type Condition = (server: Api, signal: AbortSignal) => Promise<string | undefined>;
 
 /** Asks until it is so. What was not seen before is progress; an answer that comes and goes is none. */
 async function until(
   what: string,
   condition: Condition,
-  connection: ApiConnection,
+  server: Api,
   signal: AbortSignal,
   progress: Progress,
 ): Promise<void> {
   const known = new Set<string>();
   for (;;) {
-    const seen = await condition(connection, signal).catch((error: unknown) => {
+    const seen = await condition(server, signal).catch((error: unknown) => {
       signal.throwIfAborted();
-      return refusals.test(messageOf(error)) ? 'no connection yet' : messageOf(error);
+      return refusals.test(messageOf(error)) ? 'no connection yet' : firstLine(messageOf(error));
     });
     if (seen === undefined) return;
     progress.waitingFor(`${what} (${seen})`);
@@ -299,22 +304,23 @@ async function until(
   }
 }
 
-const apiAnswers: Condition = async (connection, signal) => {
-  const readyz = await connection.get('/readyz', signal);
-  if (readyz.status !== 200)
-    return firstLine(/^\[-\].*$/m.exec(readyz.body)?.[0] ?? `status ${readyz.status}`);
-  // Kubernetes 1.29 and newer give admin.conf its rights a moment after the server answers
-  const { status } = await connection.get('/api/v1/namespaces/default', signal);
-  return status === 200 ? undefined : `status ${status} for the namespace default`;
+const apiAnswers: Condition = async (server, signal) => {
+  try {
+    await server.text('/readyz', { signal });
+    // Kubernetes 1.29 and newer give admin.conf its rights a moment after the server answers
+    await server.request('/api/v1/namespaces/default', { signal });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return /^\[-\].*$/m.exec(error.message)?.[0] ?? `status ${error.status}`;
+  }
 };
 
-const nodeIsReady: Condition = async (connection, signal) => {
-  const { status, body } = await connection.get('/api/v1/nodes', signal);
-  if (status !== 200) return `status ${status}`;
+const nodeIsReady: Condition = async (server, signal) => {
   interface Node {
     status: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
   }
-  const { items } = JSON.parse(body) as { items: Node[] };
+  const { items } = await server.request<{ items: Node[] }>('/api/v1/nodes', { signal });
   const conditions = items.map((node) => node.status.conditions?.find(({ type }) => type === 'Ready'));
   if (conditions.some((condition) => condition?.status === 'True')) return undefined;
   const unready = conditions.find((condition) => condition !== undefined);
@@ -323,24 +329,8 @@ const nodeIsReady: Condition = async (connection, signal) => {
     : firstLine(unready.message ?? unready.reason ?? 'NotReady');
 };
 
-/**
- * By asking for one that is not made (a dry run): the `default` ServiceAccount may be seconds late, and, before
- * Kubernetes 1.24, its token later still. Until then every pod is refused. Any other refusal is the cluster's own rule.
- */
-const podsAreAdmitted: Condition = async (connection, signal) => {
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { generateName: 'probe-' },
-    spec: { containers: [{ name: 'probe', image: 'probe' }] },
-  };
-  const { status, body } = await connection.post('/api/v1/namespaces/default/pods?dryRun=All', pod, signal);
-  return status >= 300 && /service ?account/i.test(body) ? 'not there yet' : undefined;
-};
-
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? text;
-}
+const podsAreTaken: Condition = async (server, signal) =>
+  (await podsAreAdmitted(server, 'default', signal)) ? undefined : 'not there yet';
 
 function nameTaken(name: string, containers: readonly NodeContainer[], engine: string): JestKubernetesError {
   const owners = containers.map(
