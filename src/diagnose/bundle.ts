@@ -1,7 +1,9 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import type { ClusterAccess } from '../kubernetes/index.js';
+import type { V1SecretList } from '@kubernetes/client-node';
+
+import { openApi, type ClusterAccess } from '../kubernetes/index.js';
 import { orAborted } from '../support/abort.js';
 import { clusterFiles, hostFiles, logFile, podFile, runFiles, type Files } from './bundle/files.js';
 import { lateness, type Bundle } from './bundle/folder.js';
@@ -9,7 +11,7 @@ import type { BundleOptions } from './bundle/options.js';
 import { writeExport } from './bundle/provider-logs.js';
 import { summaryText, yamlOf } from './bundle/text.js';
 import { masker, secretsOf } from './mask.js';
-import { connect, observe, readLogs, reasonOf } from './observe.js';
+import { observe, questions, readLogs, reasonOf } from './observe.js';
 
 /** The whole bundle's bound, in milliseconds. */
 const BUNDLE_MS = 30_000;
@@ -83,12 +85,11 @@ const secretsHeld = async (
   namespaces: readonly string[] | undefined,
   signal: AbortSignal,
 ) => {
-  const { core } = connect(access, { signal });
-  const lists = await Promise.all(
-    namespaces?.map((namespace) => core.listNamespacedSecret({ namespace })) ?? [
-      core.listSecretForAllNamespaces(),
-    ],
-  );
+  using api = openApi(access, { ...questions, signal });
+  const paths = namespaces?.map((namespace) => `/api/v1/namespaces/${namespace}/secrets`) ?? [
+    '/api/v1/secrets',
+  ];
+  const lists = await Promise.all(paths.map((path) => api.request<V1SecretList>(path)));
   return lists.flatMap(({ items }) => items).flatMap(secretsOf);
 };
 
@@ -118,10 +119,10 @@ async function writeCluster(bundle: Bundle, options: BundleOptions, signal: Abor
     ...pods.map((pod) => write(podFile(pod), yamlOf([pod]))),
   ]);
 
-  const { core } = connect(access, { signal });
+  using api = openApi(access, { ...questions, signal });
   await Promise.all(
     pods.map(async (pod) => {
-      for (const log of await readLogs(core, pod, { lines: LOG_LINES, bytes: LOG_BYTES })) {
+      for (const log of await readLogs(api, pod, { lines: LOG_LINES, bytes: LOG_BYTES })) {
         await write(logFile(pod, log), log.text);
       }
     }),

@@ -1,11 +1,17 @@
-import type { CoreV1Api, StorageV1Api, V1Pod } from '@kubernetes/client-node';
+import type {
+  CoreV1Event,
+  V1Node,
+  V1PersistentVolumeClaim,
+  V1Pod,
+  V1StorageClass,
+} from '@kubernetes/client-node';
 
-import type { ClusterAccess } from '../kubernetes/index.js';
+import { ApiError, openApi, type Api, type ClusterAccess } from '../kubernetes/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
-import { messageOf } from '../support/errors.js';
+import { causeOf } from '../support/errors.js';
+import { firstLine } from '../support/lines.js';
 import { downloadsIn, inspectContainers } from './engine.js';
 import { observeHost } from './host.js';
-import { kubernetesClient } from '../support/native.js';
 import { isWell, type ContainerLog, type Snapshot } from './snapshot.js';
 
 /** How long one question to the API server, or to the engine, may take. */
@@ -31,53 +37,14 @@ export interface ObserveOptions {
   signal?: AbortSignal;
 }
 
-interface Clients {
-  core: CoreV1Api;
-  storage: StorageV1Api;
-}
-
-/** Clients of one cluster whose every request ends at the bound, or with the signal. */
-export function connect(
-  access: ClusterAccess,
-  { timeout = QUESTION_MS, signal }: { timeout?: number; signal?: AbortSignal } = {},
-): Clients {
-  const k8s = kubernetesClient();
-  const config = new k8s.KubeConfig();
-  config.loadFromFile(access.kubeconfig);
-  config.setCurrentContext(access.context);
-  const cluster = config.getCurrentCluster();
-  if (!cluster) throw new Error(`${access.kubeconfig} has no context ${access.context}`);
-  const configuration = k8s.createConfiguration({
-    baseServer: new k8s.ServerConfiguration(cluster.server, {}),
-    authMethods: { default: config },
-    promiseMiddleware: [
-      {
-        pre: (request) => {
-          const bound = AbortSignal.timeout(timeout);
-          request.setSignal(signal ? AbortSignal.any([signal, bound]) : bound);
-          return Promise.resolve(request);
-        },
-        post: (response) => Promise.resolve(response),
-      },
-    ],
-  });
-  return { core: new k8s.CoreV1Api(configuration), storage: new k8s.StorageV1Api(configuration) };
-}
+/** Whoever asks looks again by itself, and one that does not answer is itself something seen. */
+export const questions = { limit: QUESTION_MS, retry: false };
 
 /** The API server's answer with a status is an answer, even if it is a refusal; 5xx is not. */
-function isRefusal(error: unknown): boolean {
-  const status = (error as { code?: unknown }).code;
-  // a DOMException has a code too, a small one
-  return typeof status === 'number' && status >= 400 && status < 500;
-}
+const isRefusal = (error: unknown) => error instanceof ApiError && error.status < 500;
 
-/** The innermost message: `fetch failed` itself tells nothing. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  const cause = (error as { cause?: unknown }).cause;
-  return cause === undefined ? (messageOf(error).split('\n')[0] ?? '') : reasonOf(cause);
-}
+/** The innermost message, in a line. */
+export const reasonOf = (error: unknown) => firstLine(causeOf(error));
 
 const statusesOf = (pod: V1Pod) => [
   ...(pod.status?.initContainerStatuses ?? []),
@@ -86,7 +53,7 @@ const statusesOf = (pod: V1Pod) => [
 
 /** The logs of a pod's containers, as far as they can be had: those of this life and of the one before. */
 export async function readLogs(
-  core: CoreV1Api,
+  api: Api,
   pod: V1Pod,
   { lines = LOG_LINES, bytes = LOG_BYTES }: { lines?: number; bytes?: number } = {},
 ): Promise<ContainerLog[]> {
@@ -99,9 +66,10 @@ export async function readLogs(
     ...(status.lastState?.terminated ? [{ container: status.name, previous: true }] : []),
   ]);
   const read = wanted.map(async ({ container, previous }): Promise<ContainerLog[]> => {
-    const question = { name, namespace, container, previous, tailLines: lines, limitBytes: bytes };
+    const question = Object.entries({ container, previous, tailLines: lines, limitBytes: bytes });
+    const query = question.map(([key, value]) => `${key}=${String(value)}`).join('&');
     // the kubelet may have removed a previous life's log, or be gone: what is left still tells
-    const text = await core.readNamespacedPodLog(question).catch(() => '');
+    const text = await api.text(`/api/v1/namespaces/${namespace}/pods/${name}/log?${query}`).catch(() => '');
     return text && !text.startsWith('unable to retrieve container logs')
       ? [{ namespace, pod: name, container, previous, text }]
       : [];
@@ -153,14 +121,15 @@ async function observeCluster(
   options: ObserveOptions,
   unseen: string[],
 ): Promise<ClusterPart> {
-  const { namespace, selector: labelSelector } = options;
-  const { core, storage } = connect(access, options);
+  const { namespace, selector, timeout: limit = QUESTION_MS, signal } = options;
+  using api = openApi(access, { ...questions, limit, signal });
+  const scope = namespace === undefined ? '/api/v1' : `/api/v1/namespaces/${namespace}`;
 
   let silence: string | undefined;
   /** One part of the picture: empty, with a note, where it cannot be read. */
-  async function part<T>(name: string, question: Promise<{ items: T[] }>): Promise<T[]> {
+  async function part<T>(name: string, path: string): Promise<T[]> {
     try {
-      return (await question).items;
+      return (await api.request<{ items: T[] }>(path)).items;
     } catch (error) {
       if (!isRefusal(error)) silence ??= reasonOf(error);
       unseen.push(`${name}: ${reasonOf(error)}`);
@@ -168,19 +137,11 @@ async function observeCluster(
     }
   }
 
-  const pick = labelSelector === undefined ? {} : { labelSelector };
+  const pick = selector === undefined ? '' : `?labelSelector=${encodeURIComponent(selector)}`;
   const [pods, events, nodes] = await Promise.all([
-    part(
-      'pods',
-      namespace === undefined
-        ? core.listPodForAllNamespaces(pick)
-        : core.listNamespacedPod({ namespace, ...pick }),
-    ),
-    part(
-      'events',
-      namespace === undefined ? core.listEventForAllNamespaces() : core.listNamespacedEvent({ namespace }),
-    ),
-    part('nodes', core.listNode()),
+    part<V1Pod>('pods', `${scope}/pods${pick}`),
+    part<CoreV1Event>('events', `${scope}/events`),
+    part<V1Node>('nodes', '/api/v1/nodes'),
   ]);
   if (silence !== undefined)
     return { ...nothing, api: { answers: false, error: silence }, pods, events, nodes };
@@ -188,19 +149,14 @@ async function observeCluster(
   const ill = pods.filter((pod) => !isWell(pod));
   const waiting = ill.filter((pod) => pod.status?.phase === 'Pending');
   const [neighbours, claims, storageClasses, logs] = await Promise.all([
-    ill.some(isUnscheduled) ? part('all pods', core.listPodForAllNamespaces()) : [],
+    ill.some(isUnscheduled) ? part<V1Pod>('all pods', '/api/v1/pods') : [],
+    waiting.some(usesClaim) ? part<V1PersistentVolumeClaim>('claims', `${scope}/persistentvolumeclaims`) : [],
     waiting.some(usesClaim)
-      ? part(
-          'claims',
-          namespace === undefined
-            ? core.listPersistentVolumeClaimForAllNamespaces()
-            : core.listNamespacedPersistentVolumeClaim({ namespace }),
-        )
+      ? part<V1StorageClass>('storage classes', '/apis/storage.k8s.io/v1/storageclasses')
       : [],
-    waiting.some(usesClaim) ? part('storage classes', storage.listStorageClass()) : [],
     // one that has crashed and runs again may run on what a broken start has left
     Promise.all(
-      pods.filter((pod) => ill.includes(pod) || hasCrashed(pod)).map((pod) => readLogs(core, pod)),
+      pods.filter((pod) => ill.includes(pod) || hasCrashed(pod)).map((pod) => readLogs(api, pod)),
     ).then((parts) => parts.flat()),
   ]);
   return {

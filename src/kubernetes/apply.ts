@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterAccess } from './access.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { ApiError, openApi, type Api } from './api.js';
+import { ApiError } from './api-error.js';
+import { openApi, type Api } from './client.js';
+import { Kinds, NotServed } from './kinds.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 import type { ManifestObject } from './read-manifests.js';
 
@@ -54,7 +56,7 @@ export async function applyObjects(
   objects: readonly ManifestObject[],
   { signal, progress }: ApplyOptions,
 ): Promise<void> {
-  const api = openApi(access);
+  using api = openApi(access, { retry: false });
   const kinds = new Kinds(api);
   const definitions: ManifestObject[] = [];
   let applied = 0;
@@ -142,50 +144,8 @@ interface Condition {
   message?: string;
 }
 
-interface Kind {
-  kind: string;
-  name: string;
-  namespaced: boolean;
-}
-
 /** A refusal that is expected to pass. */
 class NotYet extends Error {}
-
-/** No such kind: its definition may be on its way, made by something that runs in the cluster. */
-class NotServed extends Error {}
-
-/** Which kinds the API server serves, and where: asked once, and again for what was not there. */
-export class Kinds {
-  private readonly known = new Map<string, readonly Kind[]>();
-
-  constructor(private readonly api: Api) {}
-
-  /** @throws NotServed where the server does not serve such objects */
-  async pathOf({ apiVersion, kind, metadata }: KubernetesObject, signal?: AbortSignal): Promise<string> {
-    const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-    const { name: resource, namespaced } = await this.find(base, kind, signal);
-    const namespace = namespaced ? `/namespaces/${encodeURIComponent(metadata.namespace ?? 'default')}` : '';
-    return `${base}${namespace}/${resource}/${encodeURIComponent(metadata.name)}`;
-  }
-
-  private async find(base: string, kind: string, signal?: AbortSignal): Promise<Kind> {
-    // subresources (deployments/scale) are of kinds of their own
-    const search = (): Kind | undefined =>
-      this.known.get(base)?.find((candidate) => candidate.kind === kind && !candidate.name.includes('/'));
-    const found = search();
-    if (found !== undefined) return found;
-    try {
-      const { resources } = await this.api.request<{ resources: Kind[] }>(base, { signal });
-      this.known.set(base, resources);
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404) throw error;
-    }
-    const served = search();
-    if (served === undefined)
-      throw new NotServed(`the cluster serves no ${kind} of ${base.split('/').slice(2).join('/')}`);
-    return served;
-  }
-}
 
 /** How long the same request is worth trying again, in milliseconds. */
 export function patienceWith(error: unknown): number {

@@ -6,7 +6,7 @@ import type { V1Status } from '@kubernetes/client-node';
 import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { messageOf } from '../support/errors.js';
-import type { Api } from './api.js';
+import type { Api } from './client.js';
 import { kubernetesClient } from '../support/native.js';
 
 /** What is used of the client library's web sockets, whose own types need a package of their own. */
@@ -67,7 +67,7 @@ export async function execInPod(api: Api, options: PodCommand): Promise<CommandR
   const stdin = input === undefined ? null : new PassThrough();
   const { promise: ended, resolve, reject } = Promise.withResolvers<V1Status>();
   signal.throwIfAborted();
-  const exec = new (kubernetesClient().Exec)(api.config);
+  const exec = new (kubernetesClient().Exec)(api.kubeConfig());
   const streams = [output(), output(), stdin] as const;
   const socket = await opened(signal, () =>
     exec.exec(namespace, pod, container, [...command], ...streams, false, resolve),

@@ -1,4 +1,5 @@
-import { isHidden, unless, type Api } from './api.js';
+import { isHidden, unless } from './api-error.js';
+import type { Api } from './client.js';
 
 interface Pod {
   metadata: { name: string; deletionTimestamp?: string };

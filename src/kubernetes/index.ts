@@ -1,8 +1,18 @@
 export type { ClusterAccess } from './access.js';
-export { ApiError, isGone, isHidden, openApi, unless, type Api } from './api.js';
-export { apply, applyObjects, fieldManager, Kinds, patienceWith } from './apply.js';
+export { ApiError, isGone, unless } from './api-error.js';
+export { Api, openApi } from './client.js';
+export { apply, applyObjects, fieldManager, patienceWith } from './apply.js';
 export { ExecRefused, execInPod } from './exec.js';
+export {
+  contextOf,
+  readKubeconfig,
+  writtenContext,
+  type Kubeconfig,
+  type KubeconfigContext,
+} from './kubeconfig.js';
+export { Kinds } from './kinds.js';
 export { describeObject, type KubernetesObject } from './objects.js';
 export { owned, deleteOwned } from './owned.js';
 export { forwardPort, type PortForward } from './port-forward.js';
+export { podsAreAdmitted } from './pods-admitted.js';
 export { parseManifest, readManifests, type ManifestObject, type Manifests } from './read-manifests.js';

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterAccess } from './access.js';
 import { silent, type Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
-import { isGone, isHidden, openApi, unless, type Api } from './api.js';
+import { isGone, isHidden, unless } from './api-error.js';
+import { openApi, type Api } from './client.js';
 import { hasten } from './hasten.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 
@@ -51,7 +52,7 @@ export async function deleteOwned(
   { signal, progress = silent, limit = removalLimit }: RemoveOptions = {},
 ): Promise<string[]> {
   const started = performance.now();
-  const api = openApi(access);
+  using api = openApi(access);
   const kinds = await ownableKinds(api, signal);
   const objects = (await Promise.all(kinds.map((kind) => listOwned(api, access, kind, signal)))).flat();
   const within = (milliseconds: number): GoneOptions => ({
@@ -95,7 +96,7 @@ function isCustom({ apiVersion }: KubernetesObject): boolean {
 
 async function listOwned(
   api: Api,
-  { name: cluster, context }: ClusterAccess,
+  { name: cluster }: ClusterAccess,
   { base, apiVersion, kind, resource, namespaced }: OwnableKind,
   signal: AbortSignal | undefined,
 ): Promise<Removed[]> {
@@ -103,8 +104,7 @@ async function listOwned(
   const list = (scope: string): Promise<{ items: KubernetesObject[] } | undefined> =>
     unless(isHidden, api.request(`${base}${scope}/${resource}?${selector}`, { signal }));
   // a user of one namespace alone sees what is in it
-  const own = api.config.getContextObject(context)?.namespace ?? 'default';
-  const found = (await list('')) ?? (namespaced ? await list(`/namespaces/${own}`) : undefined);
+  const found = (await list('')) ?? (namespaced ? await list(`/namespaces/${api.namespace}`) : undefined);
   return (found?.items ?? []).map((item) => {
     const { namespace, name } = item.metadata;
     const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ClusterAccess } from './access.js';
-import { openApi, type Api } from './api.js';
+import { openApi, type Api } from './client.js';
 import type { WebSocketLike } from './exec.js';
 import { kubernetesClient } from '../support/native.js';
 
@@ -59,6 +59,7 @@ export async function forwardPort(options: ServicePort): Promise<PortForward> {
   const close = async (): Promise<void> => {
     closed.abort();
     for (const socket of sockets) socket.destroy();
+    api[Symbol.dispose]();
     if (server.listening) {
       server.close();
       await once(server, 'close');
@@ -104,7 +105,7 @@ async function pipeToPod(
   socket: Socket,
   waiting: AbortSignal,
 ): Promise<void> {
-  const forward = new (kubernetesClient().PortForward)(api.config);
+  const forward = new (kubernetesClient().PortForward)(api.kubeConfig());
   for (;;) {
     waiting.throwIfAborted();
     const pod = await readyPod(api, namespace, target.selector, waiting).catch(() => undefined);

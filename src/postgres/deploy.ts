@@ -47,7 +47,7 @@ export async function deployPostgres(
   config: PostgresConfig,
   { signal, progress, ...placement }: PostgresPlacement & Steps,
 ): Promise<PostgresServer> {
-  const api = openApi(access);
+  using api = openApi(access, { retry: false });
   const kinds = new Kinds(api);
   const password = config.password ?? randomBytes(18).toString('base64url');
   let server: Omit<PostgresServer, 'namespace'> | undefined;
@@ -81,7 +81,7 @@ export async function startPostgres(
   config: PostgresConfig,
   { signal, progress, ...placement }: PostgresPlacement & Steps,
 ): Promise<void> {
-  const api = openApi(access);
+  using api = openApi(access, { retry: false });
   const kinds = new Kinds(api);
   for (const object of postgresObjects(config, '', placement)) {
     if (object.kind !== 'StatefulSet') continue;

@@ -87,7 +87,7 @@ type InPod = (
 ) => ReturnType<typeof execInPod>;
 
 function commandsInPod(access: ClusterAccess, namespace: string, signal: AbortSignal): InPod {
-  const api = openApi(access);
+  using api = openApi(access);
   const target = { namespace, pod: postgresPod, container: postgresName, signal };
   return (command, more) =>
     execInPod(api, { ...target, command, ...more }).catch((error: unknown) => {

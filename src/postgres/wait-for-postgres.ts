@@ -31,7 +31,8 @@ export async function waitForPostgres(
 ): Promise<void> {
   const done = new AbortController();
   const watching = AbortSignal.any([signal, done.signal]);
-  const watched = watchPods(openApi(access), namespace, progress, watching);
+  using api = openApi(access, { retry: false });
+  const watched = watchPods(api, namespace, progress, watching);
   const found = watch?.(watching);
   try {
     await Promise.race([login(address, watching), ...(found === undefined ? [] : [found])]);

@@ -101,3 +101,11 @@ export function messageOf(error: unknown): string {
   const { message } = Object(error) as { message?: unknown };
   return typeof message === 'string' ? message : String(error);
 }
+
+/** The innermost message, where there are causes: `fetch failed` itself tells nothing. */
+export function causeOf(error: unknown): string {
+  const { cause, errors, code } = Object(error) as { cause?: unknown; errors?: unknown; code?: unknown };
+  // of several addresses that were tried, the first
+  const inner: unknown = cause ?? (Array.isArray(errors) ? errors[0] : undefined);
+  return inner === undefined ? messageOf(error) || String(code) : causeOf(inner);
+}

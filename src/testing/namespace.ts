@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { basename, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CoreV1Api } from '@kubernetes/client-node';
+import { openApi, podsAreAdmitted } from '../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { firstLine } from '../support/lines.js';
 import { clientNode } from './client-node.js';
 import { client } from './kube-config.js';
 import { atEndOfTestFile, currentTestFile, type TestFile } from './test-file.js';
@@ -30,23 +32,12 @@ export function namespaceName(testFile: string | undefined): string {
 
 const statusOf = (error: unknown): unknown => (error as { code?: unknown } | undefined)?.code;
 
-/**
- * Asks for a pod that is not made (a dry run) until it is admitted: the namespace's ServiceAccount comes a moment after
- * it and, before Kubernetes 1.24, its token later still. Any other refusal is for the test's own pods to meet.
- */
-async function waitUntilPodsAreAdmitted(core: CoreV1Api, namespace: string): Promise<void> {
+async function waitUntilPodsAreAdmitted(namespace: string): Promise<void> {
   const deadline = performance.now() + serviceAccountLimit;
-  const body = Object.assign(new (clientNode().V1Pod)(), {
-    metadata: { generateName: 'probe-' },
-    spec: { containers: [{ name: 'probe', image: 'probe' }] },
-  });
-  for (;;) {
-    try {
-      await core.createNamespacedPod({ namespace, dryRun: 'All', body });
-      return;
-    } catch (error) {
-      if (!/service ?account/i.test(messageOf(error))) return;
-    }
+  const { KUBECONFIG: kubeconfig = '', JEST_KUBERNETES_CONTEXT: context = '' } = process.env;
+  using api = openApi({ name: context, kubeconfig, context });
+  // what cannot be asked is for the test's own pods to meet
+  while (!(await podsAreAdmitted(api, namespace).catch(() => true))) {
     if (performance.now() > deadline) {
       throw new JestKubernetesError(
         'CLUSTER_NOT_READY',
@@ -69,7 +60,7 @@ async function remove(core: CoreV1Api, name: string): Promise<void> {
     await core.deleteNamespace({ name, propagationPolicy: 'Background' });
   } catch (error) {
     if (statusOf(error) === 404) return;
-    throw new Error(`cannot delete the namespace ${name}: ${messageOf(error).split('\n')[0] ?? ''}`, {
+    throw new Error(`cannot delete the namespace ${name}: ${firstLine(messageOf(error))}`, {
       cause: error,
     });
   }
@@ -96,7 +87,7 @@ async function create(file: TestFile | undefined): Promise<string> {
   atEndOfTestFile(async () => {
     if (!isKept(file)) await remove(core, name);
   });
-  await waitUntilPodsAreAdmitted(core, name);
+  await waitUntilPodsAreAdmitted(name);
   return name;
 }
 

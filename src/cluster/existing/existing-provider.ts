@@ -1,16 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { KubeConfig } from '@kubernetes/client-node';
-
 import type { ClusterConfig } from '../../config/index.js';
+import { Api, writtenContext, type KubeconfigContext } from '../../kubernetes/index.js';
 import { silent, type Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
-import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { JestKubernetesError, causeOf } from '../../support/errors.js';
 import type { ClusterNode, ClusterProvider, JoinedCluster } from '../provider.js';
-import { existingKubeConfig } from './kubeconfig.js';
+import { existingContext } from './kubeconfig.js';
 
-/** An API server that has not answered by then does not answer. */
+/** An API server that has not answered by then does not answer; in milliseconds. */
 const patience = 15_000;
 
 export interface ExistingProviderOptions {
@@ -33,13 +32,14 @@ export function existingProvider({
   const file = path.join(directory, 'kubeconfig');
 
   const join = async (signal: AbortSignal, progress: Progress = silent): Promise<JoinedCluster> => {
-    const config = await existingKubeConfig(cluster, env);
-    progress.waitingFor(`${config.getCurrentCluster()?.server ?? 'the API server'} to answer`);
-    await answers(config, AbortSignal.any([signal, AbortSignal.timeout(patience)]));
+    const context = existingContext(cluster, env);
+    progress.waitingFor(`${context.cluster.server} to answer`);
+    using api = new Api(context, { limit: patience, signal });
+    await answers(api, context, signal);
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    await writeFile(file, config.exportConfig(), { mode: 0o600 });
-    const access = { name, kubeconfig: file, context: config.currentContext };
-    return { access, nodes: await kindNodes(config) };
+    await writeFile(file, writtenContext(context), { mode: 0o600 });
+    const access = { name, kubeconfig: file, context: context.name };
+    return { access, nodes: await kindNodes(api) };
   };
 
   return {
@@ -72,39 +72,32 @@ export function existingProvider({
 }
 
 /** @throws JestKubernetesError CLUSTER_UNREACHABLE */
-async function answers(config: KubeConfig, signal: AbortSignal): Promise<void> {
-  const { VersionApi } = await import('@kubernetes/client-node');
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  signal.addEventListener('abort', () => {
-    reject(new Error(`no answer within ${patience / 1000} s`));
-  });
+async function answers(api: Api, context: KubeconfigContext, signal: AbortSignal): Promise<void> {
   try {
-    await Promise.race([config.makeApiClient(VersionApi).getCode(), late]);
+    await api.request('/version');
   } catch (error) {
+    signal.throwIfAborted();
     throw new JestKubernetesError('CLUSTER_UNREACHABLE', 'The existing cluster does not answer', {
-      evidence: [`${config.getCurrentCluster()?.server ?? ''}: ${causeOf(error)}`],
-      remedy: `Try: kubectl --context ${config.currentContext} version`,
+      evidence: [`${context.cluster.server}: ${causeOf(error)}`],
+      remedy: `Try: kubectl --context ${context.name} version`,
       cause: error,
     });
   }
 }
 
-/** `fetch failed` says nothing; the cause behind it does. */
-function causeOf(error: unknown): string {
-  return error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
+interface Node {
+  metadata: { labels?: Readonly<Record<string, string>> };
+  spec?: { providerID?: string };
 }
 
 /** The nodes that are kind's, whose containers images can be streamed into: kind says so in their provider id. */
-async function kindNodes(config: KubeConfig): Promise<ClusterNode[]> {
-  const { CoreV1Api } = await import('@kubernetes/client-node');
+async function kindNodes(api: Api): Promise<ClusterNode[]> {
   try {
-    const { items } = await config.makeApiClient(CoreV1Api).listNode();
+    const { items } = await api.request<{ items: Node[] }>('/api/v1/nodes');
     return items.flatMap(({ metadata, spec }): ClusterNode[] => {
       const name = /^kind:\/\/[^/]+\/[^/]+\/(.+)$/.exec(spec?.providerID ?? '')?.[1];
       const role =
-        metadata?.labels?.['node-role.kubernetes.io/control-plane'] === undefined
-          ? 'worker'
-          : 'control-plane';
+        metadata.labels?.['node-role.kubernetes.io/control-plane'] === undefined ? 'worker' : 'control-plane';
       return name === undefined ? [] : [{ name, role }];
     });
   } catch {

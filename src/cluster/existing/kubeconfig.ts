@@ -2,9 +2,13 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-import type { KubeConfig } from '@kubernetes/client-node';
-
 import type { ClusterConfig } from '../../config/index.js';
+import {
+  contextOf,
+  readKubeconfig,
+  type Kubeconfig,
+  type KubeconfigContext,
+} from '../../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 
 /** The files that a user's kubectl would read: the one configured, else `KUBECONFIG`'s, else `~/.kube/config`. */
@@ -15,18 +19,14 @@ function sourcesOf(cluster: Pick<ClusterConfig, 'kubeconfig'>, env: NodeJS.Proce
 }
 
 /**
- * The kubeconfig of an existing cluster, cut down to the one context that is used.
+ * The one context of an existing cluster's kubeconfig that is used.
  * @throws JestKubernetesError CLUSTER_UNREACHABLE where a file is missing, unreadable, or without that context
  */
-export async function existingKubeConfig(
+export function existingContext(
   cluster: Pick<ClusterConfig, 'kubeconfig' | 'context'>,
   env: NodeJS.ProcessEnv,
-): Promise<KubeConfig> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+): KubeconfigContext {
   const files = sourcesOf(cluster, env);
-  const all = new KubeConfig();
-  const wrong = (what: string, evidence: string[], remedy: string, cause?: unknown): JestKubernetesError =>
-    new JestKubernetesError('CLUSTER_UNREACHABLE', what, { evidence, remedy, cause });
   const found = files.filter((file) => existsSync(file));
   if (found.length === 0) {
     throw wrong(
@@ -35,27 +35,11 @@ export async function existingKubeConfig(
       'Set cluster.kubeconfig to its path.',
     );
   }
-  try {
-    for (const file of found) {
-      const one = new KubeConfig();
-      one.loadFromFile(file);
-      all.mergeConfig(one, true);
-      all.currentContext ||= one.currentContext;
-    }
-  } catch (error) {
-    throw wrong(
-      'The kubeconfig of the existing cluster cannot be read',
-      [`${found.join(', ')}: ${messageOf(error)}`],
-      'Set cluster.kubeconfig to a kubeconfig that kubectl accepts.',
-      error,
-    );
-  }
-  const name = cluster.context ?? all.currentContext;
-  const context = all.getContextObject(name);
-  const itsCluster = context && all.getCluster(context.cluster);
-  const itsUser = context && all.getUser(context.user);
-  if (!itsCluster || !itsUser) {
-    const known = all.contexts.map((each) => each.name).join(', ') || 'none';
+  const config = read(found);
+  const name = cluster.context ?? config.currentContext ?? '';
+  const context = contextOf(config, name);
+  if (context === undefined) {
+    const known = [...config.contexts.keys()].join(', ') || 'none';
     throw wrong(
       name === ''
         ? 'The kubeconfig names no current context'
@@ -64,12 +48,25 @@ export async function existingKubeConfig(
       'Set cluster.context to one of them.',
     );
   }
-  const one = new KubeConfig();
-  one.loadFromOptions({
-    clusters: [itsCluster],
-    users: [itsUser],
-    contexts: [context],
-    currentContext: name,
-  });
-  return one;
+  return context;
 }
+
+function read(files: readonly string[]): Kubeconfig {
+  try {
+    return readKubeconfig(...files);
+  } catch (error) {
+    throw wrong(
+      'The kubeconfig of the existing cluster cannot be read',
+      [`${files.join(', ')}: ${messageOf(error)}`],
+      'Set cluster.kubeconfig to a kubeconfig that kubectl accepts.',
+      error,
+    );
+  }
+}
+
+const wrong = (
+  what: string,
+  evidence: readonly string[],
+  remedy: string,
+  cause?: unknown,
+): JestKubernetesError => new JestKubernetesError('CLUSTER_UNREACHABLE', what, { evidence, remedy, cause });

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import https from 'node:https';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { parse, stringify } from 'yaml';
@@ -44,65 +43,4 @@ export async function writeKubeconfig(access: ClusterAccess, adminConf: string, 
   } finally {
     await rm(temporary, { force: true });
   }
-}
-
-/** A connection to an API server, for the few questions that a creation asks; to be disposed of. */
-export interface ApiConnection extends Disposable {
-  /** @returns the status and the body. @throws the socket's error, or one that says that no answer came */
-  get(resource: string, signal?: AbortSignal): Promise<Answer>;
-  /** Sends an object as JSON. As {@link get}. */
-  post(resource: string, object: object, signal?: AbortSignal): Promise<Answer>;
-}
-
-interface Answer {
-  status: number;
-  body: string;
-}
-
-/** How long one question may go without an answer, in milliseconds. */
-const answerLimit = 5000;
-
-/** Uses Node's own https: the Kubernetes client takes longer to load than a join may take. */
-export async function connect(kubeconfig: string): Promise<ApiConnection> {
-  const { clusters, users } = parse(await readFile(kubeconfig, 'utf8')) as KubeConfig;
-  const cluster = clusters[0]?.cluster;
-  const user = users[0]?.user;
-  if (cluster === undefined || user === undefined)
-    throw new Error(`${kubeconfig} names no cluster or no user`);
-  const agent = new https.Agent({
-    keepAlive: true,
-    ca: Buffer.from(cluster['certificate-authority-data'], 'base64'),
-    cert: Buffer.from(user['client-certificate-data'], 'base64'),
-    key: Buffer.from(user['client-key-data'], 'base64'),
-  });
-  const send = (resource: string, object: object | undefined, signal?: AbortSignal): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      const late = AbortSignal.timeout(answerLimit);
-      const bound = signal === undefined ? late : AbortSignal.any([signal, late]);
-      const options =
-        object === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' } };
-      https
-        .request(new URL(resource, cluster.server), { ...options, agent, signal: bound }, (response) => {
-          let body = '';
-          response.setEncoding('utf8');
-          response.on('data', (chunk: string) => (body += chunk));
-          response.on('error', reject);
-          response.on('end', () => {
-            resolve({ status: response.statusCode ?? 0, body });
-          });
-        })
-        .on('error', (error) => {
-          reject(
-            late.aborted ? new Error(`no answer within ${answerLimit / 1000} s`, { cause: error }) : error,
-          );
-        })
-        .end(object === undefined ? undefined : JSON.stringify(object));
-    });
-  return {
-    get: (resource, signal) => send(resource, undefined, signal),
-    post: send,
-    [Symbol.dispose]: () => {
-      agent.destroy();
-    },
-  };
 }

@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { stringify } from 'yaml';
 
-import type { ClusterAccess } from '../../kubernetes/index.js';
+import { openApi, type ClusterAccess } from '../../kubernetes/index.js';
 import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
 import type { ClusterCreation, ClusterNode, CreateOptions } from '../provider.js';
-import { connect, writeKubeconfig } from './access.js';
-import { apiAnswers, nodesAreReady, podsAreAdmitted, until } from './conditions.js';
+import { writeKubeconfig } from './access.js';
+import { apiAnswers, nodesAreReady, podsAreTaken, probing, until } from './conditions.js';
 import { forgetCreator, startCreator, type Creator } from './creator.js';
 import { deleteContainers } from './delete-containers.js';
 import { findKind } from './find-kind.js';
@@ -82,17 +82,17 @@ export function createKindCluster(
   const api = Promise.all([creating, running]).then(async ([step, containers]) => {
     await writeAccess(containers, step);
     progress.moved('the kubeconfig is there');
-    using connection = await connect(access.kubeconfig);
-    await until('the API server to answer', apiAnswers, connection, bound, progress);
+    using server = openApi(access, probing);
+    await until('the API server to answer', apiAnswers, server, bound, progress);
     return access;
   });
   const ready = Promise.all([running, api]).then(async ([containers]) => {
-    using connection = await connect(access.kubeconfig);
+    using server = openApi(access, probing);
     const areReady = nodesAreReady(machines(containers));
     await Promise.all([
       finished,
-      until('every node to be Ready', areReady, connection, bound, progress),
-      until('the default ServiceAccount', podsAreAdmitted, connection, bound, progress),
+      until('every node to be Ready', areReady, server, bound, progress),
+      until('the default ServiceAccount', podsAreTaken, server, bound, progress),
     ]);
     return access;
   });

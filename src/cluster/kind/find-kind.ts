@@ -7,7 +7,7 @@ import { execa } from 'execa';
 
 import type { Progress } from '../../report/index.js';
 import { findOnPath } from '../../runtime/index.js';
-import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { JestKubernetesError, causeOf } from '../../support/errors.js';
 import { ChecksumError, downloadExecutable } from './download.js';
 import { kindBaseUrl, kindRelease, oldestKind } from './kind-release.js';
 
@@ -117,14 +117,6 @@ async function downloadedKind({ env, cacheDir, signal, progress }: FindKindOptio
     });
   }
   return { command, version };
-}
-
-/** `fetch failed` says nothing; its cause does. */
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error
-    ? cause.message || String((cause as NodeJS.ErrnoException).code)
-    : messageOf(error);
 }
 
 async function sha256Of(file: string): Promise<string | undefined> {

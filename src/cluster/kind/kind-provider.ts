@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 
 import type { ClusterConfig } from '../../config/index.js';
+import { openApi } from '../../kubernetes/index.js';
 import { silent, type Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import type { ClusterProvider, JoinedCluster } from '../provider.js';
-import { accessIn, connect } from './access.js';
-import { nodesOf, type Node } from './conditions.js';
+import { accessIn } from './access.js';
+import { knownNodes, probing } from './conditions.js';
 import { createKindCluster } from './create.js';
 import { findKind } from './find-kind.js';
 import type { HostPort } from './kind-config.js';
@@ -87,11 +88,8 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
     const deadline = Date.now() + joinLimit;
     for (;;) {
       try {
-        using connection = await connect(access.kubeconfig);
-        const { status, body } = await connection.get('/api/v1/nodes', signal);
-        if (status !== 200) throw new Error(`the API server answered ${status}: ${body.slice(0, 200)}`);
-        const { items } = JSON.parse(body) as { items: Node[] };
-        return { access, nodes: nodesOf(items) };
+        using server = openApi(access, probing);
+        return { access, nodes: await knownNodes(server, signal) };
       } catch (error) {
         signal.throwIfAborted();
         const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';

@@ -117,6 +117,7 @@ export class KubernetesStore implements StateStore {
 
   async close(): Promise<void> {
     if (this.#heart !== undefined) await this.#stop();
+    this.#api?.[Symbol.dispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -181,12 +182,14 @@ export class KubernetesStore implements StateStore {
   /** Whether nobody else has written meanwhile. */
   async #write(before: LeaseObject | undefined, state: ClusterState | undefined): Promise<boolean> {
     const api = this.#open();
+    // done and done again, it would look as if somebody else had been there first
+    const once = { repeatable: false };
     const { resourceVersion } = before?.metadata ?? {};
     const path = `${this.#path}/${this.#objectName}`;
     try {
       if (state === undefined) {
         if (before === undefined) return true;
-        await api.request(path, { method: 'DELETE', body: { preconditions: { resourceVersion } } });
+        await api.request(path, { ...once, method: 'DELETE', body: { preconditions: { resourceVersion } } });
         return true;
       }
       const body = {
@@ -201,7 +204,7 @@ export class KubernetesStore implements StateStore {
       };
       await (before === undefined
         ? api.request(this.#path, { method: 'POST', body })
-        : api.request(path, { method: 'PUT', body }));
+        : api.request(path, { ...once, method: 'PUT', body }));
       return true;
     } catch (error) {
       if (error instanceof ApiError && (error.status === 409 || error.status === 404)) return false;
@@ -219,8 +222,7 @@ export class KubernetesStore implements StateStore {
     const kubeconfig = path.join(folder, 'kubeconfig');
     const context = currentContext(kubeconfig);
     this.#api = openApi({ kubeconfig, context, name });
-    const namespace = this.#api.config.getContextObject(context)?.namespace ?? 'default';
-    this.#path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+    this.#path = `/apis/coordination.k8s.io/v1/namespaces/${this.#api.namespace}/leases`;
     return this.#api;
   }
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { openApi } from '../../../src/kubernetes/api.js';
+import { openApi } from '../../../src/kubernetes/client.js';
 import { execInPod } from '../../../src/kubernetes/exec.js';
 
 /** An API server that answers each connection into a pod with the next of these statuses, and the last one for good. */

@@ -1,0 +1,12 @@
+export function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
+
+/** The last telling lines of what a command said. */
+export function lastLines(words: string, count = 8): string[] {
+  return words
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line.trim() !== '')
+    .slice(-count);
+}
