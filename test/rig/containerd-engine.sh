@@ -20,8 +20,8 @@ our() { DOCKER_HOST=$HOST DOCKER_CONTEXT='' docker "$@"; }
 
 answers() { our version >/dev/null 2>&1; }
 
-# alive NAME: whether the process that `daemon NAME` started still runs.
-alive() { [ -s "$FOLDER/$1.pid" ] && kill -0 "$(cat "$FOLDER/$1.pid")" 2>/dev/null; }
+# alive NAME: whether the process that `daemon NAME` started still runs; another may have got its number since.
+alive() { [ -s "$FOLDER/$1.pid" ] && grep --quiet --text --fixed-strings "$FOLDER/" "/proc/$(cat "$FOLDER/$1.pid")/cmdline" 2>/dev/null; }
 
 # daemon NAME COMMAND ARGUMENT...: starts it in a session of its own, and keeps its process id.
 daemon() {
@@ -88,7 +88,7 @@ end() {
   pid=$(cat "$FOLDER/$1.pid")
   kill "$pid"
   for _ in $(seq 100); do
-    kill -0 "$pid" 2>/dev/null || return 0
+    alive "$1" || return 0
     sleep 0.1
   done
   kill -KILL "$pid"
