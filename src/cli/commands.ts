@@ -2,11 +2,11 @@ import {
   clusterFolder,
   deleteCluster,
   describeHolder,
+  type KnownCluster,
   listClusters,
   removeAbandoned,
-  type KnownCluster,
 } from '../cluster/index.js';
-import { loadConfig, type Config } from '../config/index.js';
+import { type Config, loadConfig } from '../config/index.js';
 import { Report } from '../report/index.js';
 import { Run, takeDownCluster } from '../run/index.js';
 import { JestKubernetesError } from '../support/errors.js';

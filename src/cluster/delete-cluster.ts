@@ -1,8 +1,8 @@
 import path from 'node:path';
 
-import { silent, type Progress } from '../report/index.js';
-import type { ContainerRuntime } from '../runtime/index.js';
 import { deleteOwned } from '../kubernetes/index.js';
+import { type Progress, silent } from '../report/index.js';
+import type { ContainerRuntime } from '../runtime/index.js';
 import { deleteContainers } from './kind/index.js';
 import { currentContext, type Removal, type RemovalRecord } from './leases/index.js';
 

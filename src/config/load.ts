@@ -3,7 +3,7 @@ import path from 'node:path';
 import { JestKubernetesError } from '../support/errors.js';
 import type { Config } from './config.js';
 import type { UserConfig } from './define-config.js';
-import { findConfig, packageKey, type FoundConfig } from './find.js';
+import { findConfig, type FoundConfig, packageKey } from './find.js';
 import { mergeConfigs } from './merge.js';
 import { missingPaths } from './missing-paths.js';
 import { override, readOverrides } from './override.js';

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+
 import type * as z from 'zod';
 
 import { nearest } from '../support/nearest.js';

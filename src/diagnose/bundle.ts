@@ -3,10 +3,10 @@ import { basename, dirname, join } from 'node:path';
 
 import type { V1SecretList } from '@kubernetes/client-node';
 
-import { openApi, type ClusterAccess } from '../kubernetes/index.js';
+import { type ClusterAccess, openApi } from '../kubernetes/index.js';
 import { orAborted } from '../support/abort.js';
-import { clusterFiles, hostFiles, logFile, podFile, runFiles, type Files } from './bundle/files.js';
-import { lateness, type Bundle } from './bundle/folder.js';
+import { clusterFiles, type Files, hostFiles, logFile, podFile, runFiles } from './bundle/files.js';
+import { type Bundle, lateness } from './bundle/folder.js';
 import type { BundleOptions } from './bundle/options.js';
 import { writeExport } from './bundle/provider-logs.js';
 import { summaryText, yamlOf } from './bundle/text.js';

@@ -1,4 +1,4 @@
-import { JestKubernetesError, type ErrorCode } from '../support/errors.js';
+import { type ErrorCode, JestKubernetesError } from '../support/errors.js';
 import type { Cause, Finding } from './causes/cause.js';
 import {
   imageNotFound,

@@ -6,13 +6,13 @@ import type {
   V1StorageClass,
 } from '@kubernetes/client-node';
 
-import { ApiError, openApi, type Api, type ClusterAccess } from '../kubernetes/index.js';
+import { type Api, ApiError, type ClusterAccess, openApi } from '../kubernetes/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { causeOf } from '../support/errors.js';
 import { firstLine } from '../support/lines.js';
 import { downloadsIn, inspectContainers } from './engine.js';
 import { observeHost } from './host.js';
-import { isWell, type ContainerLog, type Snapshot } from './snapshot.js';
+import { type ContainerLog, isWell, type Snapshot } from './snapshot.js';
 
 /** How long one question to the API server, or to the engine, may take. */
 const QUESTION_MS = 5_000;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ImageSource, Limits } from '../config/index.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
-import { lastLines, runEngine, type Engine } from './engine.js';
+import { type Engine, lastLines, runEngine } from './engine.js';
 import { saysDiskFull } from './failures.js';
 
 export interface BuildOptions {

@@ -4,9 +4,9 @@ import type { Limits } from '../config/index.js';
 import type { Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { lastLines, localImage, runEngine, type Engine, type LocalImage } from './engine.js';
+import { type Engine, lastLines, type LocalImage, localImage, runEngine } from './engine.js';
 import { explainPull, PullError } from './failures.js';
-import { atMirror, parseReference, type ImageReference } from './reference.js';
+import { atMirror, type ImageReference, parseReference } from './reference.js';
 import { transferByApi, TransferFailure } from './transfer.js';
 
 export interface PullOptions {

@@ -4,8 +4,8 @@ import { formatBytes, type Progress } from '../report/index.js';
 import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { messageOf } from '../support/errors.js';
-import { beginTransfer } from './engine-client.js';
 import type { Engine } from './engine.js';
+import { beginTransfer } from './engine-client.js';
 import type { ImageReference } from './reference.js';
 
 /** Which way an image goes, as dockerode calls it, and the status of a layer whose bytes are on their way. */

@@ -1,4 +1,5 @@
 import type { EnvironmentContext, JestEnvironmentConfig } from '@jest/environment';
+
 import { beginTestFile, endTestFile, type TestFile } from '../testing/test-file.js';
 import { environment } from './native.js';
 import { nodeEnvironment } from './node-environment.js';

@@ -3,9 +3,10 @@
  * (Jest's sandbox refuses ESM-only packages) and is loaded once, not once per test file.
  */
 import { createRequire } from 'node:module';
-import { clientNode } from '../testing/client-node.js';
-import { isSwitchedOff } from '../support/switched-off.js';
+
 import type * as TestApi from '../index.js';
+import { isSwitchedOff } from '../support/switched-off.js';
+import { clientNode } from '../testing/client-node.js';
 import { rememberClasses } from './classes.js';
 import { asNative, intrinsics } from './realm.js';
 

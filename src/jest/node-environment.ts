@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
+
 import type { EnvironmentContext, JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
+
 import { resolveOfJest } from './resolve-along.js';
 
 interface Instance extends Omit<JestEnvironment, 'handleTestEvent' | 'setup' | 'teardown'> {

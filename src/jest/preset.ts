@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+
 import { isSwitchedOff } from '../support/switched-off.js';
 import { testTimeout } from './preset-defaults.js';
 import { resolveOfJest } from './resolve-along.js';

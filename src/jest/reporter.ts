@@ -1,4 +1,5 @@
 import type { Test, TestResult } from '@jest/reporters';
+
 import { isSwitchedOff } from '../support/switched-off.js';
 
 /** Tells the run of a failed test, for `keep: 'on-failure'`; a test file that could not even start has failed too. */

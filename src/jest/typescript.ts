@@ -1,8 +1,10 @@
 /** The preset's transform for TypeScript: ts-jest, loaded by the first TypeScript file, with defaults for a quiet first run. */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
+
 import type { SyncTransformer, TransformOptions } from '@jest/transform';
 import type TypeScript from 'typescript';
+
 import { JestKubernetesError } from '../support/errors.js';
 
 const requireLater = createRequire(__filename);

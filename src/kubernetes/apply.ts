@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { ClusterAccess } from './access.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import type { ClusterAccess } from './access.js';
 import { ApiError } from './api-error.js';
-import { openApi, type Api } from './client.js';
+import { type Api, openApi } from './client.js';
 import { Kinds, NotServed } from './kinds.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 import type { ManifestObject } from './read-manifests.js';

@@ -6,8 +6,8 @@ import { orAborted } from '../support/abort.js';
 import type { ClusterAccess } from './access.js';
 import { ApiError, apiErrorIn, apiErrorInEvent } from './api-error.js';
 import { Bound } from './bound.js';
-import { connectionTo, type Connection } from './connection.js';
-import { contextOf, readKubeconfig, type KubeconfigContext } from './kubeconfig.js';
+import { type Connection, connectionTo } from './connection.js';
+import { contextOf, type KubeconfigContext, readKubeconfig } from './kubeconfig.js';
 import { isCut, retried } from './retry.js';
 
 /** How long one request may take, in milliseconds. */

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import {
   Agent as HttpAgent,
-  request as httpRequest,
   type OutgoingHttpHeaders,
+  request as httpRequest,
   type RequestOptions,
 } from 'node:http';
 import {
@@ -16,10 +16,10 @@ import type { KubeConfig } from '@kubernetes/client-node';
 
 import { kubernetesClient } from '../support/native.js';
 import {
-  writtenContext,
   type KubeconfigCluster,
   type KubeconfigContext,
   type KubeconfigUser,
+  writtenContext,
 } from './kubeconfig.js';
 
 /**

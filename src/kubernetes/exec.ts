@@ -6,8 +6,8 @@ import type { V1Status } from '@kubernetes/client-node';
 import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { messageOf } from '../support/errors.js';
-import type { Api } from './client.js';
 import { kubernetesClient } from '../support/native.js';
+import type { Api } from './client.js';
 
 /** What is used of the client library's web sockets, whose own types need a package of their own. */
 export interface WebSocketLike {

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { ClusterAccess } from './access.js';
-import { silent, type Progress } from '../report/index.js';
+import { type Progress, silent } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
+import type { ClusterAccess } from './access.js';
 import { isGone, isHidden, unless } from './api-error.js';
-import { openApi, type Api } from './client.js';
+import { type Api, openApi } from './client.js';
 import { hasten } from './hasten.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 

@@ -1,11 +1,11 @@
-import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { ClusterAccess } from './access.js';
-import { openApi, type Api } from './client.js';
-import type { WebSocketLike } from './exec.js';
 import { kubernetesClient } from '../support/native.js';
+import type { ClusterAccess } from './access.js';
+import { type Api, openApi } from './client.js';
+import type { WebSocketLike } from './exec.js';
 
 export interface ServicePort {
   access: ClusterAccess;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { glob, readFile, readdir, stat } from 'node:fs/promises';
+import { glob, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { ManifestSource } from '../config/index.js';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Client } from 'pg';
 
-import { quoted, sqlState, sqlStateOf, withConnection, type PostgresAddress } from './connection.js';
+import { type PostgresAddress, quoted, sqlState, sqlStateOf, withConnection } from './connection.js';
 
 /** A run as it stands in the names of its databases. */
 function runPart(runId: string): string {

@@ -3,15 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { PostgresConfig } from '../config/index.js';
 import {
+  type Api,
   ApiError,
-  Kinds,
   apply,
+  type ClusterAccess,
   fieldManager,
+  Kinds,
+  type KubernetesObject,
   openApi,
   patienceWith,
-  type Api,
-  type ClusterAccess,
-  type KubernetesObject,
 } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
@@ -19,8 +19,8 @@ import {
   firstPod,
   postgresNamespace,
   postgresObjects,
-  serverAnnotation,
   type PostgresPlacement,
+  serverAnnotation,
 } from './objects.js';
 
 /** A server as the cluster knows it. */

@@ -1,8 +1,8 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import type { PostgresConfig } from '../config/index.js';
-import { ExecRefused, execInPod, openApi, type ClusterAccess } from '../kubernetes/index.js';
+import { type ClusterAccess, execInPod, ExecRefused, openApi } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { postgresName, postgresNamespace, postgresPod } from './objects.js';

@@ -1,5 +1,5 @@
 import type { PostgresConfig } from '../config/index.js';
-import { owned, type KubernetesObject } from '../kubernetes/index.js';
+import { type KubernetesObject, owned } from '../kubernetes/index.js';
 
 /** Where PostgreSQL lives in a cluster; the Service answers at `postgres.jest-kubernetes.svc:5432`. */
 export const postgresNamespace = 'jest-kubernetes';

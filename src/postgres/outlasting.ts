@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { silenceLimit } from '../report/index.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { sqlStateOf, type PostgresAddress } from './connection.js';
+import { type PostgresAddress, sqlStateOf } from './connection.js';
 
 /** Stopped, crashed, or not up yet; a connection lost on the way; a port at which nobody listens. */
 const awayCode = /^(?:57P0[123]|08\w{3}|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/;

@@ -7,7 +7,7 @@ import type { Client } from 'pg';
 import type { PostgresConfig } from '../config/index.js';
 import type { ClusterAccess } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
-import { quoted, withConnection, type PostgresAddress } from './connection.js';
+import { type PostgresAddress, quoted, withConnection } from './connection.js';
 import { cloneDatabase, dropDatabase, whenFree } from './databases.js';
 import { runInitScripts } from './init-scripts.js';
 import { expectClosed, migrate } from './migrate.js';

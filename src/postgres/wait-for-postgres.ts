@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { openApi, type Api, type ClusterAccess } from '../kubernetes/index.js';
+import { type Api, type ClusterAccess, openApi } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { sqlState, sqlStateOf, withConnection, type PostgresAddress } from './connection.js';
+import { type PostgresAddress, sqlState, sqlStateOf, withConnection } from './connection.js';
 import { postgresName, postgresNamespace } from './objects.js';
 
 interface WaitOptions {

@@ -3,10 +3,10 @@ import type { Client } from 'pg';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import {
   databaseVariables,
+  type PostgresAddress,
   sqlState,
   sqlStateOf,
   withConnection,
-  type PostgresAddress,
 } from './connection.js';
 import { cloneDatabase, dropDatabase, workerDatabaseName } from './databases.js';
 import { outlasting } from './outlasting.js';

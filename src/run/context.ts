@@ -2,7 +2,7 @@ import type { ClusterLease, ClusterNode, ClusterProvider, JoinedCluster, Json } 
 import type { Config, ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
 import type { ClusterAccess } from '../kubernetes/index.js';
-import { postgresNamespace, type PostgresAddress, type PostgresServer } from '../postgres/index.js';
+import { type PostgresAddress, postgresNamespace, type PostgresServer } from '../postgres/index.js';
 import type { Progress } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
 

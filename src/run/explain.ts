@@ -4,15 +4,15 @@ import path from 'node:path';
 
 import {
   diagnose,
+  type Diagnosis,
   observe,
+  type ObserveOptions,
   portIn,
   toError,
   writeBundle,
-  type Diagnosis,
-  type ObserveOptions,
 } from '../diagnose/index.js';
 import type { Report, TimelineEntry } from '../report/index.js';
-import { JestKubernetesError, messageOf, type ErrorCode } from '../support/errors.js';
+import { type ErrorCode, JestKubernetesError, messageOf } from '../support/errors.js';
 import { namespaceOf, type RunContext } from './context.js';
 
 export interface FailedRun {

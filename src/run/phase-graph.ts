@@ -1,10 +1,10 @@
 import type { Limits } from '../config/index.js';
 import {
   formatSeconds,
-  silent,
   type PhaseLine,
   type Progress,
   type Report,
+  silent,
   type TimelineEntry,
 } from '../report/index.js';
 import { orAborted } from '../support/abort.js';

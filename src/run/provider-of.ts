@@ -1,14 +1,14 @@
 import {
   clusterFolder,
+  type ClusterProvider,
   existingProvider,
   kindProvider,
   runFolder,
-  type ClusterProvider,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import { pullImage } from '../images/index.js';
 import { postgresNodePort } from '../postgres/index.js';
-import { detectRuntime, type ContainerRuntime } from '../runtime/index.js';
+import { type ContainerRuntime, detectRuntime } from '../runtime/index.js';
 
 /** Where a run's cluster comes from, by its configuration. */
 export function providerOf(config: Config, runId: string, env: NodeJS.ProcessEnv): ClusterProvider {

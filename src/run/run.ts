@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 
 import {
+  type ClusterLease,
+  type ClusterProvider,
+  type ClusterState,
   deleteCluster,
+  type JoinedCluster,
   openCluster,
   startWatchdog,
   sweep,
   takeDown,
-  type ClusterLease,
-  type ClusterProvider,
-  type ClusterState,
-  type JoinedCluster,
   type Watchdog,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import { serverSignature } from '../postgres/index.js';
-import { Report, formatSeconds, type TimelineEntry } from '../report/index.js';
+import { formatSeconds, Report, type TimelineEntry } from '../report/index.js';
 import { messageOf } from '../support/errors.js';
 import { Milestones, type RunContext } from './context.js';
 import { WorkerEnvironment } from './environment.js';

@@ -2,8 +2,8 @@ import {
   deleteCluster,
   describeDeletion,
   listClusters,
-  takeDown,
   type RemovalRecord,
+  takeDown,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import type { Report } from '../report/index.js';

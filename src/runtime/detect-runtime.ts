@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { dockerAddresses, hostOfDockerCli, type DockerAddress } from './docker-addresses.js';
+import { type DockerAddress, dockerAddresses, hostOfDockerCli } from './docker-addresses.js';
 import { askDocker, cgroupVersion } from './docker-api.js';
 import { findOnPath } from './find-on-path.js';
 import type { ContainerRuntime } from './runtime.js';

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
+
 import type * as ClientNode from '@kubernetes/client-node';
+
 import { JestKubernetesError } from '../support/errors.js';
 import { currentTestFile } from './test-file.js';
 

@@ -1,5 +1,5 @@
-import { JestKubernetesError } from '../support/errors.js';
 import { createWorkerDatabase, resetWorkerDatabase, workerPostgres } from '../postgres/index.js';
+import { JestKubernetesError } from '../support/errors.js';
 
 /** This worker's own database. */
 export interface Database {

@@ -1,4 +1,5 @@
 import type { Configuration, KubeConfig } from '@kubernetes/client-node';
+
 import { JestKubernetesError } from '../support/errors.js';
 import { clientNode } from './client-node.js';
 import { currentTestFile } from './test-file.js';

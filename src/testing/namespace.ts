@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { basename, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+
 import type { CoreV1Api } from '@kubernetes/client-node';
+
 import { openApi, podsAreAdmitted } from '../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { firstLine } from '../support/lines.js';

@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,17 +9,17 @@ import { execa } from 'execa';
 
 import {
   diagnose,
+  type Diagnosis,
   observe,
+  type ObserveOptions,
   portIn,
   toError,
   watchForCause,
   writeBundle,
-  type Diagnosis,
-  type ObserveOptions,
 } from '../../src/diagnose/index.js';
-import { states, type State } from './diagnose-states.js';
-import { faultyRegistry } from './faulty-registry.js';
 import { nodeImageHere } from '../node-image.js';
+import { type State, states } from './diagnose-states.js';
+import { faultyRegistry } from './faulty-registry.js';
 
 const cluster = 'jkh-diagnose';
 const node = `${cluster}-control-plane`;

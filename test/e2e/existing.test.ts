@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 
 import { faultyRegistry } from '../integration/registry/index.js';
 import { nodeImageHere } from '../node-image.js';
-import { installation, until, type Installation } from './support/project.js';
+import { type Installation, installation, until } from './support/project.js';
 
 /** A cluster that somebody else made, with kind alone, and that must still be there in the end. */
 const foreign = `e2e-foreign-${process.pid}`;

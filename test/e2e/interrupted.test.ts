@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { execa } from 'execa';
 
-import { installation, nothing, until, type Installation, type JestProcess } from './support/project.js';
+import { type Installation, installation, type JestProcess, nothing, until } from './support/project.js';
 
 let installed: Installation;
 beforeAll(async () => {

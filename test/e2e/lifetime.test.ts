@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { execa } from 'execa';
 
-import { installation, nothing, until, type Installation } from './support/project.js';
+import { type Installation, installation, nothing, until } from './support/project.js';
 
 let installed: Installation;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { installation, nothing, type Installation } from './support/project.js';
+import { type Installation, installation, nothing } from './support/project.js';
 
 let installed: Installation;
 beforeAll(async () => {

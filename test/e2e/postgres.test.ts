@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 
-import { installation, nothing, type Installation } from './support/project.js';
+import { type Installation, installation, nothing } from './support/project.js';
 
 let installed: Installation;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 
 import { nodeImageHere } from '../node-image.js';
-import { installation, nothing, type Installation } from './support/project.js';
+import { type Installation, installation, nothing } from './support/project.js';
 
 let installed: Installation;
 beforeAll(async () => {

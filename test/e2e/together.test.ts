@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { installation, nothing, until, type Installation, type Project } from './support/project.js';
+import { type Installation, installation, nothing, type Project, until } from './support/project.js';
 
 let installed: Installation;
 beforeAll(async () => {

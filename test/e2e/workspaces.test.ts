@@ -6,12 +6,12 @@ import { execa } from 'execa';
 import {
   copies,
   copyExample,
+  type Ended,
   expectGreen,
   expectOneCluster,
   nothing,
   packed,
   root,
-  type Ended,
 } from './support/examples.js';
 import { JestProcess, until } from './support/project.js';
 

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { execa } from 'execa';
 
 import { expectOneCluster } from '../e2e/support/examples.js';
-import { installation, type Installation } from '../e2e/support/project.js';
+import { type Installation, installation } from '../e2e/support/project.js';
 import { pushIndex, storedManifest } from '../integration/registry/index.js';
-import { containerdEngine, type ContainerdEngine } from './containerd-engine.js';
+import { type ContainerdEngine, containerdEngine } from './containerd-engine.js';
 
 let installed: Installation;
 /** A name of Docker Hub that means several platforms. */

@@ -2,10 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { ClusterConfig } from '../../config/index.js';
-import { Api, writtenContext, type KubeconfigContext } from '../../kubernetes/index.js';
-import { silent, type Progress } from '../../report/index.js';
+import { Api, type KubeconfigContext, writtenContext } from '../../kubernetes/index.js';
+import { type Progress, silent } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
-import { JestKubernetesError, causeOf } from '../../support/errors.js';
+import { causeOf, JestKubernetesError } from '../../support/errors.js';
 import type { ClusterNode, ClusterProvider, JoinedCluster } from '../provider.js';
 import { existingContext } from './kubeconfig.js';
 

@@ -5,9 +5,9 @@ import path from 'node:path';
 import type { ClusterConfig } from '../../config/index.js';
 import {
   contextOf,
-  readKubeconfig,
   type Kubeconfig,
   type KubeconfigContext,
+  readKubeconfig,
 } from '../../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 

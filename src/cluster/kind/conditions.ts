@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ApiError, podsAreAdmitted, type Api } from '../../kubernetes/index.js';
+import { type Api, ApiError, podsAreAdmitted } from '../../kubernetes/index.js';
 import type { Progress } from '../../report/index.js';
 import { messageOf } from '../../support/errors.js';
 import { firstLine } from '../../support/lines.js';

@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { stringify } from 'yaml';
 
-import { openApi, type ClusterAccess } from '../../kubernetes/index.js';
+import { type ClusterAccess, openApi } from '../../kubernetes/index.js';
 import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
 import type { ClusterCreation, ClusterNode, CreateOptions } from '../provider.js';
 import { writeKubeconfig } from './access.js';
 import { apiAnswers, nodesAreReady, podsAreTaken, probing, until } from './conditions.js';
-import { forgetCreator, startCreator, type Creator } from './creator.js';
+import { type Creator, forgetCreator, startCreator } from './creator.js';
 import { deleteContainers } from './delete-containers.js';
 import { findKind } from './find-kind.js';
 import { kindConfig, ownerFile } from './kind-config.js';
@@ -23,9 +23,9 @@ import {
   firstControlPlane,
   isOurs,
   machines,
-  runtimeCli,
   type NodeContainer,
   type RunCli,
+  runtimeCli,
 } from './node-containers.js';
 
 /** A creation that is under way: what its steps share. */

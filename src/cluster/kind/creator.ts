@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JestKubernetesError } from '../../support/errors.js';
 import {
+  type GroupMember,
   groupMembers,
   identifyProcess,
   isAlive,
-  type GroupMember,
   type ProcessIdentity,
 } from '../../support/process-identity.js';
 

@@ -7,7 +7,7 @@ import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { endCreator, forgetCreator } from './creator.js';
 import { ownerFile } from './kind-config.js';
-import { clusterContainers, clusterLabel, isOurs, runtimeCli, type RunCli } from './node-containers.js';
+import { clusterContainers, clusterLabel, isOurs, type RunCli, runtimeCli } from './node-containers.js';
 
 export interface DeleteContainersOptions {
   name: string;

@@ -7,7 +7,7 @@ import { execa } from 'execa';
 
 import type { Progress } from '../../report/index.js';
 import { findOnPath } from '../../runtime/index.js';
-import { JestKubernetesError, causeOf } from '../../support/errors.js';
+import { causeOf, JestKubernetesError } from '../../support/errors.js';
 import { ChecksumError, downloadExecutable } from './download.js';
 import { kindBaseUrl, kindRelease, oldestKind } from './kind-release.js';
 

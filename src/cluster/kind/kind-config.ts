@@ -2,8 +2,8 @@ import path from 'node:path';
 
 import { stringify } from 'yaml';
 
-import type { ContainerRuntime } from '../../runtime/index.js';
 import type { ClusterConfig, NodeConfig, Taint } from '../../config/index.js';
+import type { ContainerRuntime } from '../../runtime/index.js';
 
 /** A port of the first control-plane node, published on 127.0.0.1. */
 export interface HostPort {

@@ -1,4 +1,4 @@
-import { JestKubernetesError, type ErrorCode } from '../../support/errors.js';
+import { type ErrorCode, JestKubernetesError } from '../../support/errors.js';
 
 interface KnownFailure {
   seen: RegExp;

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 
 import type { ClusterConfig } from '../../config/index.js';
 import { openApi } from '../../kubernetes/index.js';
-import { silent, type Progress } from '../../report/index.js';
+import { type Progress, silent } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import type { ClusterProvider, JoinedCluster } from '../provider.js';

@@ -1,5 +1,5 @@
-import { FileStore, clusterNames, discardRemains } from './file-store.js';
-import { holderOf, openStore, removeAs, type LeaseOptions, type DeleteCluster } from './leases.js';
+import { clusterNames, discardRemains, FileStore } from './file-store.js';
+import { type DeleteCluster, holderOf, type LeaseOptions, openStore, removeAs } from './leases.js';
 import type { ClusterState, Holder } from './state.js';
 import * as transitions from './transitions.js';
 

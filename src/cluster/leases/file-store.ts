@@ -11,10 +11,11 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+
 import { JestKubernetesError } from '../../support/errors.js';
 import { isAlive } from '../../support/process-identity.js';
 import { Mutex, unusable } from './mutex.js';
-import { describeHolder, lostState, parseState, type ClusterState, type Holder } from './state.js';
+import { type ClusterState, describeHolder, type Holder, lostState, parseState } from './state.js';
 import type { StateStore } from './store.js';
 import type { Change, Found } from './transitions.js';
 

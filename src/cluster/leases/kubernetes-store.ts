@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { type Api, ApiError, isGone, openApi, unless } from '../../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import { ApiError, isGone, openApi, unless, type Api } from '../../kubernetes/index.js';
-import { lostState, parseState, type ClusterState, type Holder } from './state.js';
+import { type ClusterState, type Holder, lostState, parseState } from './state.js';
 import type { StateStore } from './store.js';
 import type { Change, Found } from './transitions.js';
 

@@ -1,12 +1,12 @@
 import type { KeepPolicy } from '../../config/index.js';
+import type { ClusterAccess } from '../../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { identifyProcess } from '../../support/process-identity.js';
-import type { ClusterAccess } from '../../kubernetes/index.js';
 import { FileStore } from './file-store.js';
 import { KubernetesStore, runFolder } from './kubernetes-store.js';
 import {
-  describeHolder,
   type ClusterState,
+  describeHolder,
   type Holder,
   type Json,
   type Made,

@@ -1,7 +1,8 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 
 /*

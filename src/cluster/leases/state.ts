@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+
 import type { KeepPolicy } from '../../config/index.js';
+import type { ClusterAccess } from '../../kubernetes/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import type { ProcessIdentity } from '../../support/process-identity.js';
-import type { ClusterAccess } from '../../kubernetes/index.js';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 

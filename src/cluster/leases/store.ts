@@ -1,5 +1,5 @@
-import type { Change, Found } from './transitions.js';
 import type { ClusterState, Holder } from './state.js';
+import type { Change, Found } from './transitions.js';
 
 /**
  * Where one cluster's state lives. Files for the runs of one machine; anything that can replace one document

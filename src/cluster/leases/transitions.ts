@@ -1,8 +1,8 @@
 import type { KeepPolicy } from '../../config/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
 import {
-  differences,
   type ClusterState,
+  differences,
   type Holder,
   type Json,
   type Lease,

@@ -2,15 +2,17 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+
 import pRetry from 'p-retry';
+
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { isAlive } from '../../support/process-identity.js';
 import {
+  type DeleteCluster,
   discardRemains,
   listClusters,
   openCluster,
   removeAbandoned,
-  type DeleteCluster,
 } from '../leases/index.js';
 import { watchdogLog } from './start.js';
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+
 import { plugAndPlayOptions } from '../../support/plug-and-play.js';
 import { discardRemains, findAbandoned } from '../leases/index.js';
 

@@ -6,7 +6,7 @@ import { formatBytesInTenths } from '../../report/index.js';
 import { orAborted } from '../../support/abort.js';
 import { messageOf } from '../../support/errors.js';
 import { providerFile } from './files.js';
-import { lateness, type Bundle } from './folder.js';
+import { type Bundle, lateness } from './folder.js';
 import type { BundleOptions } from './options.js';
 
 /** How long an export may take, in milliseconds: it is a bundle's slowest part. */

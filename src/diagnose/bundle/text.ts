@@ -4,7 +4,7 @@ import { formatBytesInTenths, type TimelineEntry } from '../../report/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
 import { yaml } from '../../support/native.js';
 import { seenAt, timesSeen } from '../events.js';
-import { statusesOf, type HostFacts } from '../snapshot.js';
+import { type HostFacts, statusesOf } from '../snapshot.js';
 import type { BundleOptions } from './options.js';
 
 export function summaryText(

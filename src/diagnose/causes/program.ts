@@ -18,8 +18,8 @@ import {
   present,
   seconds,
   specOf,
-  tailOf,
   type Subject,
+  tailOf,
 } from './reading.js';
 import { thresholds } from './thresholds.js';
 

@@ -1,7 +1,7 @@
 import type { CoreV1Event, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 
 import { seenAt, timesSeen } from '../events.js';
-import { isWell, statusesOf, type DiagnosisContext, type Snapshot } from '../snapshot.js';
+import { type DiagnosisContext, isWell, type Snapshot, statusesOf } from '../snapshot.js';
 import { thresholds } from './thresholds.js';
 
 export const seconds = (ms: number) => `${String(Math.max(0, Math.round(ms / 1000)))} s`;

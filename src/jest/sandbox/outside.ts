@@ -1,4 +1,5 @@
 import { runInThisContext } from 'node:vm';
+
 import type * as Native from '../native.js';
 
 // This file and its neighbours run inside Jest's sandbox, whose `process` and `module` are Jest's own. What "this

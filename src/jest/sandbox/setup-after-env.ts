@@ -1,6 +1,7 @@
 /** Runs in every test file once `expect` is there: one of the preset's `setupFilesAfterEnv`. */
 // not the globals, which a user may have switched off (injectGlobals: false)
 import { expect } from '@jest/globals';
+
 import { equalityAcrossRealms, intrinsics } from '../realm.js';
 import { afterAllElse } from './last-hook.js';
 import { outside } from './outside.js';

@@ -1,6 +1,8 @@
 /** Runs in every test file before anything of the user's: one of the preset's `setupFiles`. */
 import vm from 'node:vm';
+
 import { jest } from '@jest/globals';
+
 import { intrinsics, recogniseInstances } from '../realm.js';
 import { outside } from './outside.js';
 

@@ -1,21 +1,21 @@
+import type { PostgresConfig } from '../../config/index.js';
 import { toError, watchForCause } from '../../diagnose/index.js';
 import { forwardPort } from '../../kubernetes/index.js';
 import {
   deployPostgres,
   dropDeadRunDatabases,
   dropRunDatabases,
+  type PostgresAddress,
   postgresKey,
   postgresName,
   postgresNodePort,
+  type PostgresPlacement,
   postgresVariables,
   prepareTemplate,
   startPostgres,
   waitForPostgres,
-  type PostgresAddress,
-  type PostgresPlacement,
 } from '../../postgres/index.js';
-import type { PostgresConfig } from '../../config/index.js';
-import { namespaceOf, once, sparing, type RunContext } from '../context.js';
+import { namespaceOf, once, type RunContext, sparing } from '../context.js';
 import type { Step } from '../phase-graph.js';
 
 /** Between two looks for a cause, in milliseconds: each costs the API server some questions. */

@@ -9,9 +9,9 @@ import { buildImage } from '../../../src/images/build.js';
 import { localImageId, runEngine } from '../../../src/images/engine.js';
 import { importImage } from '../../../src/images/import.js';
 import { silent } from '../../../src/report/index.js';
-import { containerdEngine, type ContainerdEngine } from '../../engines/containerd-engine.js';
-import { faultyRegistry, newImage, pushIndex, type FaultyRegistry } from '../registry/index.js';
-import { scriptedEngine, type ScriptedEngine } from './scripted-engine.js';
+import { type ContainerdEngine, containerdEngine } from '../../engines/containerd-engine.js';
+import { type FaultyRegistry, faultyRegistry, newImage, pushIndex } from '../registry/index.js';
+import { type ScriptedEngine, scriptedEngine } from './scripted-engine.js';
 
 jest.setTimeout(60_000);
 

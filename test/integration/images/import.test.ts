@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { localImage, runEngine } from '../../../src/images/engine.js';
 import { importImage } from '../../../src/images/import.js';
 import { silent } from '../../../src/report/index.js';
-import { faultyRegistry, newImage, type FaultyRegistry } from '../registry/index.js';
+import { type FaultyRegistry, faultyRegistry, newImage } from '../registry/index.js';
 import { docker, forget } from './pulling-process.js';
-import { scriptedEngine, type ScriptedEngine } from './scripted-engine.js';
+import { type ScriptedEngine, scriptedEngine } from './scripted-engine.js';
 
 jest.setTimeout(60_000);
 

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 
 import { localImage } from '../../../src/images/engine.js';
 import { compileSource } from '../leases/compiled.js';
-import { faultyRegistry, newImage, notFound, type FaultyRegistry } from '../registry/index.js';
-import { dies, engineProxy, failsWith, refuses, waits, type EngineProxy } from './engine-proxy.js';
-import { docker, forget, pullingProcess, type PullingProcess } from './pulling-process.js';
+import { type FaultyRegistry, faultyRegistry, newImage, notFound } from '../registry/index.js';
+import { dies, type EngineProxy, engineProxy, failsWith, refuses, waits } from './engine-proxy.js';
+import { docker, forget, type PullingProcess, pullingProcess } from './pulling-process.js';
 
 jest.setTimeout(60_000);
 

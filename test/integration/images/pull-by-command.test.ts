@@ -1,6 +1,6 @@
 import { pullImage, type PullOptions } from '../../../src/images/pull.js';
 import { silent } from '../../../src/report/index.js';
-import { scriptedEngine, type ScriptedEngine } from './scripted-engine.js';
+import { type ScriptedEngine, scriptedEngine } from './scripted-engine.js';
 
 // Podman 4.3 word for word; the real one would take two minutes for the first of these tests
 const limited = `time="2026-11-24T01:44:37Z" level=warning msg="Failed, retrying in 1s ... (1/3). Error: initializing source docker://registry.example/app:1: reading manifest 1 in registry.example/app: toomanyrequests: You have reached your unauthenticated pull rate limit."`;

@@ -7,6 +7,7 @@ import { localImage } from '../../../src/images/engine.js';
 import { compileSource } from '../leases/compiled.js';
 import {
   denied,
+  type FaultyRegistry,
   faultyRegistry,
   hangs,
   hangsAfter,
@@ -17,9 +18,8 @@ import {
   resets,
   resetsAfter,
   unavailable,
-  type FaultyRegistry,
 } from '../registry/index.js';
-import { docker, forget, pullingProcess, type PullingProcess } from './pulling-process.js';
+import { docker, forget, type PullingProcess, pullingProcess } from './pulling-process.js';
 
 jest.setTimeout(120_000);
 

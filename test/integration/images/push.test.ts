@@ -1,7 +1,7 @@
 import { localImageId } from '../../../src/images/engine.js';
 import { compileSource } from '../leases/compiled.js';
-import { denied, faultyRegistry, newImage, type FaultyRegistry } from '../registry/index.js';
-import { docker, forget, pullingProcess, type PullingProcess } from './pulling-process.js';
+import { denied, type FaultyRegistry, faultyRegistry, newImage } from '../registry/index.js';
+import { docker, forget, type PullingProcess, pullingProcess } from './pulling-process.js';
 
 jest.setTimeout(120_000);
 

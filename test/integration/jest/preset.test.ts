@@ -11,8 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+
 import { execa } from 'execa';
-import { fakeApiServer, type FakeApiServer } from './fake-api-server.js';
+
+import { type FakeApiServer, fakeApiServer } from './fake-api-server.js';
 
 jest.setTimeout(240_000);
 

@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deleteContainers, kindProvider } from '../../../src/cluster/kind/index.js';
 import type { ClusterProvider } from '../../../src/cluster/provider.js';
 import { resolveNodes } from '../../../src/config/resolve-nodes.js';
-import { silent, type Progress } from '../../../src/report/progress.js';
+import { type Progress, silent } from '../../../src/report/progress.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 import { identifyProcess } from '../../../src/support/process-identity.js';
-import { fakeEngine, read, type FakeEngine } from './fake-engine.js';
+import { type FakeEngine, fakeEngine, read } from './fake-engine.js';
 
 const cluster = {
   ...{ provider: 'kind' as const, name: 'shop', image: 'kindest/node:v1', nodes: resolveNodes(1, String) },

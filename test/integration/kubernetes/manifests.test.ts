@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import {
   applyObjects,
+  type ClusterAccess,
+  deleteOwned,
+  type ManifestObject,
   openApi,
   owned,
   parseManifest,
-  deleteOwned,
-  type ClusterAccess,
-  type ManifestObject,
 } from '../../../src/kubernetes/index.js';
 import { silent } from '../../../src/report/index.js';
-import { kindCluster, type KindCluster } from '../kind-cluster.js';
+import { type KindCluster, kindCluster } from '../kind-cluster.js';
 
 /* One cluster for the whole file; each test takes away what it has made. */
 jest.setTimeout(60_000);

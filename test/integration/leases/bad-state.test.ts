@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import { findAbandoned, openCluster, type Removal } from '../../../src/cluster/leases/index.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 

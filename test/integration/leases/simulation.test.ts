@@ -1,14 +1,15 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+
 import {
-  removeAbandoned,
-  takeDown,
   type ClusterState,
   type DeleteCluster,
+  removeAbandoned,
+  takeDown,
 } from '../../../src/cluster/leases/index.js';
 import { compileSource } from './compiled.js';
 

@@ -1,30 +1,30 @@
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { Client, Pool } from 'pg';
 
-import { forwardPort, openApi, type ClusterAccess } from '../../../src/kubernetes/index.js';
 import type { PostgresConfig } from '../../../src/config/config.js';
-import { silent } from '../../../src/report/index.js';
-import { database, prepareWorkerDatabase, resetDatabase } from '../../../src/testing/database.js';
-import { withConnection, type PostgresAddress } from '../../../src/postgres/connection.js';
+import { type ClusterAccess, forwardPort, openApi } from '../../../src/kubernetes/index.js';
+import { type PostgresAddress, withConnection } from '../../../src/postgres/connection.js';
 import {
   deployPostgres,
   dropDeadRunDatabases,
   dropRunDatabases,
   postgresNamespace,
   postgresNodePort,
+  type PostgresServer,
   postgresVariables,
   prepareTemplate,
   startPostgres,
   waitForPostgres,
-  type PostgresServer,
 } from '../../../src/postgres/index.js';
 import type { WorkerPostgres } from '../../../src/postgres/worker-database.js';
-import { kindCluster, run, type KindCluster } from '../kind-cluster.js';
+import { silent } from '../../../src/report/index.js';
+import { database, prepareWorkerDatabase, resetDatabase } from '../../../src/testing/database.js';
+import { type KindCluster, kindCluster, run } from '../kind-cluster.js';
 
 /*
  * One cluster for the whole file, with the image inside; the server is deployed once, and each test makes templates

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { refuses, type Fault } from './faults.js';
-import { newImage, type Blob, type StoredImage } from './images.js';
+import { type Fault, refuses } from './faults.js';
+import { type Blob, newImage, type StoredImage } from './images.js';
 import { Uploads } from './uploads.js';
 
 /** Delivers, from where the client left off if it says so: that is how engines resume a layer. */

@@ -1,4 +1,4 @@
-import { json, newImage, ownArchitecture, type Blob, type StoredImage } from './images.js';
+import { type Blob, json, newImage, ownArchitecture, type StoredImage } from './images.js';
 
 /** A manifest, and what of it the registry does not have yet. */
 export type Pushable = Pick<StoredImage, 'manifest'> & Partial<StoredImage>;

@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -11,7 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { listClusters, openCluster, type DeleteCluster } from '../../../src/cluster/leases/index.js';
+
+import { type DeleteCluster, listClusters, openCluster } from '../../../src/cluster/leases/index.js';
 import { watchdogLog } from '../../../src/cluster/watchdog/index.js';
 import { identifyProcess } from '../../../src/support/process-identity.js';
 import { compileSource } from '../leases/compiled.js';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { loadConfig, type Config } from '../../../src/config/index.js';
+import { type Config, loadConfig } from '../../../src/config/index.js';
 import { mergeConfigs } from '../../../src/config/merge.js';
 import type { JestKubernetesError } from '../../../src/support/errors.js';
 import { project } from './project.js';

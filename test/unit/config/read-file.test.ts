@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { loadConfig, type Config } from '../../../src/config/index.js';
+import { type Config, loadConfig } from '../../../src/config/index.js';
 import { natively, project, shownOf } from './project.js';
 
 const native = natively();

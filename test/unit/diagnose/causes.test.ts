@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { diagnose, portIn, toError, type CauseName } from '../../../src/diagnose/causes.js';
+import { type CauseName, diagnose, portIn, toError } from '../../../src/diagnose/causes.js';
 import type { Snapshot } from '../../../src/diagnose/snapshot.js';
 
 /** A snapshot of a real cluster in that state, as test/e2e/diagnose-states.ts makes them. */

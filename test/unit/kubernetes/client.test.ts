@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ApiError, openApi, podsAreAdmitted } from '../../../src/kubernetes/index.js';
-import { fakeServer, hangUp, json, refusal, type Answer } from './api-server.js';
+import { type Answer, fakeServer, hangUp, json, refusal } from './api-server.js';
 
 const never: Answer = () => undefined;
 const well = json({ well: true });

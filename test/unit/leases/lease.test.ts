@@ -1,12 +1,13 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import {
+  type LeaseOptions,
   listClusters,
   openCluster,
   removeAbandoned,
   takeDown,
-  type LeaseOptions,
 } from '../../../src/cluster/leases/index.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 

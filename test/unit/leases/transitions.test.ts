@@ -1,5 +1,4 @@
-import type { KeepPolicy } from '../../../src/config/config.js';
-import { lostState, type ClusterState, type Lease } from '../../../src/cluster/leases/state.js';
+import { type ClusterState, type Lease, lostState } from '../../../src/cluster/leases/state.js';
 import {
   arrive,
   becomeReady,
@@ -12,6 +11,7 @@ import {
   removalFailed,
   type Wanted,
 } from '../../../src/cluster/leases/transitions.js';
+import type { KeepPolicy } from '../../../src/config/config.js';
 
 const run = (runId: string, keep: KeepPolicy = 'never'): Lease => ({
   ...{ runId, keep, cwd: '/shop', command: 'jest', since: '2026-01-01T00:00:00Z' },

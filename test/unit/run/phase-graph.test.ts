@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { Report, type TimelineEntry } from '../../../src/report/index.js';
-import { PhaseGraph, type Phase } from '../../../src/run/phase-graph.js';
+import { type Phase, PhaseGraph } from '../../../src/run/phase-graph.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 
 const report = (): Report => new Report(new PassThrough().resume() as unknown as NodeJS.WriteStream, {});
