@@ -12,4 +12,5 @@ export type {
   Taint,
 } from './config.js';
 export { loadConfig, loadRunConfig } from './load.js';
+export { defaultPostgresImage } from './resolve.js';
 export { unknownVariables } from './variables.js';

@@ -28,11 +28,13 @@ export type Importable = { reference: string } | { archive: string };
 
 /**
  * As kind imports it, but for the node's platform alone: an archive may name platforms whose layers it does not hold,
- * which `--all-platforms` refuses. The node says itself which snapshotter its containerd uses.
+ * which `--all-platforms` refuses. The node says itself which snapshotter its containerd uses. containerd 2 would take
+ * the archive through its transfer service, which costs a fifth more processor time (docs/performance.md).
  */
 const importScript = `
 snapshotter=$(containerd config dump 2>/dev/null | sed -n "s/^ *snapshotter = [\\"']\\(.*\\)[\\"']/\\1/p" | head -n 1)
-exec ctr --namespace=k8s.io images import --snapshotter="\${snapshotter:-overlayfs}" -
+ctr images import --help | grep -q -e --local && local=--local
+exec ctr --namespace=k8s.io images import $local --snapshotter="\${snapshotter:-overlayfs}" -
 `;
 
 /**

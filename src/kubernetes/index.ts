@@ -11,6 +11,7 @@ export {
   type KubeconfigContext,
 } from './kubeconfig.js';
 export { Kinds } from './kinds.js';
+export { namesAreAnswered } from './names-answered.js';
 export { describeObject, type KubernetesObject } from './objects.js';
 export { owned, deleteOwned } from './owned.js';
 export { forwardPort, type PortForward } from './port-forward.js';

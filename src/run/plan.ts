@@ -1,11 +1,12 @@
 import type { ClusterProvider } from '../cluster/index.js';
-import type { Config, ImageSource } from '../config/index.js';
+import { type Config, defaultPostgresImage, type ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
 import { imagesToBring, type RunContext } from './context.js';
 import type { Phase, Step } from './phase-graph.js';
 import { createCluster, useCluster } from './work/cluster.js';
 import { buildOnHost, importIntoNodes, pullToHost } from './work/images.js';
 import { applyManifests } from './work/manifests.js';
+import { waitForNames } from './work/names.js';
 import { deployServer, makeTemplate, startServer } from './work/postgres.js';
 import { callSetupHook } from './work/setup-hook.js';
 
@@ -14,10 +15,10 @@ import { callSetupHook } from './work/setup-hook.js';
  * way: `nodes` (every node's containerd answers), `api` (the API server answers), `ready` (a test can use it). Whatever
  * is not said to come after another runs beside it.
  *
- *   cluster ───────── nodes ── api ───────────────── ready ──┐
- *   pull, build ───────┴─ import ─┬───────────────────┐      │
- *                                 │   manifests ──────┼──────┴─ setup
- *             deploy PostgreSQL ──┴── PostgreSQL ── template
+ *   cluster ───────── nodes ── api ───────────────── ready ─┬─ names ──┐
+ *   pull, build ───────┴─ import ─┬──────────────────────────┤          │
+ *                                 │   manifests ─────────────┼──────────┴─ setup
+ *             deploy PostgreSQL ──┴── PostgreSQL ── template ┘
  */
 
 /** All phases of a run. Those whose work has been done in the cluster's life already are not among them. */
@@ -84,11 +85,21 @@ export function plan(run: RunContext): Phase[] {
       work: does(makeTemplate),
     },
   ];
+  const names: Phase[] = [
+    {
+      name: 'names',
+      title: 'the cluster answers names',
+      after: ['ready'],
+      limits: timeouts.cluster,
+      work: does(waitForNames),
+    },
+  ];
   const before = [
     ...cluster,
     ...eachImage,
     ...(manifests.length > 0 ? objects : []),
     ...(postgres === undefined ? [] : database),
+    ...(bringsPods(run) ? names : []),
   ];
   const hook: Phase[] = [
     {
@@ -106,6 +117,13 @@ export function plan(run: RunContext): Phase[] {
 /** What brings the images to the host alone: it needs no cluster, and may begin while another run's is waited for. */
 export function bringImages(config: Config, provider: ClusterProvider): Phase[] {
   return config.images.flatMap((image) => bringing(image, config, provider));
+}
+
+/** Tests that need names have pods of their own, whose images are brought; a database, or an API server, needs none. */
+function bringsPods({ config, provider }: RunContext): boolean {
+  const { images, manifests, postgres, setup } = config;
+  const own = images.some((image) => imageSourceKey(image) !== (postgres?.image ?? defaultPostgresImage));
+  return provider.owner === undefined && (own || manifests.length > 0 || setup !== undefined);
 }
 
 const importName = (image: ImageSource): string => `import ${imageSourceKey(image)}`;

@@ -26,6 +26,16 @@ export function ownerFile(directory: string): string {
  */
 const fasterReady = { nodeStatusUpdateFrequency: '1s', nodeStatusReportFrequency: '5m' };
 
+/**
+ * The controller manager gives each of its fifty controllers a token of its own before it starts the first, and asks for
+ * them at 20 requests a second: for five seconds of a creation nothing makes the `default` ServiceAccount, and nothing
+ * starts the network that a node is Ready with. These limits are its own defaults times ten.
+ */
+const fasterControllers = stringify({
+  kind: 'ClusterConfiguration',
+  controllerManager: { extraArgs: { 'kube-api-qps': '200', 'kube-api-burst': '300' } },
+});
+
 /** A kubelet of 1.35 or newer does not start on cgroup v1 unless it is told to. */
 const onCgroupV1 = { failCgroupV1: false };
 
@@ -67,7 +77,11 @@ export function kindConfig(
     apiVersion: config['apiVersion'] ?? 'kind.x-k8s.io/v1alpha4',
     networking: { apiServerAddress: '127.0.0.1', ...(config['networking'] as object | undefined) },
     // kind applies them in order: a user's own comes last, and wins
-    kubeadmConfigPatches: [kubelet, ...((config['kubeadmConfigPatches'] as string[] | undefined) ?? [])],
+    kubeadmConfigPatches: [
+      kubelet,
+      fasterControllers,
+      ...((config['kubeadmConfigPatches'] as string[] | undefined) ?? []),
+    ],
     nodes: nodes.map((node) => {
       const ports = [
         ...(node.extraPortMappings ?? []),

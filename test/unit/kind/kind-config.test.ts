@@ -67,6 +67,7 @@ test("a user's own kubeadm patches come after ours, so that they win", () => {
   const { kubeadmConfigPatches } = kindConfig({ config, nodes: nodesOf(1) }, { directory: '/state/shop' });
   expect(kubeadmConfigPatches).toEqual([
     expect.stringContaining('nodeStatusUpdateFrequency: 1s'),
+    expect.stringContaining('kube-api-qps: "200"'),
     config.kubeadmConfigPatches[0],
   ]);
 });
