@@ -7,7 +7,14 @@ import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { endCreator, forgetCreator } from './creator.js';
 import { ownerFile } from './kind-config.js';
-import { clusterContainers, clusterLabel, isOurs, type RunCli, runtimeCli } from './node-containers.js';
+import {
+  clusterContainers,
+  clusterLabel,
+  isOurs,
+  type NodeContainer,
+  type RunCli,
+  runtimeCli,
+} from './node-containers.js';
 
 export interface DeleteContainersOptions {
   name: string;
@@ -59,6 +66,7 @@ export async function deleteContainers(options: DeleteContainersOptions): Promis
           continue;
         }
         progress.waitingFor(`the deletion of ${left.join(', ')}`);
+        if (runtime.cgroupVersion === 1) await calm(ours, run, signal);
         await remove(ours, run, signal);
         awaited = quiet.others;
         progress.moved(`deleted ${left.join(', ')}`);
@@ -80,6 +88,28 @@ export async function deleteContainers(options: DeleteContainersOptions): Promis
     signal?.throwIfAborted();
     throw deleteFailed(options, left, error);
   }
+}
+
+/**
+ * runc freezes a container's cgroup for a moment while it makes one. Of a node that is killed in that moment, cgroup v1
+ * lets what is frozen live on, and the engine cannot remove it: nothing new is begun first, and what was is let come
+ * to its end.
+ */
+const calmScript = `
+pkill -STOP -x kubelet; pkill -STOP -x containerd
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do pgrep -x runc >/dev/null || exit 0; sleep 0.1; done
+`;
+
+async function calm(
+  containers: readonly NodeContainer[],
+  run: RunCli,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const options = { timeout: 10_000, ...(signal === undefined ? {} : { signal }) };
+  const running = containers.filter(({ state }) => state === 'running');
+  // one that is just being started, or ends meanwhile, is removed as it is
+  await Promise.allSettled(running.map(({ id }) => run(['exec', id, 'sh', '-c', calmScript], options)));
+  signal?.throwIfAborted();
 }
 
 async function remove(

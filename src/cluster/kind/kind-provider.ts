@@ -62,8 +62,8 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
     runtime,
     prepare: () => Promise.resolve(),
     removal: async () => {
-      const { name: engine, command, env: reach } = await runtime();
-      return { provider: 'kind', name, runtime: { name: engine, command, env: reach } };
+      const { name: engine, command, env: reach, cgroupVersion } = await runtime();
+      return { provider: 'kind', name, runtime: { name: engine, command, env: reach, cgroupVersion } };
     },
     create: (steps) => createKindCluster({ ...options, access }, steps),
     join,

@@ -34,7 +34,9 @@ export interface Removal {
   provider: 'kind' | 'existing';
   name: string;
   /** The container engine that it was made with; null for `existing`. */
-  runtime: Pick<ContainerRuntime, 'name' | 'command' | 'env'> | null;
+  runtime:
+    | (Pick<ContainerRuntime, 'name' | 'command' | 'env'> & Partial<Pick<ContainerRuntime, 'cgroupVersion'>>)
+    | null;
 }
 
 export type LedgerEntry = { state: 'doing'; by: string } | { state: 'done'; value: Json };
