@@ -67,7 +67,10 @@ export async function status({ json }: { json: boolean }): Promise<void> {
 function described({ name, folder, state, users }: KnownCluster) {
   const { phase, kept, problem } = state;
   return {
-    ...{ name, phase, kept: kept?.reason ?? null, problem },
+    name,
+    phase,
+    kept: kept?.reason ?? null,
+    problem,
     users: users.map(describeHolder),
     kubeconfig: state.access === null ? null : `${folder}/kubeconfig`,
   };

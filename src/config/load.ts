@@ -46,8 +46,12 @@ export async function loadConfig({
     ...(config === undefined ? [] : contradictions(config)),
   ]);
   const resolved = resolveConfig(config ?? {}, {
-    ...{ rootDir, file, workspaceRoot, env },
-    ...{ runtime: variables.overrides.runtime, nodeImages: variables.overrides.nodeImages },
+    rootDir,
+    file,
+    workspaceRoot,
+    env,
+    runtime: variables.overrides.runtime,
+    nodeImages: variables.overrides.nodeImages,
   });
   if (pathsMustExist) refuse(file, missingPaths(resolved));
   return resolved;

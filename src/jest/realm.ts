@@ -7,8 +7,24 @@ type Constructor = abstract new (...parameters: never[]) => object;
 
 /** The language's constructors, of the realm that this file is loaded in. */
 export const intrinsics = {
-  ...{ Object, Function, Array, Promise, Date, RegExp, Map, Set, WeakMap, WeakSet },
-  ...{ Error, AggregateError, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError },
+  Object,
+  Function,
+  Array,
+  Promise,
+  Date,
+  RegExp,
+  Map,
+  Set,
+  WeakMap,
+  WeakSet,
+  Error,
+  AggregateError,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
 } as const satisfies Record<string, Constructor>;
 
 export type Intrinsics = typeof intrinsics;

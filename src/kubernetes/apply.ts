@@ -110,32 +110,14 @@ export async function apply(
   signal?: AbortSignal,
 ): Promise<KubernetesObject> {
   const path = await kinds.pathOf(object, signal);
-  const send = async (body: unknown): Promise<KubernetesObject> => {
-    const applied = await api.request<KubernetesObject>(`${path}?fieldManager=${fieldManager}&force=true`, {
-      method: 'PATCH',
-      contentType: 'application/apply-patch+yaml',
-      body,
-      signal,
-    });
-    if (applied.metadata.deletionTimestamp !== undefined) throw new NotYet('an earlier one is being deleted');
-    return applied;
-  };
-  try {
-    return await send(object);
-  } catch (error) {
-    // before Kubernetes 1.21, apply knows no default for a port's protocol: structured-merge-diff#183
-    if (!(error instanceof ApiError) || !error.message.includes('omits key field "protocol"')) throw error;
-    return send(withProtocols(object));
-  }
-}
-
-/** The same, with the protocol of every port of a Service or container spelt out. */
-function withProtocols(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value), (key, field: unknown) =>
-    key === 'ports' && Array.isArray(field)
-      ? field.map((port: unknown) => (typeof port === 'object' ? { protocol: 'TCP', ...port } : port))
-      : field,
-  );
+  const applied = await api.request<KubernetesObject>(`${path}?fieldManager=${fieldManager}&force=true`, {
+    method: 'PATCH',
+    contentType: 'application/apply-patch+yaml',
+    body: object,
+    signal,
+  });
+  if (applied.metadata.deletionTimestamp !== undefined) throw new NotYet('an earlier one is being deleted');
+  return applied;
 }
 
 interface Condition {

@@ -21,7 +21,7 @@ export interface PodCommand {
   pod: string;
   container: string;
   command: readonly string[];
-  /** Sent whole; the command must know by itself where it ends, as older API servers cannot close it. */
+  /** Sent whole; the command must know by itself where it ends, as it is not closed. */
   input?: Buffer;
   /** Each line of its output. */
   onLine?: (line: string) => void;

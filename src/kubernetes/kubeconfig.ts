@@ -61,7 +61,10 @@ export interface KubeconfigContext {
  */
 export function readKubeconfig(...files: readonly string[]): Kubeconfig {
   const all: Kubeconfig = {
-    ...{ clusters: new Map(), users: new Map(), contexts: new Map(), currentContext: undefined },
+    clusters: new Map(),
+    users: new Map(),
+    contexts: new Map(),
+    currentContext: undefined,
   };
   for (const file of files) {
     const written = contentOf(file);

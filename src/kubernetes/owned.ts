@@ -5,7 +5,6 @@ import { JestKubernetesError } from '../support/errors.js';
 import type { ClusterAccess } from './access.js';
 import { isGone, isHidden, unless } from './api-error.js';
 import { type Api, openApi } from './client.js';
-import { hasten } from './hasten.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 
 /** What this package makes in a cluster that is not its own carries it, with the cluster's name as value. */
@@ -56,7 +55,9 @@ export async function deleteOwned(
   const kinds = await ownableKinds(api, signal);
   const objects = (await Promise.all(kinds.map((kind) => listOwned(api, access, kind, signal)))).flat();
   const within = (milliseconds: number): GoneOptions => ({
-    ...{ signal, progress, deadline: started + Math.min(milliseconds, limit) },
+    signal,
+    progress,
+    deadline: started + Math.min(milliseconds, limit),
   });
 
   const [resources, others] = split(objects, ({ object }) => isCustom(object));
@@ -135,7 +136,6 @@ async function gone(
   removed: readonly Removed[],
   { signal, progress, deadline }: GoneOptions,
 ): Promise<Left[]> {
-  const started = performance.now();
   let waiting = removed;
   for (;;) {
     const states = await Promise.all(
@@ -150,10 +150,6 @@ async function gone(
     if (left.length === 0 || performance.now() > deadline) return left;
     waiting = left;
     progress.waitingFor(`${left.map(({ object }) => describeObject(object)).join(', ')} to be gone`);
-    for (const { object, path, state } of left) {
-      if (object.kind !== 'Namespace') continue;
-      await hasten(api, path, state, { since: performance.now() - started, signal });
-    }
     await delay(250, undefined, signal === undefined ? {} : { signal });
   }
 }
@@ -175,7 +171,7 @@ function notGone({ name, context }: ClusterAccess, left: readonly Left[]): JestK
 }
 
 interface Terminating {
-  metadata: { uid?: string; annotations?: Record<string, string>; finalizers?: string[] };
+  metadata: { uid?: string; finalizers?: string[] };
   status?: { conditions?: { type: string; status: string; message?: string }[] };
 }
 

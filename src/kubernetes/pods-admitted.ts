@@ -10,7 +10,7 @@ const probe = {
 
 /**
  * Whether a namespace takes pods in, by asking for one that is not made (a dry run): its `default` ServiceAccount comes
- * a moment after it, in a new cluster seconds later, and, before Kubernetes 1.24, its token later still. Until then every
+ * a moment after it, in a new cluster later. Until then every
  * pod is refused. Any other refusal is the cluster's own rule, for the pods that are meant to meet.
  */
 export async function podsAreAdmitted(api: Api, namespace: string, signal?: AbortSignal): Promise<boolean> {

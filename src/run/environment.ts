@@ -1,27 +1,30 @@
 /** Variables that a run sets in the parent, which every worker inherits; what stood there before comes back at its end. */
 export class WorkerEnvironment {
-  private readonly before = new Map<string, string | undefined>();
+  readonly #before = new Map<string, string | undefined>();
+  readonly #env: NodeJS.ProcessEnv;
 
-  constructor(private readonly env: NodeJS.ProcessEnv = process.env) {}
+  constructor(env: NodeJS.ProcessEnv = process.env) {
+    this.#env = env;
+  }
 
   /** Sets variables; one that was set before this run is remembered. */
   set(variables: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(variables)) {
-      if (!this.before.has(name)) this.before.set(name, this.env[name]);
-      this.env[name] = value;
+      if (!this.#before.has(name)) this.#before.set(name, this.#env[name]);
+      this.#env[name] = value;
     }
   }
 
   /** What this run has set. */
   variables(): Record<string, string> {
-    return Object.fromEntries([...this.before.keys()].map((name) => [name, this.env[name] ?? '']));
+    return Object.fromEntries([...this.#before.keys()].map((name) => [name, this.#env[name] ?? '']));
   }
 
   restore(): void {
-    for (const [name, value] of this.before) {
-      if (value === undefined) Reflect.deleteProperty(this.env, name);
-      else this.env[name] = value;
+    for (const [name, value] of this.#before) {
+      if (value === undefined) Reflect.deleteProperty(this.#env, name);
+      else this.#env[name] = value;
     }
-    this.before.clear();
+    this.#before.clear();
   }
 }

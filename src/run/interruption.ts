@@ -10,16 +10,16 @@ type InterruptingSignal = (typeof signals)[number];
  * have, the second ends it at once and leaves the rest to the watchdog.
  */
 export class Interruption {
-  private readonly controller = new AbortController();
-  private readonly listeners = new Map<InterruptingSignal, () => void>();
+  readonly #controller = new AbortController();
+  readonly #listeners = new Map<InterruptingSignal, () => void>();
 
   constructor(end: (signal: InterruptingSignal) => Promise<void>) {
     for (const name of signals) {
       const listener = (): void => {
-        if (this.controller.signal.aborted) {
+        if (this.#controller.signal.aborted) {
           process.exit(128 + constants.signals[name]);
         }
-        this.controller.abort(new JestKubernetesError('INTERRUPTED', `The run was ended by ${name}`));
+        this.#controller.abort(new JestKubernetesError('INTERRUPTED', `The run was ended by ${name}`));
         void end(name).finally(() => {
           this.dispose();
           // nobody else listens: the signal's own end, so that a shell sees it; else an exit with its status
@@ -27,18 +27,18 @@ export class Interruption {
           setTimeout(() => process.exit(128 + constants.signals[name]), 200);
         });
       };
-      this.listeners.set(name, listener);
+      this.#listeners.set(name, listener);
       process.on(name, listener);
     }
   }
 
   /** Aborted at the first signal, with an INTERRUPTED error. */
   get signal(): AbortSignal {
-    return this.controller.signal;
+    return this.#controller.signal;
   }
 
   dispose(): void {
-    for (const [name, listener] of this.listeners) process.off(name, listener);
-    this.listeners.clear();
+    for (const [name, listener] of this.#listeners) process.off(name, listener);
+    this.#listeners.clear();
   }
 }

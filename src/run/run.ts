@@ -31,41 +31,44 @@ import { deleteAndTell } from './take-down.js';
  */
 export class Run {
   readonly id = randomBytes(4).toString('hex');
-  private readonly environment: WorkerEnvironment;
-  private readonly timeline: TimelineEntry[] = [];
-  private readonly interruption: Interruption;
-  private readonly graph: PhaseGraph;
-  private readonly lease: ClusterLease;
-  private readonly provider: ClusterProvider;
-  private watchdog: Watchdog | undefined;
-  private context: RunContext | undefined;
-  private failed = false;
-  private ended: Promise<void> | undefined;
+  readonly #environment: WorkerEnvironment;
+  readonly #timeline: TimelineEntry[] = [];
+  readonly #interruption: Interruption;
+  readonly #graph: PhaseGraph;
+  readonly #lease: ClusterLease;
+  readonly #provider: ClusterProvider;
+  #watchdog: Watchdog | undefined;
+  #context: RunContext | undefined;
+  #failed = false;
+  #ended: Promise<void> | undefined;
+  #settled: Promise<void> = Promise.resolve();
+  readonly #config: Config;
+  readonly #report: Report;
+  readonly #env: NodeJS.ProcessEnv;
 
-  constructor(
-    private readonly config: Config,
-    private readonly report: Report = new Report(),
-    private readonly env: NodeJS.ProcessEnv = process.env,
-  ) {
-    this.environment = new WorkerEnvironment(env);
-    this.provider = providerOf(config, this.id, env);
-    this.interruption = new Interruption(async (signal) => {
-      this.report.headline(`was interrupted (${signal})`);
-      await this.settled;
-      await this.end();
+  constructor(config: Config, report: Report = new Report(), env: NodeJS.ProcessEnv = process.env) {
+    this.#config = config;
+    this.#report = report;
+    this.#env = env;
+    this.#environment = new WorkerEnvironment(env);
+    this.#provider = providerOf(config, this.id, env);
+    this.#interruption = new Interruption(async (signal) => {
+      this.#report.headline(`was interrupted (${signal})`);
+      await this.#settled;
+      await this.#end();
     });
-    this.graph = new PhaseGraph({ signal: this.interruption.signal, report, timeline: this.timeline });
-    this.lease = openCluster({
+    this.#graph = new PhaseGraph({ signal: this.#interruption.signal, report, timeline: this.#timeline });
+    this.#lease = openCluster({
       stateDir: config.stateDir,
       name: config.cluster.name,
       runId: this.id,
       provider: config.cluster.provider,
-      signal: this.graph.stopped,
+      signal: this.#graph.stopped,
       remove: (record) => deleteAndTell(record, report),
       onWait: (who, doing) => {
         report.note(`waiting for ${who}: ${doing}`);
         // what others do has nothing to do with what only this run's images need
-        if (this.context === undefined) this.graph.start(bringImages(config, this.provider));
+        if (this.#context === undefined) this.#graph.start(bringImages(config, this.#provider));
       },
       onNote: (line) => {
         report.note(line);
@@ -73,57 +76,56 @@ export class Run {
     });
   }
 
-  private settled: Promise<void> = Promise.resolve();
-
   /**
    * Sets up all that the configuration asks for. When it fails, what it made is gone by the time that this throws.
    * @throws JestKubernetesError
    */
   async start(): Promise<void> {
     const started = performance.now();
-    const work = this.setUp();
-    this.settled = work.catch(() => undefined);
+    const work = this.#setUp();
+    this.#settled = work.catch(() => undefined);
     try {
       await work;
     } catch (error) {
-      this.interruption.signal.throwIfAborted();
-      this.failed = true;
+      this.#interruption.signal.throwIfAborted();
+      this.#failed = true;
       const explained = await explain(error, {
-        context: this.context,
-        timeline: this.timeline,
-        report: this.report,
-        signal: this.interruption.signal,
-        env: this.env,
+        context: this.#context,
+        timeline: this.#timeline,
+        report: this.#report,
+        signal: this.#interruption.signal,
+        env: this.#env,
       });
-      await this.end();
+      await this.#end();
       throw explained;
     }
-    this.report.note(`ready in ${formatSeconds(performance.now() - started)}`);
+    this.#report.note(`ready in ${formatSeconds(performance.now() - started)}`);
   }
 
-  private async setUp(): Promise<void> {
-    const { stateDir, cluster } = this.config;
+  async #setUp(): Promise<void> {
+    const { stateDir, cluster } = this.#config;
     const abandoned = sweep({ stateDir }).filter((name) => name !== cluster.name);
-    if (abandoned.length > 0) this.report.note(`deleting what an earlier run left: ${abandoned.join(', ')}`);
-    this.watchdog = await startWatchdog({
+    if (abandoned.length > 0) this.#report.note(`deleting what an earlier run left: ${abandoned.join(', ')}`);
+    this.#watchdog = await startWatchdog({
       stateDir,
       name: cluster.name,
       runId: this.id,
       provider: cluster.provider,
     });
-    await this.provider.prepare(this.interruption.signal);
+    await this.#provider.prepare(this.#interruption.signal);
     try {
-      this.context = await this.takePart();
-      this.graph.start(plan(this.context), this.context.milestones.byName());
+      this.#context = await this.#takePart();
+      this.#graph.start(plan(this.#context), this.#context.milestones.byName());
     } catch (error) {
-      this.graph.fail(error);
+      this.#graph.fail(error);
     }
-    await this.graph.settled();
+    await this.#graph.settled();
   }
 
   /** The lease is taken: either the cluster is this run's to create, or it is there and answers. */
-  private async takePart(): Promise<RunContext> {
-    const { id: runId, config, lease, provider, environment, report } = this;
+  async #takePart(): Promise<RunContext> {
+    const [config, lease, provider, report] = [this.#config, this.#lease, this.#provider, this.#report];
+    const [runId, environment] = [this.id, this.#environment];
     const { stateDir, keep, postgres } = config;
     const { name } = config.cluster;
     const contextOf = (joined?: JoinedCluster, done = new Set<string>()): RunContext => ({
@@ -149,11 +151,11 @@ export class Run {
         return contextOf();
       }
       try {
-        const joined = await provider.join(this.interruption.signal);
-        report.headline(`joins the cluster ${name}${this.companions()}`);
+        const joined = await provider.join(this.#interruption.signal);
+        report.headline(`joins the cluster ${name}${this.#companions()}`);
         return contextOf(joined, doneIn(arrival.state));
       } catch (error) {
-        this.interruption.signal.throwIfAborted();
+        this.#interruption.signal.throwIfAborted();
         if (!provider.replaceable || lease.others().length > 0) throw error;
         report.note(`the cluster ${name} does not answer any more and is made anew: ${messageOf(error)}`);
         await takeDown({ stateDir, name, remove: deleteCluster, evenInUse: true });
@@ -163,48 +165,48 @@ export class Run {
 
   /** A test has failed: `keep: 'on-failure'` applies. */
   markFailed(): void {
-    this.failed = true;
+    this.#failed = true;
   }
 
   /** The run is finished: gives the lease back. A failure to delete is reported and fails no green run. */
   async finish(): Promise<void> {
-    await this.end();
+    await this.#end();
   }
 
-  private end(): Promise<void> {
-    return (this.ended ??= this.release());
+  #end(): Promise<void> {
+    return (this.#ended ??= this.#release());
   }
 
-  private async release(): Promise<void> {
-    const { report, lease } = this;
-    const { name } = this.config.cluster;
+  async #release(): Promise<void> {
+    const [report, lease] = [this.#report, this.#lease];
+    const { name } = this.#config.cluster;
     try {
-      for (const close of this.context?.closing.reverse() ?? []) await close();
-      if (this.failed) await lease.markFailed();
+      for (const close of this.#context?.closing.reverse() ?? []) await close();
+      if (this.#failed) await lease.markFailed();
       const others = lease.others();
       const outcome = await lease.release();
-      if (outcome === 'left' && this.context !== undefined)
+      if (outcome === 'left' && this.#context !== undefined)
         report.headline(`leaves the cluster ${name} to ${others.join(', ')}`);
-      if (outcome === 'kept' || outcome === 'kept again') this.tellKept(outcome);
+      if (outcome === 'kept' || outcome === 'kept again') this.#tellKept(outcome);
     } catch (error) {
       report.error(error);
     } finally {
-      this.watchdog?.dismiss();
-      this.interruption.dispose();
-      this.environment.restore();
+      this.#watchdog?.dismiss();
+      this.#interruption.dispose();
+      this.#environment.restore();
     }
   }
 
-  private tellKept(outcome: 'kept' | 'kept again'): void {
-    const { report } = this;
-    const { keeps, usage } = this.provider.words;
+  #tellKept(outcome: 'kept' | 'kept again'): void {
+    const report = this.#report;
+    const { keeps, usage } = this.#provider.words;
     const again = outcome === 'kept again' ? ' (see: npx jest-kubernetes status)' : '';
     report.headline(`${keeps}${again}`);
     if (outcome === 'kept') for (const line of usage) report.note(line);
   }
 
-  private companions(): string {
-    const others = this.lease.others();
+  #companions(): string {
+    const others = this.#lease.others();
     return others.length === 0 ? '' : `, which it shares with ${others.join(', ')}`;
   }
 }

@@ -36,7 +36,10 @@ async function release(remove: DeleteCluster): Promise<void> {
   while (lease !== undefined && isAlive(lease.process)) await delay(20);
   say(`run ${runId} is gone: releasing its lease on the cluster ${name}`);
   const outcome = await openCluster({
-    ...{ stateDir, name, runId, remove },
+    stateDir,
+    name,
+    runId,
+    remove,
     provider: provider === 'existing' ? 'existing' : 'kind',
   }).release();
   discardRemains(stateDir);
