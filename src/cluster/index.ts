@@ -13,7 +13,6 @@ export {
   type Json,
   type KnownCluster,
   type RemovalRecord,
-  type WantedCluster,
 } from './leases/index.js';
 export type { ClusterNode, ClusterProvider, JoinedCluster } from './provider.js';
 export { deleteCluster, describeDeletion } from './delete-cluster.js';

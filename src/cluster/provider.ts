@@ -40,7 +40,7 @@ export interface CreateOptions {
 }
 
 /** What a reader is told of a cluster. */
-export interface ProviderWords {
+interface ProviderWords {
   /** Of the run that is the first to come. */
   begins: string;
   /** The phase that has it at its end. */

@@ -20,7 +20,7 @@ export type Taint = Readonly<{
 }>;
 
 /** A folder or file of the host inside a node. */
-export type NodeMount = Readonly<{
+type NodeMount = Readonly<{
   /** Absolute path. */
   hostPath: string;
   containerPath: string;

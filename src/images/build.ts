@@ -4,7 +4,8 @@ import path from 'node:path';
 import type { ImageSource, Limits } from '../config/index.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
-import { type Engine, lastLines, runEngine } from './engine.js';
+import { lastLines } from '../support/lines.js';
+import { type Engine, runEngine } from './engine.js';
 import { saysDiskFull } from './failures.js';
 
 export interface BuildOptions {

@@ -63,12 +63,3 @@ export async function platformImageId(
   const { failed, stdout } = await runEngine(engine, args);
   return failed ? undefined : stdout.trim();
 }
-
-/** The last telling lines of what a command said. */
-export function lastLines(words: string, count = 8): string[] {
-  return words
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .filter((line) => line.trim() !== '')
-    .slice(-count);
-}

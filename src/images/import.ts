@@ -7,7 +7,8 @@ import type { Limits } from '../config/index.js';
 import { formatBytes, type Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { lastLines, localImageId, platformImageId, runEngine } from './engine.js';
+import { lastLines } from '../support/lines.js';
+import { localImageId, platformImageId, runEngine } from './engine.js';
 import { saysDiskFull, saysWrongPlatform } from './failures.js';
 import { parseReference } from './reference.js';
 

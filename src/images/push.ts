@@ -1,5 +1,6 @@
 import { JestKubernetesError } from '../support/errors.js';
-import { lastLines, localImageId, runEngine } from './engine.js';
+import { lastLines } from '../support/lines.js';
+import { localImageId, runEngine } from './engine.js';
 import { parseReference } from './reference.js';
 import { transferByApi, TransferFailure, type TransferOptions } from './transfer.js';
 

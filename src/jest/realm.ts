@@ -52,7 +52,7 @@ export function recogniseInstances(own: Intrinsics, native: Intrinsics): void {
 
 type Tester = (...parameters: never[]) => unknown;
 
-export interface TesterContext {
+interface TesterContext {
   equals(a: unknown, b: unknown, testers?: Tester[], strict?: boolean): boolean;
 }
 

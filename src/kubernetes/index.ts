@@ -12,8 +12,8 @@ export {
 } from './kubeconfig.js';
 export { Kinds } from './kinds.js';
 export { namesAreAnswered } from './names-answered.js';
-export { describeObject, type KubernetesObject } from './objects.js';
+export type { KubernetesObject } from './objects.js';
 export { owned, deleteOwned } from './owned.js';
-export { forwardPort, type PortForward } from './port-forward.js';
+export { forwardPort } from './port-forward.js';
 export { podsAreAdmitted } from './pods-admitted.js';
-export { parseManifest, readManifests, type ManifestObject, type Manifests } from './read-manifests.js';
+export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';

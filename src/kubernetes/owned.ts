@@ -8,7 +8,7 @@ import { type Api, openApi } from './client.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 
 /** What this package makes in a cluster that is not its own carries it, with the cluster's name as value. */
-export const ownerLabel = 'jest-kubernetes/cluster';
+const ownerLabel = 'jest-kubernetes/cluster';
 
 /** The object with the mark by which {@link deleteOwned} finds it. */
 export function owned<T extends KubernetesObject>(object: T, cluster: string): T {

@@ -23,7 +23,7 @@ export interface RunContext {
 }
 
 /** Something that a run comes to once. */
-export class Milestone<T> {
+class Milestone<T> {
   /** Undefined until it is reached. */
   value: T | undefined;
   readonly promise: Promise<T>;

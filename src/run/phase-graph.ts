@@ -10,6 +10,7 @@ import {
 import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { firstLine } from '../support/lines.js';
 
 /** What a phase's work is given. */
 export interface Step {
@@ -179,8 +180,4 @@ async function settledWithin(work: Promise<unknown>, milliseconds: number): Prom
     patience,
   ]);
   clearTimeout(timer);
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
 }

@@ -17,7 +17,7 @@ export interface DockerEngine {
 }
 
 /** How long an engine may take to say its version, in milliseconds: it takes it some ten. */
-export const answerLimit = 5000;
+const answerLimit = 5000;
 
 /** Asks an engine who it is. @throws the socket's own error (`code`), or an Error that says what it answered */
 export async function askDocker(address: DockerAddress, signal?: AbortSignal): Promise<DockerEngine> {

@@ -1,3 +1,3 @@
-export { detectRuntime, type DetectOptions } from './detect-runtime.js';
+export { detectRuntime } from './detect-runtime.js';
 export { findOnPath } from './find-on-path.js';
 export type { ContainerRuntime } from './runtime.js';

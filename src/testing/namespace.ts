@@ -21,7 +21,7 @@ const outsideOfTestFiles = {};
  * A name for the namespace of a test file: a DNS label that tells where it comes from, and that no other run,
  * worker or file has.
  */
-export function namespaceName(testFile: string | undefined): string {
+function namespaceName(testFile: string | undefined): string {
   const stem = basename(testFile ?? 'jest')
     .replace(/\.[cm]?[jt]sx?$/i, '')
     .replace(/[._-](test|spec)$/i, '')

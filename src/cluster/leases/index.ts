@@ -7,13 +7,5 @@ export {
   type LeaseOptions,
   type RemovalRecord,
   type DeleteCluster,
-  type WantedCluster,
 } from './leases.js';
-export {
-  describeHolder,
-  type ClusterState,
-  type Holder,
-  type Json,
-  type Made,
-  type Removal,
-} from './state.js';
+export { describeHolder, type ClusterState, type Json, type Made, type Removal } from './state.js';

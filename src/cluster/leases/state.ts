@@ -39,7 +39,7 @@ export interface Removal {
     | null;
 }
 
-export type LedgerEntry = { state: 'doing'; by: string } | { state: 'done'; value: Json };
+type LedgerEntry = { state: 'doing'; by: string } | { state: 'done'; value: Json };
 
 /** All that is known of one cluster, from the moment somebody sets out to create it until it is gone. */
 export interface ClusterState {

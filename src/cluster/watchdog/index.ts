@@ -1,1 +1,1 @@
-export { startWatchdog, sweep, watchdogLog, type Watchdog, type WatchdogOptions } from './start.js';
+export { startWatchdog, sweep, watchdogLog, type Watchdog } from './start.js';

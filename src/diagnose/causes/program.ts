@@ -1,4 +1,5 @@
 import { formatBytesInTenths } from '../../report/index.js';
+import { lastLines } from '../../support/lines.js';
 import { millis } from '../events.js';
 import type { Snapshot } from '../snapshot.js';
 import type { Finding, Recognise } from './cause.js';
@@ -13,7 +14,6 @@ import {
   illContainers,
   imageOf,
   isSince,
-  lastLines,
   logsOf,
   present,
   seconds,

@@ -1,5 +1,6 @@
 import type { CoreV1Event, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 
+import { lastLines } from '../../support/lines.js';
 import { seenAt, timesSeen } from '../events.js';
 import { type DiagnosisContext, isWell, type Snapshot, statusesOf } from '../snapshot.js';
 import { thresholds } from './thresholds.js';
@@ -8,12 +9,6 @@ export const seconds = (ms: number) => `${String(Math.max(0, Math.round(ms / 100
 export const nameOf = (object: { metadata?: { name?: string } }) => object.metadata?.name ?? '';
 export const present = (lines: readonly (string | undefined)[]) =>
   lines.filter((line) => line !== undefined && line !== '') as string[];
-export const lastLines = (text: string, count: number) =>
-  text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .slice(-count);
-
 /** Pods that do not run as they should; one on its way out is nobody's concern. */
 export const illPods = (snapshot: Snapshot) =>
   snapshot.pods.filter((pod) => !isWell(pod) && pod.metadata?.deletionTimestamp === undefined);
