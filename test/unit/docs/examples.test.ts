@@ -8,6 +8,8 @@ import { parse } from 'yaml';
 const root = path.resolve(__dirname, '../../..');
 const pages = [
   'README.md',
+  'docs/architecture.md',
+  'docs/performance.md',
   'examples/basic/README.md',
   'examples/postgres/README.md',
   'examples/monorepo/README.md',
@@ -57,7 +59,7 @@ function complaints(code: string): string[] {
 
 test('each language that the pages use is looked at', () => {
   expect(new Set(blocks.map(({ language }) => language))).toEqual(
-    new Set(['ts', 'js', 'sh', 'yaml', 'text']),
+    new Set(['ts', 'js', 'sh', 'yaml', 'text', 'mermaid']),
   );
 });
 

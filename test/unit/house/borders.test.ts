@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { execa } from 'execa';
@@ -25,6 +26,18 @@ async function complaints(file: string, specifier: string): Promise<string[]> {
     .filter(({ ruleId }) => ruleId === 'no-restricted-imports')
     .map(({ message }) => message.replace(/^'.*?' import is restricted from being used by a pattern\. /, ''));
 }
+
+test('the picture of the rooms is drawn from the table', async () => {
+  const table = path.join(root, 'test/borders.mjs');
+  const script = `console.log(JSON.stringify((await import(${JSON.stringify(table)})).rooms))`;
+  const { stdout } = await execa(process.execPath, ['--input-type=module', '--eval', script]);
+  const arrows = Object.entries(JSON.parse(stdout) as Record<string, { uses: string[] }>).flatMap(
+    ([room, { uses }]) => uses.filter((used) => used !== 'support').map((used) => `${room} --> ${used}`),
+  );
+  const page = readFileSync(path.join(root, 'docs/architecture.md'), 'utf8');
+  const drawn = [...page.matchAll(/^ {2}(\w+ --> \w+)$/gm)].map(([, arrow = '']) => arrow);
+  expect(drawn.sort()).toEqual(arrows.sort());
+});
 
 test('a room that looks up to one above it is told where the thing belongs', async () => {
   expect(await complaints('src/kubernetes/objects.ts', '../run/index.js')).toEqual([
