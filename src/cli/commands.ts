@@ -1,10 +1,10 @@
 import {
   clusterFolder,
+  deleteAbandoned,
   deleteCluster,
   describeHolder,
   type KnownCluster,
   listClusters,
-  removeAbandoned,
 } from '../cluster/index.js';
 import { type Config, loadConfig } from '../config/index.js';
 import { Report } from '../report/index.js';
@@ -93,9 +93,9 @@ export async function env(name: string | undefined, { json }: { json: boolean })
 export async function prune({ json }: { json: boolean }): Promise<void> {
   const { stateDir } = await configHere();
   const failures: Error[] = [];
-  const removed = await removeAbandoned({
+  const removed = await deleteAbandoned({
     stateDir,
-    remove: deleteCluster,
+    deleteCluster,
     onFailure: (_, error) => failures.push(toError(error)),
   });
   if (json) print({ removed });

@@ -5,7 +5,7 @@ export {
   describeHolder,
   listClusters,
   openCluster,
-  removeAbandoned,
+  deleteAbandoned,
   runFolder,
   takeDown,
   type ClusterLease,

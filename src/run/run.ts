@@ -64,7 +64,7 @@ export class Run {
       runId: this.id,
       provider: config.cluster.provider,
       signal: this.#graph.stopped,
-      remove: (record) => deleteAndTell(record, report),
+      deleteCluster: (record) => deleteAndTell(record, report),
       onWait: (who, doing) => {
         report.note(`waiting for ${who}: ${doing}`);
         // what others do has nothing to do with what only this run's images need
@@ -158,7 +158,7 @@ export class Run {
         this.#interruption.signal.throwIfAborted();
         if (!provider.replaceable || lease.others().length > 0) throw error;
         report.note(`the cluster ${name} does not answer any more and is made anew: ${messageOf(error)}`);
-        await takeDown({ stateDir, name, remove: deleteCluster, evenInUse: true });
+        await takeDown({ stateDir, name, deleteCluster, evenInUse: true });
       }
     }
   }

@@ -37,6 +37,6 @@ export async function takeDownCluster(
   const provider = isOurs ? 'kind' : cluster.provider;
   const asIs = { ...config, cluster: { ...cluster, provider } };
   await providerOf(asIs, runId, process.env).prepare(new AbortController().signal);
-  const remove = (record: RemovalRecord): Promise<void> => deleteAndTell(record, report);
-  return takeDown({ stateDir, name, runId, provider, remove, evenInUse });
+  const deleteRecord = (record: RemovalRecord): Promise<void> => deleteAndTell(record, report);
+  return takeDown({ stateDir, name, runId, provider, deleteCluster: deleteRecord, evenInUse });
 }

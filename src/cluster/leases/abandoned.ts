@@ -1,5 +1,5 @@
 import { clusterNames, discardRemains, FileStore } from './file-store.js';
-import { type DeleteCluster, holderOf, type LeaseOptions, openStore, removeAs } from './leases.js';
+import { deleteAs, type DeleteCluster, holderOf, type LeaseOptions, openStore } from './leases.js';
 import type { ClusterState, Holder } from './state.js';
 import * as transitions from './transitions.js';
 
@@ -34,7 +34,7 @@ export function findAbandoned(stateDir: string): string[] {
     const state = store.peek();
     // an empty folder: its creator died before it had written anything
     if (state === undefined) return true;
-    return transitions.depart(state, me, undefined, (holder) => store.isAlive(holder)).result.to === 'remove';
+    return transitions.depart(state, me, undefined, (holder) => store.isAlive(holder)).result.to === 'delete';
   });
 }
 
@@ -42,13 +42,13 @@ export function findAbandoned(stateDir: string): string[] {
  * Removes what `findAbandoned` finds, looking again under the lock, and what deleted clusters left.
  * @returns the names of those removed; a failure is told to `onFailure`, and the next one goes on
  */
-export async function removeAbandoned({
+export async function deleteAbandoned({
   stateDir,
-  remove,
+  deleteCluster,
   onFailure,
 }: {
   stateDir: string;
-  remove: DeleteCluster;
+  deleteCluster: DeleteCluster;
   onFailure: (name: string, error: unknown) => void;
 }): Promise<string[]> {
   const me = holderOf(`sweep-${process.pid}`, 'jest-kubernetes (clean-up)');
@@ -59,8 +59,8 @@ export async function removeAbandoned({
       const departure = await store.transact((found) =>
         transitions.depart(found, me, undefined, (holder) => store.isAlive(holder)),
       );
-      if (departure.to !== 'remove') continue;
-      await removeAs(me, store, departure.state, { name, remove });
+      if (departure.to !== 'delete') continue;
+      await deleteAs(me, store, departure.state, { name, deleteCluster });
       removed.push(name);
     } catch (error) {
       onFailure(name, error);
@@ -77,14 +77,14 @@ export async function removeAbandoned({
  * @returns those who use it, when that is why it stays; undefined when there is no such cluster (any more)
  */
 export async function takeDown({
-  remove,
+  deleteCluster,
   evenInUse = false,
   runId = `down-${process.pid}`,
   ...cluster
 }: Pick<LeaseOptions, 'stateDir' | 'name' | 'provider'> & {
   /** Of who does it, in a cluster that others share. */
   runId?: string;
-  remove: DeleteCluster;
+  deleteCluster: DeleteCluster;
   /** Also when live runs use it. A deletion that is under way is left alone all the same. */
   evenInUse?: boolean;
 }): Promise<
@@ -94,12 +94,12 @@ export async function takeDown({
   const store = openStore({ ...cluster, runId });
   try {
     const answer = await store.transact((found) =>
-      transitions.condemn(found, me, (holder) => store.isAlive(holder), { evenInUse }),
+      transitions.takeDown(found, me, (holder) => store.isAlive(holder), { evenInUse }),
     );
     if (answer.to === 'leave') {
       return answer.users.length > 0 ? { outcome: 'in use', users: answer.users } : { outcome: 'unknown' };
     }
-    await removeAs(me, store, answer.state, { name: cluster.name, remove });
+    await deleteAs(me, store, answer.state, { name: cluster.name, deleteCluster });
     return { outcome: 'deleted' };
   } finally {
     await store.close();

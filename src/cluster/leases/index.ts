@@ -1,4 +1,4 @@
-export { findAbandoned, listClusters, removeAbandoned, takeDown, type KnownCluster } from './abandoned.js';
+export { findAbandoned, listClusters, deleteAbandoned, takeDown, type KnownCluster } from './abandoned.js';
 export { clusterFolder, discardRemains } from './file-store.js';
 export { currentContext, runFolder } from './kubernetes-store.js';
 export {

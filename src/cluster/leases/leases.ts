@@ -39,7 +39,7 @@ export interface LeaseOptions {
   runId: string;
   /** `kind`: shared by the runs of this machine; `existing`: by those of all machines that reach it. Default: `kind`. */
   provider?: Removal['provider'];
-  remove: DeleteCluster;
+  deleteCluster: DeleteCluster;
   /** Called when somebody else has to be waited for, once for each: who that is, and what they do. */
   onWait?: (who: string, doing: string) => void;
   /** A line for the user: what was found and is cleaned up. */
@@ -130,9 +130,9 @@ export class ClusterLease {
         case 'wait':
           await waiting(arrival.holder, `${arrival.doing} the cluster`);
           break;
-        case 'remove':
+        case 'delete':
           onNote?.(`deleting the cluster ${this.#options.name} first: ${arrival.why}`);
-          await this.#remove(arrival.state);
+          await this.#delete(arrival.state);
       }
     }
   }
@@ -198,7 +198,7 @@ export class ClusterLease {
   /**
    * Gives the lease back. The last one out deletes the cluster, unless a run asked to keep it; a cluster that was
    * never ready is always deleted.
-   * @throws what `remove` throws; the state then says so, and the next run or sweep tries again
+   * @throws what `deleteCluster` throws; the state then says so, and the next run or sweep tries again
    */
   release(): Promise<Outcome> {
     return (this.#released ??= this.#release().finally(() => {
@@ -213,15 +213,15 @@ export class ClusterLease {
       );
       if (departure.to === 'leave') return 'left';
       if (departure.to === 'keep') return this.#foundKept ? 'kept again' : 'kept';
-      await this.#remove(departure.state);
+      await this.#delete(departure.state);
       return 'deleted';
     } finally {
       await this.#store.close();
     }
   }
 
-  #remove(state: ClusterState): Promise<void> {
-    return removeAs(this.#me, this.#store, state, this.#options);
+  #delete(state: ClusterState): Promise<void> {
+    return deleteAs(this.#me, this.#store, state, this.#options);
   }
 
   /** Waits for a change, having said once for whom. */
@@ -249,15 +249,15 @@ export class ClusterLease {
   }
 }
 
-/** What whoever became the deleter has to do: remove it with no lock held, then say how it went. */
-export async function removeAs(
+/** What whoever became the deleter has to do: delete it with no lock held, then say how it went. */
+export async function deleteAs(
   me: Holder,
   store: StateStore,
   state: ClusterState,
-  { name, remove }: Pick<LeaseOptions, 'name' | 'remove'>,
+  { name, deleteCluster }: Pick<LeaseOptions, 'name' | 'deleteCluster'>,
 ): Promise<void> {
   try {
-    if (state.removal !== null) await remove({ name, folder: store.folder, removal: state.removal });
+    if (state.removal !== null) await deleteCluster({ name, folder: store.folder, removal: state.removal });
   } catch (error) {
     await store.transact((found) => transitions.removalFailed(found, me, messageOf(error)));
     throw error;

@@ -18,14 +18,14 @@ import {
  *   ───────────────────────────────  ─────────────────  ─────────────────────────────────────
  *   nothing                          create             –
  *   creating, by a live run          wait (or refuse)   –
- *   creating, by a dead one          remove             remove
+ *   creating, by a dead one          delete             delete
  *   ready, made the same             join               –  while another live run uses it
  *   ready, made otherwise, in use    refuse             –
- *   ready, made otherwise, unused    remove             kept, if a run asked for it; else remove
+ *   ready, made otherwise, unused    delete             kept, if a run asked for it; else delete
  *   deleting, by a live process      wait               –
- *   deleting, by a dead one          remove             remove
+ *   deleting, by a dead one          delete             delete
  *
- * "Remove" makes the caller the deleter: it removes the cluster while nobody holds the lock, then says `gone`, and
+ * "Delete" makes the caller the deleter: it deletes the cluster while nobody holds the lock, then says `gone`, and
  * one that arrives looks again. A run that departs counts as dead, whether its process still runs or not.
  */
 
@@ -46,11 +46,11 @@ export type Arrival =
   | { to: 'create' }
   | { to: 'join'; state: ClusterState; wasKept: boolean }
   | { to: 'wait'; holder: Holder; doing: 'creating' | 'deleting' }
-  | { to: 'remove'; state: ClusterState; why: string }
+  | { to: 'delete'; state: ClusterState; why: string }
   | { to: 'refuse'; differing: readonly string[]; users: readonly Lease[] };
 
 export type Departure =
-  { to: 'leave' } | { to: 'keep'; reason: 'on-failure' | 'always' } | { to: 'remove'; state: ClusterState };
+  { to: 'leave' } | { to: 'keep'; reason: 'on-failure' | 'always' } | { to: 'delete'; state: ClusterState };
 
 const stay = <Result>(state: Found, result: Result): Change<Result> => ({ state, result });
 
@@ -83,22 +83,23 @@ export function arrive(state: Found, me: Lease, wanted: Wanted, isAlive: IsAlive
   const users = liveLeases(state, isAlive);
   const differing = differences(state.made, wanted.made);
   const live = state.by !== null && isAlive(state.by) ? state.by : undefined;
-  const remove = (why: string): Change<Arrival> => {
+  const deletion = (why: string): Change<Arrival> => {
     // a lost state knows nothing; what I want has the same name, so that my way of deleting it fits
     const next = deleting({ ...state, removal: state.removal ?? wanted.removal }, me);
-    return { state: next, result: { to: 'remove', state: next, why } };
+    return { state: next, result: { to: 'delete', state: next, why } };
   };
 
   if (state.phase === 'deleting') {
     if (live !== undefined) return stay(state, { to: 'wait', holder: live, doing: 'deleting' });
-    return remove(state.problem ?? 'it was being deleted by a process that has died');
+    return deletion(state.problem ?? 'it was being deleted by a process that has died');
   }
   if (differing.length > 0 && users.length > 0) return stay(state, { to: 'refuse', differing, users });
   if (state.phase === 'creating') {
     if (live !== undefined) return stay(state, { to: 'wait', holder: live, doing: 'creating' });
-    return remove('it was being created by a process that has died');
+    return deletion('it was being created by a process that has died');
   }
-  if (differing.length > 0) return remove(`it was made from another configuration (${differing.join('; ')})`);
+  if (differing.length > 0)
+    return deletion(`it was made from another configuration (${differing.join('; ')})`);
   const next = joined(state, me, wanted, isAlive);
   return { state: next, result: { to: 'join', state: next, wasKept: state.kept !== null } };
 }
@@ -169,16 +170,16 @@ export function depart(
   const known = state.removal ?? removal;
   if (known === null) return stay(state, { to: 'leave' });
   const end = deleting({ ...state, removal: known }, me);
-  return { state: end, result: { to: 'remove', state: end } };
+  return { state: end, result: { to: 'delete', state: end } };
 }
 
 /** Somebody asks for it to be deleted, kept or not; who uses it now is the answer, unless that does not matter. */
-export function condemn(
+export function takeDown(
   state: Found,
   me: Holder,
   isAlive: IsAlive,
   { evenInUse }: { evenInUse: boolean },
-): Change<{ to: 'remove'; state: ClusterState } | { to: 'leave'; users: readonly Holder[] }> {
+): Change<{ to: 'delete'; state: ClusterState } | { to: 'leave'; users: readonly Holder[] }> {
   if (state?.removal == null) return stay(state, { to: 'leave', users: [] });
   const users =
     state.phase === 'deleting'
@@ -187,7 +188,7 @@ export function condemn(
   if (users.length > 0 && !(evenInUse && state.phase !== 'deleting'))
     return stay(state, { to: 'leave', users });
   const end = deleting(state, me);
-  return { state: end, result: { to: 'remove', state: end } };
+  return { state: end, result: { to: 'delete', state: end } };
 }
 
 /** The deleter is done. */

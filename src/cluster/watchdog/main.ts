@@ -8,11 +8,11 @@ import pRetry from 'p-retry';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { isAlive } from '../../support/process-identity.js';
 import {
+  deleteAbandoned,
   type DeleteCluster,
   discardRemains,
   listClusters,
   openCluster,
-  removeAbandoned,
 } from '../leases/index.js';
 import { watchdogLog } from './start.js';
 
@@ -30,7 +30,7 @@ const say = (line: string) => {
 const describe = (error: unknown) =>
   error instanceof JestKubernetesError ? error.format() : messageOf(error);
 
-async function release(remove: DeleteCluster): Promise<void> {
+async function release(deleteCluster: DeleteCluster): Promise<void> {
   // the pipe closes a moment before the process is gone
   const lease = listClusters(stateDir).find((cluster) => cluster.name === name)?.state.leases[runId];
   while (lease !== undefined && isAlive(lease.process)) await delay(20);
@@ -39,7 +39,7 @@ async function release(remove: DeleteCluster): Promise<void> {
     stateDir,
     name,
     runId,
-    remove,
+    deleteCluster,
     provider: provider === 'existing' ? 'existing' : 'kind',
   }).release();
   discardRemains(stateDir);
@@ -47,9 +47,13 @@ async function release(remove: DeleteCluster): Promise<void> {
   say({ left: 'nothing more to do', kept, 'kept again': kept, deleted: `${name} is deleted` }[outcome]);
 }
 
-async function sweepNow(remove: DeleteCluster): Promise<void> {
+async function sweepNow(deleteCluster: DeleteCluster): Promise<void> {
   const failures: unknown[] = [];
-  const removed = await removeAbandoned({ stateDir, remove, onFailure: (_, error) => failures.push(error) });
+  const removed = await deleteAbandoned({
+    stateDir,
+    deleteCluster,
+    onFailure: (_, error) => failures.push(error),
+  });
   say(`deleted: ${removed.join(', ') || 'nothing'}`);
   if (failures.length > 0) throw new Error(failures.map(describe).join('\n'));
 }

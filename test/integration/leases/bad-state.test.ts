@@ -41,7 +41,7 @@ const wanted = { made: { image: 'v1' }, removal, keep: 'never' as const };
 const open = (runId: string, onNote: (line: string) => void = () => undefined) =>
   openCluster({
     ...{ stateDir, name: 'shop', runId, onNote },
-    remove: (record) => {
+    deleteCluster: (record) => {
       removed.push(record.removal);
       return Promise.resolve();
     },

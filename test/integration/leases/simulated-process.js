@@ -32,7 +32,7 @@ async function run() {
   const { name, runId, stateDir, folder, keep, image, pauses } = plan;
   const cluster = open(folder);
   writes = 0;
-  const remove = async () => {
+  const deleteCluster = async () => {
     cluster.log('deleting');
     point('deleting');
     await pause(pauses[0]);
@@ -42,7 +42,7 @@ async function run() {
   const watchdog = plan.watchdog
     ? await startWatchdog({ stateDir, name, runId, remover: require.resolve('./simulated-cluster.js') })
     : undefined;
-  const lease = openCluster({ stateDir, name, runId, remove });
+  const lease = openCluster({ stateDir, name, runId, deleteCluster });
   const removal = { provider: 'kind', name, runtime: null, with: { folder } };
   let acquired;
   try {

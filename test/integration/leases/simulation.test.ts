@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import {
   type ClusterState,
+  deleteAbandoned,
   type DeleteCluster,
-  removeAbandoned,
   takeDown,
 } from '../../../src/cluster/leases/index.js';
 import { compileSource } from './compiled.js';
@@ -174,12 +174,12 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
         if (after === 'sweep') {
           const onFailure = (_: string, error: unknown) =>
             problems.push(`${name}, round ${round}: ${String(error)}`);
-          await removeAbandoned({ stateDir, remove: deleteCluster, onFailure });
+          await deleteAbandoned({ stateDir, deleteCluster, onFailure });
         }
         await settled(() => isGone() || stateKept());
         if (stateKept()) {
           figures.kept += 1;
-          await takeDown({ stateDir, name, remove: deleteCluster });
+          await takeDown({ stateDir, name, deleteCluster });
         }
         if (!isGone())
           problems.push(

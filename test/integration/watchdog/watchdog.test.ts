@@ -130,7 +130,7 @@ test('a cluster that another run uses stays', async () => {
   const { child, answer } = runThat('waits');
   const { watchdog } = await answer;
   const { deleteCluster } = jest.requireActual<{ deleteCluster: DeleteCluster }>('./recording-remover.js');
-  const other = openCluster({ stateDir, name: 'shop', runId: 'other', remove: deleteCluster });
+  const other = openCluster({ stateDir, name: 'shop', runId: 'other', deleteCluster });
   const removal = { provider: 'kind' as const, name: 'shop', runtime: null, with: { record } };
   expect(await other.acquire({ made: {}, removal, keep: 'never' })).toMatchObject({ role: 'join' });
   child.kill('SIGKILL');

@@ -20,7 +20,7 @@ async function main() {
   }
   const runId = `run-${process.pid}`;
   const watchdog = end === 'unwatched' ? undefined : await startWatchdog({ stateDir, name, runId, remover });
-  const lease = openCluster({ stateDir, name, runId, remove: deleteCluster });
+  const lease = openCluster({ stateDir, name, runId, deleteCluster });
   const removal = { provider: 'kind', name, runtime: null, with: { record } };
   const { role } = await lease.acquire({ made: {}, removal, keep: 'never' });
   if (role === 'create') await lease.ready({ name, kubeconfig: '/k', context: name });

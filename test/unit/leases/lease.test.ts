@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import {
+  deleteAbandoned,
   type LeaseOptions,
   listClusters,
   openCluster,
-  removeAbandoned,
   takeDown,
 } from '../../../src/cluster/leases/index.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
@@ -27,7 +27,7 @@ const access = { name: 'shop', kubeconfig: '/k', context: 'kind-shop' };
 const open = (runId: string, options: Partial<LeaseOptions> = {}) =>
   openCluster({
     ...{ stateDir, name: 'shop', runId },
-    remove: ({ name }) => {
+    deleteCluster: ({ name }) => {
       removed.push(name);
       return Promise.resolve();
     },
@@ -147,15 +147,17 @@ test('work that fails is tried by the next one', async () => {
 });
 
 test('a deletion that fails says so, and is made up for by whoever comes next', async () => {
-  const failing = open('first', { remove: () => Promise.reject(new Error('the engine does not answer')) });
+  const failing = open('first', {
+    deleteCluster: () => Promise.reject(new Error('the engine does not answer')),
+  });
   await failing.acquire(wanted);
   await failing.ready(access);
   await expect(failing.release()).rejects.toThrow('the engine does not answer');
   expect(listClusters(stateDir)).toMatchObject([
     { name: 'shop', state: { phase: 'deleting', problem: 'the engine does not answer' } },
   ]);
-  const remove = ({ name }: { name: string }) => Promise.resolve(void removed.push(name));
-  expect(await removeAbandoned({ stateDir, remove, onFailure: fail })).toEqual(['shop']);
+  const deleteCluster = ({ name }: { name: string }) => Promise.resolve(void removed.push(name));
+  expect(await deleteAbandoned({ stateDir, deleteCluster, onFailure: fail })).toEqual(['shop']);
   expect(listClusters(stateDir)).toEqual([]);
 
   function fail(_: string, error: unknown) {
@@ -165,9 +167,11 @@ test('a deletion that fails says so, and is made up for by whoever comes next', 
 
 test('a run whose cluster was taken down is told so', async () => {
   const lease = await created('first');
-  const remove = () => Promise.resolve();
-  expect(await takeDown({ stateDir, name: 'shop', remove })).toMatchObject({ outcome: 'in use' });
-  expect(await takeDown({ stateDir, name: 'shop', remove, evenInUse: true })).toEqual({ outcome: 'deleted' });
+  const deleteCluster = () => Promise.resolve();
+  expect(await takeDown({ stateDir, name: 'shop', deleteCluster })).toMatchObject({ outcome: 'in use' });
+  expect(await takeDown({ stateDir, name: 'shop', deleteCluster, evenInUse: true })).toEqual({
+    outcome: 'deleted',
+  });
   await expect(lease.once('images', () => Promise.resolve(1))).rejects.toMatchObject({ code: 'NO_CLUSTER' });
   expect(await lease.release()).toBe('left');
 });
@@ -180,7 +184,7 @@ test('a clock that jumps changes nothing', async () => {
     expect(await second.acquire(wanted)).toMatchObject({ role: 'join' });
     jest.setSystemTime(new Date('2099-01-01'));
     expect(
-      await removeAbandoned({ stateDir, remove: () => Promise.resolve(), onFailure: () => undefined }),
+      await deleteAbandoned({ stateDir, deleteCluster: () => Promise.resolve(), onFailure: () => undefined }),
     ).toEqual([]);
     expect(await first.release()).toBe('left');
     expect(await second.release()).toBe('deleted');

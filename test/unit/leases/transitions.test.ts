@@ -3,12 +3,12 @@ import {
   arrive,
   becomeReady,
   begin,
-  condemn,
   depart,
   fail,
   finish,
   gone,
   removalFailed,
+  takeDown,
   type Wanted,
 } from '../../../src/cluster/leases/transitions.js';
 import type { KeepPolicy } from '../../../src/config/config.js';
@@ -65,15 +65,15 @@ describe('a run that arrives', () => {
   test.each<[string, ClusterState | undefined, Wanted, Lease[], string]>([
     ['creates what is not there', undefined, wanted, [], 'create'],
     ['waits while a live run creates it', creatingBy(ann), wanted, [ann], 'wait'],
-    ['removes what a dead creator left', creatingBy(ann), wanted, [], 'remove'],
+    ['deletes what a dead creator left', creatingBy(ann), wanted, [], 'delete'],
     ['refuses to wait for one that it could not use', creatingBy(ann), other, [ann], 'refuse'],
     ['joins one that is ready', readyBy(ann), wanted, [ann], 'join'],
     ['joins one whose users were all killed', readyBy(ann), wanted, [], 'join'],
     ['is refused when one in use was made otherwise', readyBy(ann), other, [ann], 'refuse'],
-    ['removes one made otherwise that nobody uses', readyBy(ann), other, [], 'remove'],
+    ['deletes one made otherwise that nobody uses', readyBy(ann), other, [], 'delete'],
     ['waits while a live run deletes it', deletingBy(ann), wanted, [ann], 'wait'],
-    ['goes on where a dead deleter stopped', deletingBy(ann), wanted, [], 'remove'],
-    ['removes what a lost state may have described', lostState('shop', 'is empty'), wanted, [], 'remove'],
+    ['goes on where a dead deleter stopped', deletingBy(ann), wanted, [], 'delete'],
+    ['deletes what a lost state may have described', lostState('shop', 'is empty'), wanted, [], 'delete'],
   ])('%s', (_, found, wants, living, to) => {
     expect(arrive(found, bob, wants, alive(...living)).result.to).toBe(to);
   });
@@ -114,11 +114,11 @@ describe('a run that departs', () => {
   });
 
   test('deletes it when the others are dead', () => {
-    expect(departs(readyBy(ann, bob), ann).result.to).toBe('remove');
+    expect(departs(readyBy(ann, bob), ann).result.to).toBe('delete');
   });
 
   test('deletes what it was creating, and leaves what another creates', () => {
-    expect(departs(creatingBy(ann), ann).result.to).toBe('remove');
+    expect(departs(creatingBy(ann), ann).result.to).toBe('delete');
     expect(departs(creatingBy(ann), bob, ann).result.to).toBe('leave');
   });
 
@@ -128,8 +128,8 @@ describe('a run that departs', () => {
   });
 
   test.each<[KeepPolicy, KeepPolicy, boolean, string]>([
-    ['never', 'never', true, 'remove'],
-    ['on-failure', 'never', false, 'remove'],
+    ['never', 'never', true, 'delete'],
+    ['on-failure', 'never', false, 'delete'],
     ['on-failure', 'never', true, 'keep'],
     ['never', 'on-failure', true, 'keep'],
     ['never', 'always', false, 'keep'],
@@ -142,7 +142,7 @@ describe('a run that departs', () => {
 
   test('keeps for a failure only until a run passes, but for `always` until it is taken down', () => {
     for (const [keep, after] of [
-      ['on-failure', 'remove'],
+      ['on-failure', 'delete'],
       ['always', 'keep'],
     ] as const) {
       const failed = fail(readyBy(run('ann', keep)), 'ann').state as ClusterState;
@@ -156,7 +156,7 @@ describe('a run that departs', () => {
   test('without a way to delete it, leaves a lost cluster to one who has', () => {
     const lost = lostState('shop', 'is empty');
     expect(depart(lost, ann, 'ann', nobody).result.to).toBe('leave');
-    expect(depart(lost, ann, 'ann', nobody, wanted.removal).result.to).toBe('remove');
+    expect(depart(lost, ann, 'ann', nobody, wanted.removal).result.to).toBe('delete');
   });
 });
 
@@ -166,7 +166,7 @@ describe('one that passes by', () => {
 
   test('deletes what the dead left, in any phase, and nothing that somebody uses, makes or deletes', () => {
     for (const state of [creatingBy(ann), readyBy(ann), deletingBy(ann)]) {
-      expect(passes(state)).toBe('remove');
+      expect(passes(state)).toBe('delete');
       expect(passes(state, ann)).toBe('leave');
     }
   });
@@ -178,12 +178,12 @@ describe('one that passes by', () => {
 
 describe('taking down', () => {
   const down = (state: ClusterState | undefined, evenInUse: boolean, ...living: Lease[]) =>
-    condemn(state, cid, alive(...living), { evenInUse }).result;
+    takeDown(state, cid, alive(...living), { evenInUse }).result;
 
   test('names the users instead, unless it is to be deleted even so', () => {
     expect(down(readyBy(ann), false, ann)).toEqual({ to: 'leave', users: [ann] });
-    expect(down(readyBy(ann), true, ann).to).toBe('remove');
-    expect(down(readyBy(run('ann', 'always')), false).to).toBe('remove');
+    expect(down(readyBy(ann), true, ann).to).toBe('delete');
+    expect(down(readyBy(run('ann', 'always')), false).to).toBe('delete');
     expect(down(undefined, true)).toEqual({ to: 'leave', users: [] });
   });
 
@@ -192,7 +192,7 @@ describe('taking down', () => {
   });
 
   test('takes the cluster from a run that still uses it: it can tell', () => {
-    const { state } = condemn(readyBy(ann), cid, alive(ann), { evenInUse: true });
+    const { state } = takeDown(readyBy(ann), cid, alive(ann), { evenInUse: true });
     expect(begin(state, 'ann', 'images', alive(ann, cid)).result).toEqual({ to: 'lost' });
     expect(finish(state, 'ann', 'images', 1).result).toBe(false);
     expect(becomeReady(state, 'ann', access).result).toBe(false);
@@ -222,7 +222,7 @@ test('a deletion that failed is nobody’s any more: the next one tries again at
   const { state } = removalFailed(deletingBy(ann), ann, 'a volume is in use');
   expect(state?.problem).toBe('a volume is in use');
   expect(arrive(state, bob, wanted, alive(ann)).result).toMatchObject({
-    to: 'remove',
+    to: 'delete',
     why: 'a volume is in use',
   });
 });
