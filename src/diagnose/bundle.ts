@@ -97,13 +97,9 @@ const secretsHeld = async (
 async function writeCluster(bundle: Bundle, options: BundleOptions, signal: AbortSignal): Promise<void> {
   const { write, notes } = bundle;
   const { access, engine, namespaces = [undefined], ports = [] } = options;
-  const common = { ports, signal, ...(engine && { engine }) };
+  const common = { ports, signal, engine };
   const snapshots = await Promise.all(
-    access
-      ? namespaces.map((namespace) =>
-          observe({ ...common, access, ...(namespace !== undefined && { namespace }) }),
-        )
-      : [observe(common)],
+    access ? namespaces.map((namespace) => observe({ ...common, access, namespace })) : [observe(common)],
   );
   const [first] = snapshots;
   if (!first) return;

@@ -21,13 +21,13 @@ const LOG_BYTES = 256 * 1024;
 
 export interface ObserveOptions {
   /** Without it, only the host and the engine are looked at. */
-  access?: ClusterAccess;
+  access?: ClusterAccess | undefined;
   /** Undefined is every namespace. */
-  namespace?: string;
+  namespace?: string | undefined;
   /** A label selector; undefined is every pod. */
   selector?: string;
   /** With it, the nodes' containers are looked at too. */
-  engine?: { runtime: ContainerRuntime; containers: readonly string[] };
+  engine?: { runtime: ContainerRuntime; containers: readonly string[] } | undefined;
   /** What a node downloads, at the cost of a command in each. Default: true. */
   downloads?: boolean;
   /** The host's ports that the run wants. */

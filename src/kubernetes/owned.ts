@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { type Progress, silent } from '../report/index.js';
+import { pause } from '../support/abort.js';
 import { JestKubernetesError } from '../support/errors.js';
 import type { ClusterAccess } from './access.js';
 import { isGone, isHidden, unless } from './api-error.js';
@@ -150,7 +149,7 @@ async function gone(
     if (left.length === 0 || performance.now() > deadline) return left;
     waiting = left;
     progress.waitingFor(`${left.map(({ object }) => describeObject(object)).join(', ')} to be gone`);
-    await delay(250, undefined, signal === undefined ? {} : { signal });
+    await pause(250, signal);
   }
 }
 

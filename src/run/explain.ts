@@ -73,10 +73,9 @@ type Place = Pick<ObserveOptions, 'access' | 'namespace' | 'engine'>;
 async function whereToLook(run: RunContext): Promise<Place> {
   const { config, milestones, provider } = run;
   const access = milestones.api.value;
-  const api = access === undefined ? {} : { access };
-  if (provider.owner !== undefined) return { ...api, namespace: namespaceOf(run) };
+  if (provider.owner !== undefined) return { access, namespace: namespaceOf(run) };
   const nodes = milestones.nodes.value ?? [{ name: `${config.cluster.name}-control-plane` }];
-  return { ...api, engine: { runtime: await provider.runtime(), containers: nodes.map(({ name }) => name) } };
+  return { access, engine: { runtime: await provider.runtime(), containers: nodes.map(({ name }) => name) } };
 }
 
 async function bundleOf(

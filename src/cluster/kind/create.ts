@@ -118,10 +118,7 @@ export function createKindCluster(
 async function start(step: Creating, onLine: (line: string) => void): Promise<Creator> {
   const { cluster, directory, env, engine, progress, signal, cacheDir } = step;
   progress.waitingFor('kind');
-  const [kind] = await Promise.all([
-    findKind({ env, signal, progress, ...(cacheDir === undefined ? {} : { cacheDir }) }),
-    prepareFolder(step),
-  ]);
+  const [kind] = await Promise.all([findKind({ env, signal, progress, cacheDir }), prepareFolder(step)]);
   signal.throwIfAborted();
   const kubeconfig = path.join(directory, 'kind.kubeconfig');
   const args = [

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 
+import { pause } from '../../support/abort.js';
 import { JestKubernetesError } from '../../support/errors.js';
 import {
   type GroupMember,
@@ -113,7 +113,6 @@ const runLimit = 60_000;
 export async function endCreator(directory: string, name: string, signal?: AbortSignal): Promise<boolean> {
   const creator = readCreator(directory);
   if (creator === undefined) return false;
-  const pause = (): Promise<void> => sleep(20, undefined, signal === undefined ? {} : { signal });
   const found = isAlive(creator);
   if (!found && identifyProcess(creator.pid) !== undefined) return !creator.ended; // its number is another's by now
   // without its leader, a group of that number is ours only where it speaks of this cluster
@@ -125,7 +124,7 @@ export async function endCreator(directory: string, name: string, signal?: Abort
     const left = killBut(creator, spared).filter(isOurs);
     if (left.length === 0) return !(found || creator.ended);
     if (late) return true;
-    await pause();
+    await pause(20, signal);
   }
 }
 

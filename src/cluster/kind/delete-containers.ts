@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
+import { pause } from '../../support/abort.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { endCreator, forgetCreator } from './creator.js';
 import { ownerFile } from './kind-config.js';
@@ -62,7 +62,7 @@ export async function deleteContainers(options: DeleteContainersOptions): Promis
         if (ours.length === 0) {
           if (Date.now() - since >= awaited) break;
           progress.waitingFor(`containers of ${name} that may still come`);
-          await sleep(200, undefined, signal === undefined ? {} : { signal });
+          await pause(200, signal);
           continue;
         }
         progress.waitingFor(`the deletion of ${left.join(', ')}`);
@@ -75,7 +75,7 @@ export async function deleteContainers(options: DeleteContainersOptions): Promis
         const byAnother =
           Date.now() < deadline && /already in progress|no such container/i.test(messageOf(error));
         if (!byAnother && ++failures === tries) throw error;
-        await sleep(500, undefined, signal === undefined ? {} : { signal });
+        await pause(500, signal);
       }
       since = Date.now();
     }
@@ -105,7 +105,7 @@ async function calm(
   run: RunCli,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const options = { timeout: 10_000, ...(signal === undefined ? {} : { signal }) };
+  const options = { timeout: 10_000, signal };
   const running = containers.filter(({ state }) => state === 'running');
   // one that is just being started, or ends meanwhile, is removed as it is
   await Promise.allSettled(running.map(({ id }) => run(['exec', id, 'sh', '-c', calmScript], options)));
@@ -117,7 +117,7 @@ async function remove(
   run: RunCli,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const options = { timeout: removalLimit, ...(signal === undefined ? {} : { signal }) };
+  const options = { timeout: removalLimit, signal };
   await run(['rm', '-f', '-v', ...containers.map(({ id }) => id)], options);
   // -v takes anonymous volumes alone, and Podman's kind gives them names
   const volumes = new Set(containers.flatMap((container) => container.volumes));

@@ -14,7 +14,7 @@ import { kindBaseUrl, kindRelease, oldestKind } from './kind-release.js';
 export interface FindKindOptions {
   env: NodeJS.ProcessEnv;
   /** Absolute path; default: jest-kubernetes in the user's cache folder. */
-  cacheDir?: string;
+  cacheDir?: string | undefined;
   signal: AbortSignal;
   progress: Progress;
 }

@@ -57,6 +57,11 @@ const knownFailures: readonly KnownFailure[] = [
     remedy: 'Give Docker more memory (a node needs some 2 GB), or use fewer nodes.',
   },
   {
+    seen: /OCI runtime create failed|failed to create (?:shim )?task/i,
+    cause: "the engine could not start the node's container",
+    remedy: 'See what it says above, and whether docker run of any image works.',
+  },
+  {
     seen: /could not find a log line that matches|cgroup/i,
     cause: "the node's systemd did not start, which is mostly for want of cgroups or inotify instances",
     remedy:

@@ -73,7 +73,7 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
     },
     exportLogs: async (folder, signal) => {
       const { cacheDir } = options;
-      const found = { env, signal, progress: silent, ...(cacheDir === undefined ? {} : { cacheDir }) };
+      const found = { env, signal, progress: silent, cacheDir };
       const { command } = await findKind(found);
       await execa(command, ['export', 'logs', folder, '--name', name], {
         env: { ...env, ...(await runtime()).env },

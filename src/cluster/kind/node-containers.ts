@@ -38,7 +38,7 @@ interface Inspected {
 export type RunCli = (
   args: readonly string[],
   options?: {
-    signal?: AbortSignal;
+    signal?: AbortSignal | undefined;
     timeout?: number;
     /** In a session of its own, which the terminal's signals do not reach. Default: false. */
     detached?: boolean;
@@ -74,7 +74,7 @@ export async function clusterContainers(
   name: string,
   signal?: AbortSignal,
 ): Promise<NodeContainer[]> {
-  const options = { timeout: answerLimit, ...(signal === undefined ? {} : { signal }) };
+  const options = { timeout: answerLimit, signal };
   const ids = (await run(['ps', '-aq', '--no-trunc', '--filter', clusterLabel(name)], options))
     .split('\n')
     .filter(Boolean);

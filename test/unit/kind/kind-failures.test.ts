@@ -32,6 +32,11 @@ test.each([
   ],
   ['fork/exec /usr/bin/docker: cannot allocate memory', 'CLUSTER_CREATE_FAILED', 'too little memory'],
   [
+    'docker: Error response from daemon: failed to create task for container: OCI runtime create failed: cgroup',
+    'CLUSTER_CREATE_FAILED',
+    'could not start the node',
+  ],
+  [
     'ERROR: failed to create cluster: could not find a log line that matches "Reached target"',
     'CLUSTER_CREATE_FAILED',
     'systemd did not start',
