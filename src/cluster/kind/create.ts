@@ -151,7 +151,7 @@ async function prepareFolder(step: Creating): Promise<void> {
   const { cgroupVersion } = engine;
   if (cgroupVersion === 1) {
     progress.note(
-      `${engine.name} runs on cgroup v1, which Kubernetes is about to give up: the kubelets are told to go on (failCgroupV1)`,
+      `${engine.name} has cgroup v1, which kubelets refuse unless they are told (failCgroupV1): they are`,
     );
   }
   const config = kindConfig(cluster, { directory, hostPorts, cgroupVersion });
