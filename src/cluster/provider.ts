@@ -11,6 +11,11 @@ export interface ClusterNode {
   role: NodeRole;
 }
 
+/** What a node is for, by the labels that kubeadm gives it. */
+export function roleOf(labels: Readonly<Record<string, string>> = {}): NodeRole {
+  return labels['node-role.kubernetes.io/control-plane'] === undefined ? 'worker' : 'control-plane';
+}
+
 /**
  * A cluster while it comes to be. The milestones are promises of one creation,
  * so that phases can start at the one they need; each rejects with the cause

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import type { Progress } from '../report/index.js';
+import { pause } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import type { ClusterAccess } from './access.js';
 import { ApiError } from './api-error.js';
@@ -81,7 +80,7 @@ export async function applyObjects(
         signal.throwIfAborted();
         if (performance.now() - start >= patienceWith(error)) throw failed(entry, error);
         progress.waitingFor(`${describeObject(entry.object)} of ${entry.origin}: ${messageOf(error)}`);
-        await delay(retryInterval, undefined, { signal });
+        await pause(retryInterval, signal);
       }
     }
   }

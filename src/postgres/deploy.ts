@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import type { PostgresConfig } from '../config/index.js';
 import {
@@ -14,6 +13,7 @@ import {
   patienceWith,
 } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
+import { pause } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import {
   firstPod,
@@ -113,7 +113,7 @@ async function granted(
           cause: error,
         });
       }
-      await delay(250, undefined, { signal });
+      await pause(250, signal);
     }
   }
 }

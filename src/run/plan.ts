@@ -41,16 +41,19 @@ export function plan(run: RunContext): Phase[] {
         }
       : { name: 'cluster', after: [], limits: timeouts.cluster, work: does(useCluster) },
   ];
-  const eachImage: Phase[] = images.flatMap((image) => [
-    ...bringing(image, config, provider),
-    {
-      name: importName(image),
-      title: importName(image),
-      after: [...bringing(image, config, provider).map(({ name }) => name), 'nodes'],
-      limits: timeouts.import,
-      work: (step) => importIntoNodes(run, image, step),
-    },
-  ]);
+  const eachImage = images.flatMap((image): Phase[] => {
+    const brought = bringing(image, config, provider);
+    return [
+      ...brought,
+      {
+        name: importName(image),
+        title: importName(image),
+        after: [...brought.map(({ name }) => name), 'nodes'],
+        limits: timeouts.import,
+        work: (step) => importIntoNodes(run, image, step),
+      },
+    ];
+  });
   const objects: Phase[] = [
     {
       name: 'manifests',

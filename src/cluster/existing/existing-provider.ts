@@ -6,7 +6,7 @@ import { Api, type KubeconfigContext, writtenContext } from '../../kubernetes/in
 import { type Progress, silent } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { causeOf, JestKubernetesError } from '../../support/errors.js';
-import type { ClusterNode, ClusterProvider, JoinedCluster } from '../provider.js';
+import { type ClusterNode, type ClusterProvider, type JoinedCluster, roleOf } from '../provider.js';
 import { existingContext } from './kubeconfig.js';
 
 /** An API server that has not answered by then does not answer; in milliseconds. */
@@ -96,9 +96,7 @@ async function kindNodes(api: Api): Promise<ClusterNode[]> {
     const { items } = await api.request<{ items: Node[] }>('/api/v1/nodes');
     return items.flatMap(({ metadata, spec }): ClusterNode[] => {
       const name = /^kind:\/\/[^/]+\/[^/]+\/(.+)$/.exec(spec?.providerID ?? '')?.[1];
-      const role =
-        metadata.labels?.['node-role.kubernetes.io/control-plane'] === undefined ? 'worker' : 'control-plane';
-      return name === undefined ? [] : [{ name, role }];
+      return name === undefined ? [] : [{ name, role: roleOf(metadata.labels) }];
     });
   } catch {
     // listing nodes is often not allowed on a shared cluster

@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { type Api, ApiError, podsAreAdmitted } from '../../kubernetes/index.js';
 import type { Progress } from '../../report/index.js';
+import { pause } from '../../support/abort.js';
 import { messageOf } from '../../support/errors.js';
 import { firstLine } from '../../support/lines.js';
-import type { ClusterNode } from '../provider.js';
+import { type ClusterNode, roleOf } from '../provider.js';
 import { inOrder } from './node-containers.js';
 
 /** Whoever asks until it is so asks again itself. How long one question may go without an answer: in milliseconds. */
@@ -34,7 +33,7 @@ export async function until(
     progress.waitingFor(`${what} (${seen})`);
     if (!known.has(seen)) progress.moved(`waiting for ${what}`);
     known.add(seen);
-    await sleep(200, undefined, { signal });
+    await pause(200, signal);
   }
 }
 
@@ -78,8 +77,6 @@ export const podsAreTaken: Condition = async (server, signal) =>
 
 /** The machines that a cluster knows: kind's nodes have their containers' names, and what each is for in a label. */
 export async function knownNodes(server: Api, signal: AbortSignal): Promise<ClusterNode[]> {
-  const role = ({ metadata }: Node): ClusterNode['role'] =>
-    metadata.labels?.['node-role.kubernetes.io/control-plane'] === undefined ? 'worker' : 'control-plane';
   const nodes = await nodesOf(server, signal);
-  return inOrder(nodes.map((node) => ({ name: node.metadata.name, role: role(node) })));
+  return inOrder(nodes.map((node) => ({ name: node.metadata.name, role: roleOf(node.metadata.labels) })));
 }

@@ -1,12 +1,12 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { stringify } from 'yaml';
 
 import { type ClusterAccess, openApi } from '../../kubernetes/index.js';
 import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
+import { pause } from '../../support/abort.js';
 import { JestKubernetesError } from '../../support/errors.js';
 import type { ClusterCreation, ClusterNode, CreateOptions } from '../provider.js';
 import { writeKubeconfig } from './access.js';
@@ -176,7 +176,7 @@ async function containersRunning(step: Creating): Promise<NodeContainer[]> {
     const containers = await clusterContainers(run, cluster.name, signal);
     const running = containers.filter(({ state }) => state === 'running');
     if (machines(running).length >= expected) return running;
-    await sleep(250, undefined, { signal });
+    await pause(250, signal);
   }
 }
 
@@ -188,7 +188,7 @@ async function inNode(node: string, script: string, { run, signal }: Creating): 
     } catch {
       // it is just being started; should it have ended, kind says why
       signal.throwIfAborted();
-      await sleep(250, undefined, { signal });
+      await pause(250, signal);
     }
   }
 }
@@ -210,7 +210,7 @@ async function writeAccess(containers: readonly NodeContainer[], step: Creating)
   for (let known = containers; ; known = await clusterContainers(run, cluster.name, signal)) {
     const port = apiContainer(known)?.ports['6443/tcp'];
     if (port !== undefined) return writeKubeconfig(access, adminConf, port);
-    await sleep(250, undefined, { signal });
+    await pause(250, signal);
   }
 }
 

@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { execa } from 'execa';
 
 import type { ClusterConfig } from '../../config/index.js';
 import { openApi } from '../../kubernetes/index.js';
 import { type Progress, silent } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
+import { pause } from '../../support/abort.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import type { Json } from '../leases/index.js';
 import type { ClusterProvider, JoinedCluster } from '../provider.js';
 import { accessIn } from './access.js';
 import { knownNodes, probing } from './conditions.js';
@@ -57,7 +57,7 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
       provider: 'kind',
       'cluster.image': cluster.image ?? "the kind release's own",
       'cluster.nodes': cluster.nodes,
-      'cluster.config': (cluster.config ?? null) as never,
+      'cluster.config': (cluster.config ?? null) as Json,
     },
     runtime,
     prepare: () => Promise.resolve(),
@@ -94,7 +94,7 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
         signal.throwIfAborted();
         const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
         if (absent || Date.now() > deadline) throw await unreachable(error);
-        await sleep(100, undefined, { signal });
+        await pause(100, signal);
       }
     }
   }

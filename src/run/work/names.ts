@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { namesAreAnswered, openApi } from '../../kubernetes/index.js';
+import { pause } from '../../support/abort.js';
 import type { RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';
 
@@ -9,5 +8,5 @@ export async function waitForNames({ milestones }: RunContext, step: Step): Prom
   const { signal, progress } = step;
   using api = openApi(await milestones.ready.promise, { signal });
   progress.waitingFor('the cluster’s DNS to have a ready endpoint');
-  while (!(await namesAreAnswered(api, signal))) await sleep(200, undefined, { signal });
+  while (!(await namesAreAnswered(api, signal))) await pause(200, signal);
 }
