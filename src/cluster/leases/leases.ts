@@ -18,6 +18,8 @@ import * as transitions from './transitions.js';
 /** A cluster that is to be deleted, as its own record knows it. */
 export interface RemovalRecord {
   name: string;
+  /** Of that life of the cluster; empty where its state was lost. */
+  id: string;
   /** Absolute path of the cluster's folder, with its kubeconfig and what the provider keeps there. */
   folder: string;
   removal: Removal;
@@ -257,7 +259,9 @@ export async function deleteAs(
   { name, deleteCluster }: Pick<LeaseOptions, 'name' | 'deleteCluster'>,
 ): Promise<void> {
   try {
-    if (state.removal !== null) await deleteCluster({ name, folder: store.folder, removal: state.removal });
+    if (state.removal !== null) {
+      await deleteCluster({ name, id: state.id, folder: store.folder, removal: state.removal });
+    }
   } catch (error) {
     await store.transact((found) => transitions.removalFailed(found, me, messageOf(error)));
     throw error;

@@ -45,6 +45,8 @@ type LedgerEntry = { state: 'doing'; by: string } | { state: 'done'; value: Json
 export interface ClusterState {
   version: 1;
   name: string;
+  /** Of this life of the cluster, the creating run's: one that is made anew under the same name has another. */
+  id: string;
   phase: 'creating' | 'ready' | 'deleting';
   /** Who creates, created or deletes it; null when the deleter gave up. */
   by: Holder | null;
@@ -65,10 +67,11 @@ export interface ClusterState {
 }
 
 /** What stands in for a state that cannot be read: something may exist, and nobody is known to use it. */
-export function lostState(name: string, problem: string): ClusterState {
+export function lostState(name: string, problem: string, id = ''): ClusterState {
   return {
     version: 1,
     name,
+    id,
     phase: 'deleting',
     by: null,
     made: {},
@@ -96,6 +99,7 @@ const isHolder = (value: unknown): value is Holder =>
 // by hand, as zod's 100 ms and more would be most of what joining costs
 const checks: { [Key in keyof ClusterState]: (value: unknown) => boolean } = {
   version: (value) => value === 1,
+  id: (value) => typeof value === 'string',
   name: (value) => typeof value === 'string',
   phase: (value) => value === 'creating' || value === 'ready' || value === 'deleting',
   by: (value) => value === null || isHolder(value),

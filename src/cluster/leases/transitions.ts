@@ -107,6 +107,7 @@ export function arrive(state: Found, me: Lease, wanted: Wanted, isAlive: IsAlive
 const created = (me: Lease, { made, removal }: Wanted): ClusterState => ({
   version: 1,
   name: removal.name,
+  id: me.runId,
   phase: 'creating',
   by: me,
   made,
