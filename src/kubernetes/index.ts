@@ -17,3 +17,4 @@ export { owned, deleteOwned } from './owned.js';
 export { forwardPort } from './port-forward.js';
 export { podsAreAdmitted } from './pods-admitted.js';
 export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';
+export { passesByItself } from './retry.js';

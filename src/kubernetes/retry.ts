@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { ApiError } from './api-error.js';
+import { ApiError, NoAnswer } from './api-error.js';
 import type { Bound } from './bound.js';
 
 /** Before each further attempt, in milliseconds, where the server does not say when. */
@@ -36,6 +36,15 @@ export async function retried<T>(
   }
   return attempt();
 }
+
+/** Whether what a request failed with may pass by itself: the server is not well, or not to be reached for a while. */
+export const passesByItself = (error: unknown): boolean =>
+  error instanceof NoAnswer ||
+  passes(error, true) ||
+  unreached.has((error as NodeJS.ErrnoException).code ?? '');
+
+/** A network that is down, or was changed; not worth a second's wait, but worth a minute's. */
+const unreached = new Set(['ENOTFOUND', 'ENETUNREACH', 'ENETDOWN', 'EHOSTUNREACH', 'EHOSTDOWN', 'ETIMEDOUT']);
 
 function passes(error: unknown, repeatable: boolean): boolean {
   const sign = error instanceof ApiError ? error.status : (error as NodeJS.ErrnoException).code;

@@ -15,7 +15,8 @@ import {
 import type { Config } from '../config/index.js';
 import { serverSignature } from '../postgres/index.js';
 import { formatSeconds, Report, type TimelineEntry } from '../report/index.js';
-import { messageOf } from '../support/errors.js';
+import { orAborted } from '../support/abort.js';
+import { type JestKubernetesError, messageOf } from '../support/errors.js';
 import { Milestones, type RunContext } from './context.js';
 import { WorkerEnvironment } from './environment.js';
 import { explain } from './explain.js';
@@ -24,6 +25,9 @@ import { PhaseGraph } from './phase-graph.js';
 import { bringImages, plan } from './plan.js';
 import { providerOf } from './provider-of.js';
 import { deleteAndTell } from './take-down.js';
+
+/** How long one piece of what is to be done before the lease is given back may take, in milliseconds. */
+const closingLimit = 10_000;
 
 /**
  * A run from start to end: it takes its lease on the cluster, brings what its configuration asks for, hands the
@@ -40,6 +44,8 @@ export class Run {
   #watchdog: Watchdog | undefined;
   #context: RunContext | undefined;
   #failed = false;
+  #wantsCluster = false;
+  #isReady = false;
   #ended: Promise<void> | undefined;
   #settled: Promise<void> = Promise.resolve();
   readonly #config: Config;
@@ -73,6 +79,7 @@ export class Run {
       onNote: (line) => {
         report.note(line);
       },
+      onLost: (error) => void this.#lost(error),
     });
   }
 
@@ -87,7 +94,7 @@ export class Run {
     try {
       await work;
     } catch (error) {
-      this.#interruption.signal.throwIfAborted();
+      await this.#interruption.holdUp();
       this.#failed = true;
       const explained = await explain(error, {
         context: this.#context,
@@ -97,8 +104,10 @@ export class Run {
         env: this.#env,
       });
       await this.#end();
+      await this.#interruption.holdUp();
       throw explained;
     }
+    this.#isReady = true;
     this.#report.note(`ready in ${formatSeconds(performance.now() - started)}`);
   }
 
@@ -142,6 +151,7 @@ export class Run {
     // one server for all that share the cluster
     const server = postgres === undefined ? {} : { postgres: serverSignature(postgres) };
     const wanted = { made: { ...provider.made, ...server }, removal: await provider.removal(), keep };
+    this.#wantsCluster = true;
     for (;;) {
       const arrival = await lease.acquire(wanted);
       if (arrival.role === 'create') {
@@ -168,9 +178,21 @@ export class Run {
     this.#failed = true;
   }
 
+  /** Others took this run for dead and went on without it: its tests would fail for reasons that are not theirs. */
+  async #lost(error: JestKubernetesError): Promise<void> {
+    this.#failed = true;
+    this.#graph.fail(error);
+    // else it is what `start` fails with
+    if (!this.#isReady) return;
+    this.#report.error(error);
+    await this.#end();
+    process.exit(1);
+  }
+
   /** The run is finished: gives the lease back. A failure to delete is reported and fails no green run. */
   async finish(): Promise<void> {
     await this.#end();
+    await this.#interruption.holdUp();
   }
 
   #end(): Promise<void> {
@@ -178,23 +200,36 @@ export class Run {
   }
 
   async #release(): Promise<void> {
-    const [report, lease] = [this.#report, this.#lease];
-    const { name } = this.#config.cluster;
     try {
-      for (const close of this.#context?.closing.reverse() ?? []) await close();
-      if (this.#failed) await lease.markFailed();
-      const others = lease.others();
-      const outcome = await lease.release();
-      if (outcome === 'left' && this.#context !== undefined)
-        report.headline(`leaves the cluster ${name} to ${others.join(', ')}`);
-      if (outcome === 'kept' || outcome === 'kept again') this.#tellKept(outcome);
-    } catch (error) {
-      report.error(error);
-    } finally {
+      await this.#close();
+      await this.#giveBack();
       this.#watchdog?.dismiss();
+    } catch (error) {
+      // the watchdog goes on with it when this process is gone
+      this.#report.error(error);
+    } finally {
       this.#interruption.dispose();
       this.#environment.restore();
     }
+  }
+
+  /** What the phases have left to be done. What fails or takes too long goes with the cluster, or is the next run's. */
+  async #close(): Promise<void> {
+    for (const close of this.#context?.closing.reverse() ?? []) {
+      const late = AbortSignal.timeout(closingLimit);
+      await orAborted(close(), late).catch(() => undefined);
+    }
+  }
+
+  async #giveBack(): Promise<void> {
+    if (!this.#wantsCluster) return;
+    const [report, lease] = [this.#report, this.#lease];
+    if (this.#failed) await lease.markFailed().catch(() => undefined);
+    const outcome = await lease.release();
+    const others = outcome === 'left' ? lease.others() : [];
+    if (others.length > 0 && this.#context !== undefined)
+      report.headline(`leaves the cluster ${this.#config.cluster.name} to ${others.join(', ')}`);
+    if (outcome === 'kept' || outcome === 'kept again') this.#tellKept(outcome);
   }
 
   #tellKept(outcome: 'kept' | 'kept again'): void {

@@ -1,5 +1,5 @@
 import { clusterNames, discardRemains, FileStore } from './file-store.js';
-import { deleteAs, type DeleteCluster, holderOf, type LeaseOptions, openStore } from './leases.js';
+import { closing, deleteAs, type DeleteCluster, holderOf, type LeaseOptions, openStore } from './leases.js';
 import type { ClusterState, Holder } from './state.js';
 import * as transitions from './transitions.js';
 
@@ -92,7 +92,7 @@ export async function takeDown({
 > {
   const me = holderOf(runId);
   const store = openStore({ ...cluster, runId });
-  try {
+  return closing(store, async () => {
     const answer = await store.transact((found) =>
       transitions.takeDown(found, me, (holder) => store.isAlive(holder), { evenInUse }),
     );
@@ -101,7 +101,5 @@ export async function takeDown({
     }
     await deleteAs(me, store, answer.state, { name: cluster.name, deleteCluster });
     return { outcome: 'deleted' };
-  } finally {
-    await store.close();
-  }
+  });
 }

@@ -37,6 +37,7 @@ const lookEvery = 50;
 const unreadable = new Set(['EACCES', 'EPERM', 'EISDIR', 'ELOOP']);
 
 export class FileStore implements StateStore {
+  readonly mayErr = false;
   readonly folder: string;
   readonly #file: string;
   /** Of no name of its own: whoever writes holds the lock, and a dead writer's may be overwritten. */

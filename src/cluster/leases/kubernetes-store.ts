@@ -1,104 +1,106 @@
-import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
 
-import { type Api, ApiError, isGone, openApi, unless } from '../../kubernetes/index.js';
+import { ApiError, passesByItself } from '../../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { type Clock, systemClock } from './clock.js';
+import { type Heart, type StartHeart, startHeart } from './heart.js';
+import {
+  type LeaseApi,
+  LeaseObjects,
+  leaseSeconds,
+  type RunObject,
+  type StateObject,
+} from './lease-objects.js';
 import { type ClusterState, type Holder, lostState, parseState } from './state.js';
 import type { StateStore } from './store.js';
 import type { Change, Found } from './transitions.js';
 
 /*
- * The state of a cluster that several machines share, in that cluster itself: Lease objects of coordination.k8s.io in
- * the kubeconfig context's namespace.
+ * The state of a cluster that several machines share, in that cluster itself (lease-objects.ts).
  *
- *   jest-kubernetes.<name>          the state, as an annotation; replaced under its resourceVersion
- *   jest-kubernetes.<name>.<runId>  one per run, renewed while it lives
- *
- * Whether a run lives is told by the API server's clock alone: it notes in managedFields when an object was written.
- * No machine's own clock is compared with another's.
+ * A run takes part only while it has a lease, which its heart renews in a thread of its own. Whoever acts on a run's
+ * death makes it certain first: it takes the lease away, under the version that it saw last, so that a renewal that
+ * came meanwhile keeps the run alive. A run whose lease was taken away makes no new one in silence: it takes part again
+ * only by a write to the state in which it still is, which makes those who were about to write look again.
  */
 
-/** How long a run that does not renew its lease counts as alive, in seconds; leader election takes 15 by default. */
-const leaseSeconds = 30;
-const renewEvery = (leaseSeconds * 1000) / 3;
 const lookEvery = 1000;
+/** How long a server that is not well is asked, in milliseconds; a control plane that restarts takes half of it. */
+const patience = 60_000;
+/** The longest pauses between two attempts, in milliseconds: that others came before, and that the server is not well. */
+const longest = { overtaken: 500, unwell: 5000 };
 
-const stateAnnotation = 'jest-kubernetes/state';
-const clusterLabel = 'jest-kubernetes/lease-of';
-
-interface LeaseObject {
-  metadata: {
-    name: string;
-    resourceVersion?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    managedFields?: { time?: string }[];
-  };
-  spec?: object;
-}
-
-/** Where a run keeps its own kubeconfig of an existing cluster. */
-export const runFolder = (stateDir: string, runId: string): string => path.join(stateDir, 'runs', runId);
+/** Somebody else has come before; it is tried again. */
+class Overtaken extends Error {}
 
 export interface KubernetesStoreOptions {
   /** Absolute path of the run's folder; before the first use its `kubeconfig` must be there. */
   folder: string;
   name: string;
   runId: string;
+  /** Others took this run for dead and acted on it: it has no part in the cluster any more. */
+  onLost?: ((error: JestKubernetesError) => void) | undefined;
+  /** The API server; called when it is first needed. */
+  open: () => LeaseApi & Partial<Disposable>;
+  /** Takes the run's folder away. */
+  discard: () => Promise<void>;
+  /** Default: a thread. */
+  beat?: StartHeart | undefined;
+  clock?: Clock | undefined;
 }
 
 export class KubernetesStore implements StateStore {
+  readonly mayErr = true;
   readonly folder: string;
   readonly #options: KubernetesStoreOptions;
-  readonly #objectName: string;
-  #api: Api | undefined;
-  #path = '';
+  readonly #clock: Clock;
+  #api: (LeaseApi & Partial<Disposable>) | undefined;
+  #objects: LeaseObjects | undefined;
+  #heart: Heart | undefined;
+  #taking: Promise<void> | undefined;
+  /** Whether there may be a lease of this run's. */
+  #hasLease = false;
+  #isMember = false;
+  /** By the API server's clock, in milliseconds: it is at least that late. */
+  #now = 0;
   #state: ClusterState | undefined;
   #seen: string | undefined;
-  #alive = new Set<string>();
-  #heart: NodeJS.Timeout | undefined;
+  #alive: ReadonlySet<string> = new Set();
+  #isClosed = false;
 
   constructor(options: KubernetesStoreOptions) {
     this.#options = options;
     this.folder = options.folder;
-    this.#objectName = `jest-kubernetes.${options.name}`;
+    this.#clock = options.clock ?? systemClock;
   }
 
   async transact<Result>(change: (found: Found) => Change<Result>, signal?: AbortSignal): Promise<Result> {
-    try {
-      await this.#beat();
-      for (;;) {
+    const since = this.#clock.now();
+    const write = randomBytes(8).toString('hex');
+    // what an attempt came to whose answer did not arrive
+    let unsure: { state: ClusterState | undefined; result: Result } | undefined;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
         signal?.throwIfAborted();
-        const { object, found } = await this.#read();
-        const { state, result } = change(found);
-        if (state === found || (await this.#write(object, state))) {
-          this.#state = state;
-          if (!this.#takesPart(state)) await this.#stop();
-          return result;
-        }
+        await this.#takePart();
+        const object = await this.#read();
+        if (unsure !== undefined && object?.write === write) return this.#became(unsure);
+        const found = this.#state;
+        // after the state: whoever is in it had a lease before
+        this.#alive = await this.#living();
+        const next = change(found);
+        if (next.state === found) return this.#became(next);
+        unsure = next;
+        if (await this.#write(object, next.state, write)) return this.#became(next);
+        unsure = undefined;
+        await this.#clock.pause(backoff(attempt, longest.overtaken), signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        const passes = error instanceof Overtaken || passesByItself(error);
+        if (!passes || this.#clock.now() - since > patience) throw this.#unusable(error);
+        await this.#clock.pause(backoff(attempt, longest.unwell), signal);
       }
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof JestKubernetesError || !(error instanceof ApiError)) throw error;
-      throw new JestKubernetesError(
-        'STATE_UNUSABLE',
-        'The runs that share this cluster cannot be coordinated',
-        {
-          evidence: [`${this.#path}: ${messageOf(error)}`],
-          remedy:
-            'The kubeconfig’s user needs get, list, create, update and delete on leases.coordination.k8s.io there.',
-          cause: error,
-        },
-      );
     }
-  }
-
-  /** Whether others must know that this run lives. */
-  #takesPart(state: ClusterState | undefined): boolean {
-    const { runId } = this.#options;
-    return state !== undefined && (runId in state.leases || state.by?.runId === runId);
   }
 
   peek(): ClusterState | undefined {
@@ -107,137 +109,162 @@ export class KubernetesStore implements StateStore {
 
   async changed(signal: AbortSignal | undefined, timeoutMs: number): Promise<void> {
     const before = this.#seen;
-    const end = performance.now() + Math.max(timeoutMs, lookEvery);
-    while (performance.now() < end && this.#seen === before) {
-      await delay(lookEvery, undefined, { signal });
-      await this.#read();
+    const end = this.#clock.now() + Math.max(timeoutMs, lookEvery);
+    while (this.#clock.now() < end && this.#seen === before) {
+      await this.#clock.pause(lookEvery, signal);
+      // one that fails is made good by the next, and by what follows
+      await this.#read().catch(() => undefined);
     }
-    await this.#beat();
-  }
-
-  async close(): Promise<void> {
-    if (this.#heart !== undefined) await this.#stop();
-    this.#api?.[Symbol.dispose]();
-    await rm(this.folder, { recursive: true, force: true });
   }
 
   isAlive({ runId }: Holder): boolean {
     return runId === this.#options.runId || this.#alive.has(runId);
   }
 
-  /** Says that this run lives, and learns which others do. */
-  async #beat(): Promise<void> {
-    const api = this.#open();
-    const { name, runId } = this.#options;
-    const mine = `${this.#objectName}.${runId}`;
-    const renewed = await api.request<LeaseObject>(
-      `${this.#path}/${mine}?fieldManager=jest-kubernetes&force=true`,
+  async close(outcome: 'done' | 'unfinished'): Promise<void> {
+    this.#isClosed = true;
+    // what is under way must not make a lease after it is taken away
+    await this.#taking?.catch(() => undefined);
+    const heart = this.#heart;
+    this.#heart = undefined;
+    await heart?.stop();
+    try {
+      if (outcome === 'unfinished') return;
+      if (this.#hasLease) await this.#open().deleteRun(this.#options.runId);
+      await this.#options.discard();
+    } finally {
+      this.#api?.[Symbol.dispose]?.();
+      this.#api = undefined;
+      this.#objects = undefined;
+    }
+  }
+
+  /** From now on others see that this run lives. */
+  async #takePart(): Promise<void> {
+    if (this.#isClosed) throw new Error(`run ${this.#options.runId} has given its lease back`);
+    if (this.#heart !== undefined) return;
+    await (this.#taking ??= this.#begin().finally(() => (this.#taking = undefined)));
+  }
+
+  async #begin(): Promise<void> {
+    const { runId, beat = startHeart } = this.#options;
+    const objects = this.#open();
+    this.#hasLease = true;
+    await objects.createRun(runId);
+    const now = await objects.renewRun(runId);
+    // somebody took it away in that moment: the next attempt makes another
+    if (now === undefined) throw new Overtaken(`the lease of ${runId} is gone`);
+    if (this.#isClosed) return;
+    this.#now = now;
+    const heart = beat(
+      { folder: this.folder, name: this.#options.name, runId },
       {
-        method: 'PATCH',
-        contentType: 'application/apply-patch+yaml',
-        body: {
-          apiVersion: 'coordination.k8s.io/v1',
-          kind: 'Lease',
-          metadata: { name: mine, labels: { [clusterLabel]: name } },
-          spec: { holderIdentity: runId, leaseDurationSeconds: leaseSeconds, renewTime: microTime() },
+        onRenewed: (at) => (this.#now = Math.max(this.#now, at)),
+        onGone: () => {
+          if (this.#heart !== heart) return;
+          this.#heart = undefined;
+          void this.#comeBack();
         },
       },
     );
-    const now = writtenAt(renewed);
-    const selector = encodeURIComponent(`${clusterLabel}=${name}`);
-    const { items } = await api.request<{ items: LeaseObject[] }>(`${this.#path}?labelSelector=${selector}`);
-    this.#alive = new Set();
-    for (const item of items) {
-      const holder = item.metadata.name.slice(this.#objectName.length + 1);
-      if (now - writtenAt(item) < leaseSeconds * 1000) this.#alive.add(holder);
-      else await this.#delete(item.metadata.name);
-    }
-    this.#heart ??= setInterval(() => {
-      // one that fails is made good by the next; the API server may be restarting
-      this.#beat().catch(() => undefined);
-    }, renewEvery).unref();
+    this.#heart = heart;
   }
 
-  async #stop(): Promise<void> {
-    clearInterval(this.#heart);
-    this.#heart = undefined;
-    await this.#delete(`${this.#objectName}.${this.#options.runId}`);
-  }
-
-  async #read(): Promise<{ object: LeaseObject | undefined; found: Found }> {
-    const object = await unless(
-      isGone,
-      this.#open().request<LeaseObject>(`${this.#path}/${this.#objectName}`),
+  /** This run was taken for dead. Where nobody has acted on it yet, it says that it is not. */
+  async #comeBack(): Promise<void> {
+    const { runId, name, onLost } = this.#options;
+    // one that only waits has nothing to lose
+    if (!this.#isMember) return;
+    const isOut = await this.transact((found) => {
+      const isIn = takesPart(found, runId);
+      return { state: isIn && found !== undefined ? { ...found } : found, result: !isIn };
+    }).catch(() => false);
+    if (!isOut || this.#isClosed) return;
+    onLost?.(
+      new JestKubernetesError('NO_CLUSTER', `This run was taken for dead, and has lost its part in ${name}`, {
+        evidence: [
+          `its lease was not renewed for ${leaseSeconds} s: the machine slept, or could not reach the cluster`,
+          'other runs have gone on without it, and what it had set up may be deleted',
+        ],
+        remedy: 'Run the tests again.',
+      }),
     );
-    this.#seen = object?.metadata.resourceVersion;
-    const text = object?.metadata.annotations?.[stateAnnotation];
-    if (object === undefined || text === undefined) return { object, found: undefined };
-    const parsed = parseState(text, this.#options.name);
-    const found =
-      'state' in parsed ? parsed.state : lostState(this.#options.name, `its state ${parsed.wrong}`);
-    this.#state = found;
-    return { object, found };
   }
 
-  /** Whether nobody else has written meanwhile. */
-  async #write(before: LeaseObject | undefined, state: ClusterState | undefined): Promise<boolean> {
-    const api = this.#open();
-    // done and done again, it would look as if somebody else had been there first
-    const once = { repeatable: false };
-    const { resourceVersion } = before?.metadata ?? {};
-    const path = `${this.#path}/${this.#objectName}`;
-    try {
-      if (state === undefined) {
-        if (before === undefined) return true;
-        await api.request(path, { ...once, method: 'DELETE', body: { preconditions: { resourceVersion } } });
-        return true;
-      }
-      const body = {
-        apiVersion: 'coordination.k8s.io/v1',
-        kind: 'Lease',
-        metadata: {
-          name: this.#objectName,
-          annotations: { [stateAnnotation]: JSON.stringify(state) },
-          ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        },
-        spec: { holderIdentity: state.by?.runId ?? '' },
-      };
-      await (before === undefined
-        ? api.request(this.#path, { method: 'POST', body })
-        : api.request(path, { ...once, method: 'PUT', body }));
-      return true;
-    } catch (error) {
-      if (error instanceof ApiError && (error.status === 409 || error.status === 404)) return false;
-      throw error;
+  /** Those who live; what is left of others is taken away. */
+  async #living(): Promise<Set<string>> {
+    const objects = this.#open();
+    const alive = new Set<string>();
+    for (const run of await objects.listRuns()) {
+      if (run.runId === this.#options.runId) continue;
+      if (!this.#isOverdue(run) || !(await objects.bury(run))) alive.add(run.runId);
     }
+    return alive;
   }
 
-  async #delete(name: string): Promise<void> {
-    await unless(isGone, this.#open().request(`${this.#path}/${name}`, { method: 'DELETE' }));
+  #isOverdue({ writtenAt }: RunObject): boolean {
+    return this.#now - writtenAt >= leaseSeconds * 1000;
   }
 
-  #open(): Api {
-    if (this.#api !== undefined) return this.#api;
-    const { folder, name } = this.#options;
-    const kubeconfig = path.join(folder, 'kubeconfig');
-    const context = currentContext(kubeconfig);
-    this.#api = openApi({ kubeconfig, context, name });
-    this.#path = `/apis/coordination.k8s.io/v1/namespaces/${this.#api.namespace}/leases`;
-    return this.#api;
+  #became<Result>({ state, result }: Change<Result>): Result {
+    this.#state = state;
+    this.#isMember = takesPart(state, this.#options.runId);
+    return result;
+  }
+
+  async #read(): Promise<StateObject | undefined> {
+    const { name } = this.#options;
+    const object = await this.#open().readState();
+    this.#seen = object?.resourceVersion;
+    this.#state = object === undefined ? undefined : stateIn(object, name);
+    return object;
+  }
+
+  async #write(
+    before: StateObject | undefined,
+    state: ClusterState | undefined,
+    write: string,
+  ): Promise<boolean> {
+    const objects = this.#open();
+    if (state === undefined) return before === undefined || objects.deleteState(before);
+    const holder = state.by?.runId ?? '';
+    return objects.writeState(before, { text: JSON.stringify(state), id: state.id, holder, write });
+  }
+
+  #open(): LeaseObjects {
+    if (this.#objects !== undefined) return this.#objects;
+    const { name, open } = this.#options;
+    this.#api = open();
+    return (this.#objects = new LeaseObjects(this.#api, name));
+  }
+
+  #unusable(error: unknown): JestKubernetesError {
+    if (error instanceof JestKubernetesError) return error;
+    const forbidden = error instanceof ApiError && error.status === 403;
+    return new JestKubernetesError(
+      'STATE_UNUSABLE',
+      'The runs that share this cluster cannot be coordinated',
+      {
+        evidence: [`${this.#objects?.path ?? this.folder}: ${messageOf(error)}`],
+        remedy: forbidden
+          ? 'The kubeconfig’s user needs get, list, create, update, patch and delete on leases.coordination.k8s.io there.'
+          : 'See that its API server answers: the runs meet in Lease objects there.',
+        cause: error,
+      },
+    );
   }
 }
 
-/** The context that a run's own kubeconfig, written as JSON, was cut down to. */
-export function currentContext(kubeconfig: string): string {
-  return (JSON.parse(readFileSync(kubeconfig, 'utf8')) as { 'current-context': string })['current-context'];
+function stateIn({ text, id }: StateObject, name: string): Found {
+  if (text === undefined) return lostState(name, 'its state was taken away', id);
+  const parsed = parseState(text, name);
+  return 'state' in parsed ? parsed.state : lostState(name, `its state ${parsed.wrong}`, id);
 }
 
-/** When the API server last wrote it, by its own clock. */
-function writtenAt({ metadata }: LeaseObject): number {
-  return Math.max(0, ...(metadata.managedFields ?? []).map(({ time }) => Date.parse(time ?? '') || 0));
-}
+/** Whether others must know that this run lives. */
+const takesPart = (state: Found, runId: string): boolean =>
+  state !== undefined && (runId in state.leases || state.by?.runId === runId);
 
-/** As Kubernetes writes a MicroTime. It makes every renewal a change; nobody reads it. */
-function microTime(): string {
-  return new Date().toISOString().replace('Z', '000Z');
-}
+/** Longer each time, and with some luck in it: those who came in each other's way part. In milliseconds. */
+const backoff = (attempt: number, longest: number): number =>
+  Math.min(longest, 20 * 2 ** attempt) * (0.5 + Math.random() / 2);

@@ -1,9 +1,12 @@
+import { rm } from 'node:fs/promises';
+
 import type { KeepPolicy } from '../../config/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { identifyProcess } from '../../support/process-identity.js';
 import { FileStore } from './file-store.js';
-import { KubernetesStore, runFolder } from './kubernetes-store.js';
+import { KubernetesStore } from './kubernetes-store.js';
+import { openRunApi, recordRun, runFolder } from './run-folder.js';
 import {
   type ClusterState,
   describeHolder,
@@ -44,6 +47,8 @@ export interface LeaseOptions {
   deleteCluster: DeleteCluster;
   /** Called when somebody else has to be waited for, once for each: who that is, and what they do. */
   onWait?: (who: string, doing: string) => void;
+  /** Others took this run for dead and acted on it: what it set up may be gone. */
+  onLost?: (error: JestKubernetesError) => void;
   /** A line for the user: what was found and is cleaned up. */
   onNote?: (line: string) => void;
   signal?: AbortSignal;
@@ -78,10 +83,17 @@ export function openStore({
   name,
   runId,
   provider = 'kind',
-}: Pick<LeaseOptions, 'stateDir' | 'name' | 'runId' | 'provider'>): StateStore {
-  return provider === 'kind'
-    ? new FileStore(stateDir, name)
-    : new KubernetesStore({ folder: runFolder(stateDir, runId), name, runId });
+  onLost,
+}: Pick<LeaseOptions, 'stateDir' | 'name' | 'runId' | 'provider' | 'onLost'>): StateStore {
+  if (provider === 'kind') return new FileStore(stateDir, name);
+  const folder = runFolder(stateDir, runId);
+  const open = () => {
+    // should this process die, what it leaves is found by it
+    recordRun(folder, { name, runId, process: holderOf(runId).process });
+    return openRunApi(folder, name);
+  };
+  const discard = () => rm(folder, { recursive: true, force: true });
+  return new KubernetesStore({ folder, name, runId, onLost, open, discard });
 }
 
 export class ClusterLease {
@@ -90,6 +102,9 @@ export class ClusterLease {
   readonly #me: Holder;
   #removal: Removal | null = null;
   #foundKept = false;
+  #hasJoined = false;
+  /** The work that this very object does now, by key. */
+  readonly #doing = new Set<string>();
   #released: Promise<Outcome> | undefined;
 
   constructor(store: StateStore, options: LeaseOptions) {
@@ -126,6 +141,7 @@ export class ClusterLease {
           return { role: 'create' };
         case 'join':
           this.#foundKept = arrival.wasKept;
+          this.#hasJoined = true;
           return { role: 'join', state: arrival.state };
         case 'refuse':
           throw conflict(this.#options.name, arrival);
@@ -156,21 +172,27 @@ export class ClusterLease {
     const waiting = this.#waiting();
     for (;;) {
       const turn = await this.#store.transact(
-        (found) => transitions.begin(found, runId, key, this.#isAlive),
+        (found) => transitions.begin(found, runId, key, this.#isAlive, this.#doing.has(key)),
         this.#options.signal,
       );
       if (turn.to === 'take') return turn.value as T;
       if (turn.to === 'lost') this.#expect(false);
       if (turn.to === 'wait') await waiting(turn.holder, key);
       if (turn.to !== 'do') continue;
-      let value: T | undefined;
+      this.#doing.add(key);
+      // not with the signal: what was done must be written down even when this run is stopped
+      const finish = (value?: T) =>
+        this.#store.transact((found) => transitions.finish(found, runId, key, value));
       try {
-        value = await work();
+        const value = await work();
+        this.#expect(await finish(value));
         return value;
+      } catch (error) {
+        // what cannot be written down now ends with the lease; the work's own error is the one to tell
+        await finish().catch(() => undefined);
+        throw error;
       } finally {
-        // not with the signal: what was done must be written down even when this run is stopped
-        const written = await this.#store.transact((found) => transitions.finish(found, runId, key, value));
-        if (value !== undefined) this.#expect(written);
+        this.#doing.delete(key);
       }
     }
   }
@@ -203,23 +225,36 @@ export class ClusterLease {
    * @throws what `deleteCluster` throws; the state then says so, and the next run or sweep tries again
    */
   release(): Promise<Outcome> {
-    return (this.#released ??= this.#release().finally(() => {
+    return (this.#released ??= closing(this.#store, () => this.#depart()).finally(() => {
       this.#released = undefined;
     }));
   }
 
-  async #release(): Promise<Outcome> {
-    try {
-      const departure = await this.#store.transact((found) =>
-        transitions.depart(found, this.#me, this.#me.runId, this.#isAlive, this.#removal),
-      );
-      if (departure.to === 'leave') return 'left';
-      if (departure.to === 'keep') return this.#foundKept ? 'kept again' : 'kept';
-      await this.#delete(departure.state);
-      return 'deleted';
-    } finally {
-      await this.#store.close();
+  async #depart(): Promise<Outcome> {
+    const departure = await this.#store.transact((found) =>
+      transitions.depart(found, this.#me, this.#me.runId, this.#isAlive, this.#removal),
+    );
+    if (departure.to === 'leave') {
+      await this.#takeBack();
+      return 'left';
     }
+    if (departure.to === 'keep') return this.#foundKept ? 'kept again' : 'kept';
+    await this.#delete(departure.state);
+    return 'deleted';
+  }
+
+  /**
+   * What a run set up before it knew that it had been taken for dead is nobody's any more: those who deleted that life
+   * of the cluster may have been done before.
+   */
+  async #takeBack(): Promise<void> {
+    const { name, deleteCluster } = this.#options;
+    const id = this.#me.runId;
+    const state = this.#store.peek();
+    const isInOrder = state?.id === id && state.phase !== 'deleting';
+    if (!this.#store.mayErr || this.#hasJoined || isInOrder) return;
+    const removal: Removal = this.#removal ?? { provider: 'existing', name, runtime: null };
+    await deleteCluster({ name, id, folder: this.#store.folder, removal });
   }
 
   #delete(state: ClusterState): Promise<void> {
@@ -251,6 +286,19 @@ export class ClusterLease {
   }
 }
 
+/** Does the last piece of work with a store; where that fails, what another process needs to go on with it stays. */
+export async function closing<T>(store: StateStore, work: () => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    await store.close('unfinished').catch(() => undefined);
+    throw error;
+  }
+  await store.close('done');
+  return result;
+}
+
 /** What whoever became the deleter has to do: delete it with no lock held, then say how it went. */
 export async function deleteAs(
   me: Holder,
@@ -263,7 +311,10 @@ export async function deleteAs(
       await deleteCluster({ name, id: state.id, folder: store.folder, removal: state.removal });
     }
   } catch (error) {
-    await store.transact((found) => transitions.removalFailed(found, me, messageOf(error)));
+    // where even that fails, the death of this process says it
+    await store
+      .transact((found) => transitions.removalFailed(found, me, messageOf(error)))
+      .catch(() => undefined);
     throw error;
   }
   await store.transact((found) => transitions.gone(found, me));

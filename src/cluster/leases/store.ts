@@ -15,6 +15,11 @@ export interface StateStore {
   /** Resolves when the state has changed since it was last read here, or after that many milliseconds. */
   changed(signal: AbortSignal | undefined, timeoutMs: number): Promise<void>;
   isAlive(holder: Holder): boolean;
-  /** This run has no more part in it. */
-  close(): Promise<void>;
+  /** Whether a run that lives can be taken for dead, as its machine slept, or was cut off. */
+  readonly mayErr: boolean;
+  /**
+   * This process has no more to do with it; `done`: nor has the run. Otherwise another process goes on in its place,
+   * which finds what it needs.
+   */
+  close(outcome: 'done' | 'unfinished'): Promise<void>;
 }

@@ -6,13 +6,17 @@ import { pathToFileURL } from 'node:url';
 import pRetry from 'p-retry';
 
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import { isAlive } from '../../support/process-identity.js';
+import { identifyProcess, isAlive, type ProcessIdentity } from '../../support/process-identity.js';
 import {
+  claimRun,
   deleteAbandoned,
   type DeleteCluster,
   discardRemains,
+  findDeadRuns,
   listClusters,
   openCluster,
+  readRun,
+  runFolder,
 } from '../leases/index.js';
 import { watchdogLog } from './start.js';
 
@@ -23,6 +27,11 @@ import { watchdogLog } from './start.js';
 
 const [, , task = '', stateDir = '', remover = '', name = '', runId = '', provider = 'kind'] = process.argv;
 const keptLogs = 20;
+/**
+ * Further attempts, each after a pause that doubles. An engine of this machine answers soon or not at all; a cluster
+ * elsewhere may be out of reach for a while (some ten minutes in all).
+ */
+const attempts = provider === 'existing' ? { retries: 14, maxTimeout: 60_000 } : { retries: 3 };
 
 const say = (line: string) => {
   console.log(`${new Date().toISOString()} ${line}`);
@@ -30,10 +39,15 @@ const say = (line: string) => {
 const describe = (error: unknown) =>
   error instanceof JestKubernetesError ? error.format() : messageOf(error);
 
+/** What a run that is gone has left to others: its lease, and, if it was the last one, the cluster. */
 async function release(deleteCluster: DeleteCluster): Promise<void> {
   // the pipe closes a moment before the process is gone
-  const lease = listClusters(stateDir).find((cluster) => cluster.name === name)?.state.leases[runId];
-  while (lease !== undefined && isAlive(lease.process)) await delay(20);
+  const process_ = runProcess();
+  while (process_ !== undefined && isAlive(process_)) await delay(20);
+  if (provider === 'existing' && !(await claim(runId))) {
+    say(`nothing is left of run ${runId}, or another process cleans up after it`);
+    return;
+  }
   say(`run ${runId} is gone: releasing its lease on the cluster ${name}`);
   const outcome = await openCluster({
     stateDir,
@@ -47,6 +61,18 @@ async function release(deleteCluster: DeleteCluster): Promise<void> {
   say({ left: 'nothing more to do', kept, 'kept again': kept, deleted: `${name} is deleted` }[outcome]);
 }
 
+/** The run's own process, as far as it had come to take part. */
+function runProcess(): ProcessIdentity | undefined {
+  if (provider === 'existing') return readRun(runFolder(stateDir, runId))?.by;
+  return listClusters(stateDir).find((cluster) => cluster.name === name)?.state.leases[runId]?.process;
+}
+
+/** Whether this process is the one to clean up after a run in an existing cluster, from now on or already. */
+async function claim(of: string): Promise<boolean> {
+  const me = identifyProcess(process.pid);
+  return me !== undefined && (await claimRun(stateDir, of, me)) !== undefined;
+}
+
 async function sweepNow(deleteCluster: DeleteCluster): Promise<void> {
   const failures: unknown[] = [];
   const removed = await deleteAbandoned({
@@ -54,6 +80,15 @@ async function sweepNow(deleteCluster: DeleteCluster): Promise<void> {
     deleteCluster,
     onFailure: (_, error) => failures.push(error),
   });
+  for (const dead of findDeadRuns(stateDir)) {
+    if (!(await claim(dead.runId))) continue;
+    try {
+      await openCluster({ stateDir, ...dead, provider: 'existing', deleteCluster }).release();
+      removed.push(`what run ${dead.runId} left of ${dead.name}`);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
   say(`deleted: ${removed.join(', ') || 'nothing'}`);
   if (failures.length > 0) throw new Error(failures.map(describe).join('\n'));
 }
@@ -73,7 +108,7 @@ async function main(): Promise<void> {
     process.on(signal, () => undefined);
   const { deleteCluster } = (await import(pathToFileURL(remover).href)) as { deleteCluster: DeleteCluster };
   await pRetry(() => (task === 'release' ? release(deleteCluster) : sweepNow(deleteCluster)), {
-    retries: 3,
+    ...attempts,
     onFailedAttempt: ({ error, retriesLeft }) => {
       say(`${describe(error)}\n(${retriesLeft} more attempts)`);
     },

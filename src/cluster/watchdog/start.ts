@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 
 import { plugAndPlayOptions } from '../../support/plug-and-play.js';
-import { discardRemains, findAbandoned } from '../leases/index.js';
+import { discardRemains, findAbandoned, findDeadRuns } from '../leases/index.js';
 
 export interface WatchdogOptions {
   /** Absolute path. */
@@ -52,10 +52,27 @@ const defaultRemover = join(dirname(__dirname), 'delete-cluster.js');
 export const watchdogLog = (stateDir: string, runId: string): string =>
   join(stateDir, 'logs', `${runId}.log`);
 
-/** Without what a debugger or a test runner put there for this process alone. */
+/** What a debugger or a test runner put there for this process alone. */
+const ofThisProcess = ['NODE_OPTIONS', 'NODE_CHANNEL_FD', 'NODE_V8_COVERAGE'];
+
+/**
+ * By which a CI runner finds the processes that a job has left, and ends them; with what it says is to be put there by
+ * those that are to stay. GitLab's ends a process group, and what lives in a session of its own is in another.
+ */
+const ofTheRunner: Readonly<Record<string, string | undefined>> = {
+  // GitHub Actions: actions/runner, src/Runner.Worker/JobExtension.cs ends those that carry the job's id
+  RUNNER_TRACKING_ID: undefined,
+  // Jenkins: wiki “ProcessTreeKiller”; the first in a pipeline, the second in a freestyle project
+  JENKINS_NODE_COOKIE: 'dontKillMe',
+  BUILD_ID: 'dontKillMe',
+};
+
+/** The environment of a process that outlives this one. */
 function environment(): NodeJS.ProcessEnv {
-  const own = new Set(['NODE_OPTIONS', 'NODE_CHANNEL_FD', 'NODE_V8_COVERAGE']);
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.has(name)));
+  const kept = Object.entries(process.env).filter(([name]) => !ofThisProcess.includes(name));
+  const env: NodeJS.ProcessEnv = Object.fromEntries(kept);
+  for (const [name, value] of Object.entries(ofTheRunner)) if (name in env) env[name] = value;
+  return env;
 }
 
 /**
@@ -97,7 +114,7 @@ export async function startWatchdog({
 }
 
 /**
- * Looks for clusters that nobody uses any more, and has them removed by a process of its own, so that this costs a
+ * Looks for clusters that nobody uses any more, and for what dead runs left in others', and has them removed by a process of its own, so that this costs a
  * run some milliseconds. The folder of a cluster whose deleter died in the last moment goes at once.
  * @returns their names
  */
@@ -106,7 +123,9 @@ export function sweep({
   remover = defaultRemover,
 }: Pick<WatchdogOptions, 'stateDir' | 'remover'>): string[] {
   discardRemains(stateDir);
-  const abandoned = findAbandoned(stateDir);
+  const abandoned = [
+    ...new Set([...findAbandoned(stateDir), ...findDeadRuns(stateDir).map(({ name }) => name)]),
+  ];
   if (abandoned.length === 0) return [];
   const log = watchdogLog(stateDir, `sweep-${process.pid}`);
   const task = command('sweep', stateDir, remover);
