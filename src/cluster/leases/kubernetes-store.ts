@@ -25,8 +25,12 @@ import type { Change, Found } from './transitions.js';
  */
 
 const lookEvery = 1000;
-/** How long a server that is not well is asked, in milliseconds; a control plane that restarts takes half of it. */
+/** How long a server that does not answer is asked, in milliseconds; a control plane that restarts takes half of it. */
 const patience = 60_000;
+/** How often what does not come to its end is begun. */
+const attempts = 60;
+/** An answer that took longer than that may be outdated, in milliseconds: the process, or its machine, has slept. */
+const late = (leaseSeconds * 1000) / 2;
 /** The longest pauses between two attempts, in milliseconds: that others came before, and that the server is not well. */
 const longest = { overtaken: 500, unwell: 5000 };
 
@@ -61,6 +65,8 @@ export class KubernetesStore implements StateStore {
   /** Whether there may be a lease of this run's. */
   #hasLease = false;
   #isMember = false;
+  /** When the server last said what the state is, by this process's clock. */
+  #answered = 0;
   /** By the API server's clock, in milliseconds: it is at least that late. */
   #now = 0;
   #state: ClusterState | undefined;
@@ -75,29 +81,30 @@ export class KubernetesStore implements StateStore {
   }
 
   async transact<Result>(change: (found: Found) => Change<Result>, signal?: AbortSignal): Promise<Result> {
-    const since = this.#clock.now();
     const write = randomBytes(8).toString('hex');
     // what an attempt came to whose answer did not arrive
-    let unsure: { state: ClusterState | undefined; result: Result } | undefined;
+    let unsure: Change<Result> | undefined;
+    this.#answered = this.#clock.now();
     for (let attempt = 0; ; attempt += 1) {
+      const begun = this.#clock.date();
       try {
         signal?.throwIfAborted();
         await this.#takePart();
         const object = await this.#read();
-        if (unsure !== undefined && object?.write === write) return this.#became(unsure);
+        if (unsure !== undefined && object?.write === write) return await this.#became(unsure, begun);
         const found = this.#state;
         // after the state: whoever is in it had a lease before
         this.#alive = await this.#living();
         const next = change(found);
-        if (next.state === found) return this.#became(next);
+        if (next.state === found) return await this.#became(next, begun);
         unsure = next;
-        if (await this.#write(object, next.state, write)) return this.#became(next);
+        if (await this.#write(object, next.state, write)) return await this.#became(next, begun);
         unsure = undefined;
         await this.#clock.pause(backoff(attempt, longest.overtaken), signal);
       } catch (error) {
         signal?.throwIfAborted();
-        const passes = error instanceof Overtaken || passesByItself(error);
-        if (!passes || this.#clock.now() - since > patience) throw this.#unusable(error);
+        const isOver = attempt > attempts || this.#clock.now() - this.#answered > patience;
+        if (isOver || !(error instanceof Overtaken || passesByItself(error))) throw this.#unusable(error);
         await this.#clock.pause(backoff(attempt, longest.unwell), signal);
       }
     }
@@ -172,22 +179,34 @@ export class KubernetesStore implements StateStore {
 
   /** This run was taken for dead. Where nobody has acted on it yet, it says that it is not. */
   async #comeBack(): Promise<void> {
-    const { runId, name, onLost } = this.#options;
+    const { runId, onLost } = this.#options;
     // one that only waits has nothing to lose
-    if (!this.#isMember) return;
-    const isOut = await this.transact((found) => {
-      const isIn = takesPart(found, runId);
-      return { state: isIn && found !== undefined ? { ...found } : found, result: !isIn };
-    }).catch(() => false);
-    if (!isOut || this.#isClosed) return;
-    onLost?.(
-      new JestKubernetesError('NO_CLUSTER', `This run was taken for dead, and has lost its part in ${name}`, {
+    while (this.#isMember && !this.#isClosed) {
+      try {
+        const isIn = await this.transact((found) => {
+          const isIn = takesPart(found, runId);
+          return { state: isIn && found !== undefined ? { ...found } : found, result: isIn };
+        });
+        if (!isIn) onLost?.(this.#lost());
+        return;
+      } catch {
+        // until it knows
+        await this.#clock.pause(longest.unwell);
+      }
+    }
+  }
+
+  #lost(): JestKubernetesError {
+    return new JestKubernetesError(
+      'NO_CLUSTER',
+      `This run was taken for dead, and has lost its part in ${this.#options.name}`,
+      {
         evidence: [
           `its lease was not renewed for ${leaseSeconds} s: the machine slept, or could not reach the cluster`,
           'other runs have gone on without it, and what it had set up may be deleted',
         ],
         remedy: 'Run the tests again.',
-      }),
+      },
     );
   }
 
@@ -206,15 +225,27 @@ export class KubernetesStore implements StateStore {
     return this.#now - writtenAt >= leaseSeconds * 1000;
   }
 
-  #became<Result>({ state, result }: Change<Result>): Result {
+  async #became<Result>({ state, result }: Change<Result>, begun: number): Promise<Result> {
     this.#state = state;
     this.#isMember = takesPart(state, this.#options.runId);
+    if (this.#isMember && this.#clock.date() - begun > late) await this.#confirm();
     return result;
+  }
+
+  /** What was true when it was asked may not be any more. @throws NO_CLUSTER where this run was taken for dead meanwhile */
+  async #confirm(): Promise<void> {
+    if ((await this.#open().renewRun(this.#options.runId)) !== undefined) return;
+    const heart = this.#heart;
+    this.#heart = undefined;
+    await heart?.stop();
+    await this.#comeBack();
+    if (!this.#isMember) throw this.#lost();
   }
 
   async #read(): Promise<StateObject | undefined> {
     const { name } = this.#options;
     const object = await this.#open().readState();
+    this.#answered = this.#clock.now();
     this.#seen = object?.resourceVersion;
     this.#state = object === undefined ? undefined : stateIn(object, name);
     return object;

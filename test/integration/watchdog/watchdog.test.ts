@@ -140,6 +140,26 @@ test('a cluster that another run uses stays', async () => {
   expect(await other.release()).toBe('deleted');
 });
 
+(process.platform === 'linux' ? test : test.skip)(
+  'CI runners do not take it for a process that a job has forgotten',
+  async () => {
+    const marks = { RUNNER_TRACKING_ID: 'github_1', JENKINS_NODE_COOKIE: 'cookie', BUILD_ID: '17' };
+    const { child, answer } = runThat('waits', marks);
+    const { watchdog } = await answer;
+    const environment = readFileSync(`/proc/${watchdog}/environ`, 'utf8').split('\0');
+    expect(
+      environment.filter((line) => /^(RUNNER_TRACKING_ID|JENKINS_NODE_COOKIE|BUILD_ID)=/.test(line)),
+    ).toEqual(expect.arrayContaining(['JENKINS_NODE_COOKIE=dontKillMe', 'BUILD_ID=dontKillMe']));
+    expect(environment.join('\n')).not.toContain('RUNNER_TRACKING_ID');
+    // GitLab's runner ends the process group of a job
+    expect(readFileSync(`/proc/${watchdog}/stat`, 'utf8')).toMatch(
+      new RegExp(`\\) S \\d+ ${watchdog} ${watchdog} `),
+    );
+    child.kill('SIGKILL');
+    await deleted();
+  },
+);
+
 test('it weighs little, and signals that end a process do not end it', async () => {
   const { child, answer } = runThat('waits');
   const { watchdog } = await answer;

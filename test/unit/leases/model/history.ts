@@ -271,6 +271,9 @@ class History {
   }
 
   #does(run: Run, key: string): void {
+    this.#notice(run);
+    // one that slept finds out soon, and what it does meanwhile it takes back
+    if (run.mayBeTakenForDead) return;
     const work = `${key} of ${run.uses ?? ''}`;
     const before = this.#done.get(work);
     const who = this.#runs.find(({ id }) => id === before);
