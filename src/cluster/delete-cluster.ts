@@ -24,9 +24,9 @@ const deletions: Record<Removal['provider'], Deletion> = {
   // the cluster was there before, and stays; what was set up in it goes
   existing: {
     title: (name) => `remove ${name} from the cluster`,
-    async work({ name, folder }, progress) {
+    async work({ name, id, folder }, progress) {
       const kubeconfig = path.join(folder, 'kubeconfig');
-      await deleteOwned({ name, kubeconfig, context: currentContext(kubeconfig) }, { progress });
+      await deleteOwned({ name, kubeconfig, context: currentContext(kubeconfig) }, id, { progress });
     },
   },
 };

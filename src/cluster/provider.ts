@@ -62,11 +62,8 @@ interface ProviderWords {
 export interface ClusterProvider {
   readonly name: Removal['provider'];
   readonly words: ProviderWords;
-  /**
-   * Of a cluster that was there before and stays: the name by which what runs have set up in it is found again.
-   * Undefined where all of it goes with the cluster.
-   */
-  readonly owner: string | undefined;
+  /** Whether others use the cluster too, and it stays: what runs set up in it carries their mark, and goes by itself. */
+  readonly isShared: boolean;
   /** What cannot be changed in the cluster later. */
   readonly made: Made;
   /** The container engine; detected at the first call. */

@@ -48,6 +48,8 @@ export interface ClusterConfig {
   kubeconfig: string | undefined;
   /** `existing` only. */
   context: string | undefined;
+  /** `existing` only. */
+  conflicts: 'refuse' | 'leave';
 }
 
 /** An image that must be inside the cluster before the first test. */

@@ -81,6 +81,11 @@ export interface ClusterOptions {
   kubeconfig?: string | undefined;
   /** `existing` only. A context of the kubeconfig. Default: its current context. */
   context?: string | undefined;
+  /**
+   * `existing` only. What becomes of an object that was in the cluster before and is not as a manifest says: `refuse`
+   * fails the run, naming it and its manager; `leave` takes it as it is. It is changed by neither. Default: `'refuse'`.
+   */
+  conflicts?: 'refuse' | 'leave' | undefined;
 }
 
 /** An image that is pulled. */

@@ -1,7 +1,9 @@
 export type { ClusterAccess } from './access.js';
 export { ApiError, isGone, unless } from './api-error.js';
 export { Api, openApi } from './client.js';
-export { apply, applyObjects, fieldManager, patienceWith } from './apply.js';
+export { apply, fieldManager } from './apply-object.js';
+export { applyObjects, patienceWith } from './apply.js';
+export type { Conflicts } from './apply-owned.js';
 export { ExecRefused, execInPod } from './exec.js';
 export {
   contextOf,
@@ -13,7 +15,8 @@ export {
 export { Kinds } from './kinds.js';
 export { namesAreAnswered } from './names-answered.js';
 export type { KubernetesObject } from './objects.js';
-export { owned, deleteOwned } from './owned.js';
+export { deleteOwned } from './owned.js';
+export { marksOf, owned, ownerLabel, type Owner } from './owner.js';
 export { forwardPort } from './port-forward.js';
 export { podsAreAdmitted } from './pods-admitted.js';
 export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';

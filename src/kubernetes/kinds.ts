@@ -24,7 +24,9 @@ export class Kinds {
   async pathOf({ apiVersion, kind, metadata }: KubernetesObject, signal?: AbortSignal): Promise<string> {
     const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
     const { name: resource, namespaced } = await this.#find(base, kind, signal);
-    const namespace = namespaced ? `/namespaces/${encodeURIComponent(metadata.namespace ?? 'default')}` : '';
+    const namespace = namespaced
+      ? `/namespaces/${encodeURIComponent(metadata.namespace ?? this.#api.namespace)}`
+      : '';
     return `${base}${namespace}/${resource}/${encodeURIComponent(metadata.name)}`;
   }
 

@@ -9,6 +9,9 @@ export interface KubernetesObject {
     annotations?: Record<string, string>;
     /** Set by the API server: no other object ever has it. */
     uid?: string;
+    /** Set by the API server: another after each change. */
+    resourceVersion?: string;
+    ownerReferences?: { controller?: boolean }[];
     /** Set by the API server: it is being deleted. */
     deletionTimestamp?: string;
   };

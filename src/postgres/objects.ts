@@ -1,5 +1,5 @@
 import type { PostgresConfig } from '../config/index.js';
-import { type KubernetesObject, owned } from '../kubernetes/index.js';
+import { type KubernetesObject, owned, type Owner } from '../kubernetes/index.js';
 
 /** Where PostgreSQL lives in a cluster; the Service answers at `postgres.jest-kubernetes.svc:5432`. */
 export const postgresNamespace = 'jest-kubernetes';
@@ -33,8 +33,8 @@ export interface PostgresPlacement {
    * Undefined, for a cluster whose nodes are not ours: files in the pod's memory, gone with it, and a pod's address.
    */
   node?: string | undefined;
-  /** In a cluster that stays, what the namespace is found again by: see `removeOwned`. */
-  owner?: string | undefined;
+  /** In a cluster that stays, what the namespace is found again by: see `deleteOwned`. */
+  owner?: Owner | undefined;
   /** Default `memory`. `disk` where memory is scarce; slower to start and to reset. */
   storage?: 'memory' | 'disk';
 }

@@ -1,7 +1,7 @@
 import type { ClusterLease, ClusterNode, ClusterProvider, JoinedCluster, Json } from '../cluster/index.js';
 import type { Config, ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
-import type { ClusterAccess } from '../kubernetes/index.js';
+import type { ClusterAccess, Owner } from '../kubernetes/index.js';
 import { type PostgresAddress, postgresNamespace, type PostgresServer } from '../postgres/index.js';
 import type { Progress } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
@@ -12,6 +12,8 @@ export interface RunContext {
   readonly config: Config;
   readonly lease: ClusterLease;
   readonly provider: ClusterProvider;
+  /** In a cluster that others use too, whose what is set up there is; undefined in one of our own. */
+  readonly owner: Owner | undefined;
   readonly environment: WorkerEnvironment;
   /** The cluster, where another run made it and it answers; undefined where this run creates it. */
   readonly joined: JoinedCluster | undefined;
@@ -57,10 +59,18 @@ export class Milestones {
   }
 }
 
-/** Where the package's own objects live: a cluster of several sharers has one for each name. */
-export function namespaceOf({ provider }: Pick<RunContext, 'provider'>): string {
-  return provider.owner === undefined ? postgresNamespace : `${postgresNamespace}-${provider.owner}`;
+/** Where the package's own objects live: a cluster that others use has one for each set-up. */
+export function namespaceOf({ owner }: Pick<RunContext, 'owner'>): string {
+  if (owner === undefined) return postgresNamespace;
+  // a cluster's name may have dots, and be too long for what comes with it here
+  const name = owner.name
+    .replaceAll('.', '-')
+    .slice(0, longestLabel - postgresNamespace.length - owner.id.length - 2);
+  return `${postgresNamespace}-${name}-${owner.id}`;
 }
+
+/** A namespace's name is a DNS label (RFC 1123); in characters. */
+const longestLabel = 63;
 
 /** The images that this run brings into the cluster: what is built, or read from a file, may have changed since. */
 export function imagesToBring({ config, done }: Pick<RunContext, 'config' | 'done'>): ImageSource[] {

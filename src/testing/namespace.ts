@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { CoreV1Api } from '@kubernetes/client-node';
 
-import { openApi, podsAreAdmitted } from '../kubernetes/index.js';
+import { marksOf, openApi, podsAreAdmitted } from '../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { firstLine } from '../support/lines.js';
 import { clientNode } from './client-node.js';
@@ -73,14 +73,14 @@ async function create(file: TestFile | undefined): Promise<string> {
   const core = client(k8s.CoreV1Api);
   const name = namespaceName(file?.path);
   const runId = process.env['JEST_KUBERNETES_RUN_ID'];
-  const cluster = process.env['JEST_KUBERNETES_CLUSTER'];
+  const { JEST_KUBERNETES_CLUSTER: cluster = '', JEST_KUBERNETES_OWNER: id } = process.env;
   const metadata = Object.assign(new k8s.V1ObjectMeta(), {
     name,
     labels: {
       'app.kubernetes.io/managed-by': 'jest-kubernetes',
       ...(runId === undefined ? {} : { 'jest-kubernetes/run-id': runId }),
       // by which it is found when this process cannot delete it
-      ...(cluster === undefined ? {} : { 'jest-kubernetes/cluster': cluster }),
+      ...(id === undefined ? {} : marksOf({ name: cluster, id })),
     },
     annotations:
       file === undefined ? {} : { 'jest-kubernetes/test-file': relative(process.cwd(), file.path) },

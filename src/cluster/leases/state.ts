@@ -1,8 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
-
 import type { KeepPolicy } from '../../config/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
+import { differingLeaves } from '../../support/leaves.js';
 import type { ProcessIdentity } from '../../support/process-identity.js';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -137,27 +136,14 @@ export function parseState(
   };
 }
 
-/** `{ kind: { nodes: [1] } }` as `kind.nodes.0 = 1`: so that a difference is shown where it is. */
-function leaves(value: Json, path = ''): [string, Json][] {
-  const entries =
-    typeof value === 'object' && value !== null ? Object.entries(value as Record<string, Json>) : [];
-  if (entries.length === 0) return [[path, value]];
-  return entries.flatMap(([key, inner]) => leaves(inner, path === '' ? key : `${path}.${key}`));
-}
-
 /** One line for each thing that differs. */
 export function differences(theirs: Made, mine: Made): string[] {
   const shared = (one: Made, other: Made): Made =>
     Object.fromEntries(Object.entries(one).filter(([key]) => key in other));
-  const [left, right] = [shared(theirs, mine), shared(mine, theirs)].map((made) => new Map(leaves(made))) as [
-    Map<string, Json>,
-    Map<string, Json>,
-  ];
-  const show = (side: Map<string, Json>, key: string) =>
-    side.has(key) ? JSON.stringify(side.get(key)) : 'not set';
-  return [...new Set([...left.keys(), ...right.keys()])]
-    .filter((key) => !isDeepStrictEqual(left.get(key), right.get(key)))
-    .map((key) => `${key}: ${show(left, key)} there, ${show(right, key)} here`);
+  const show = (value: unknown) => (value === undefined ? 'not set' : JSON.stringify(value));
+  return differingLeaves(shared(theirs, mine), shared(mine, theirs)).map(
+    ({ path, one, other }) => `${path}: ${show(one)} there, ${show(other)} here`,
+  );
 }
 
 /** A run in a few words: `npm test in /home/me/shop (pid 4711), since 09:41:07`. */

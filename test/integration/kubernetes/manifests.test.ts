@@ -4,9 +4,7 @@ import {
   applyObjects,
   type ClusterAccess,
   deleteOwned,
-  type ManifestObject,
   openApi,
-  owned,
   parseManifest,
 } from '../../../src/kubernetes/index.js';
 import { silent } from '../../../src/report/index.js';
@@ -28,8 +26,8 @@ afterAll(async () => {
   await cluster?.remove();
 }, 60_000);
 
-const ownedManifest = (text: string, file: string): ManifestObject[] =>
-  parseManifest(text, file).map((each) => ({ ...each, object: owned(each.object, access.name) }));
+const owner = { name: 'shop', id: '0a1b2c3d' };
+const shared = { ...steps, sharing: { owner, conflicts: 'refuse' as const } };
 
 test('objects of a kind that is defined beside them are applied, whatever their order, removed, and applied anew', async () => {
   const text = `
@@ -60,25 +58,25 @@ apiVersion: v1
 kind: Namespace
 metadata: { name: shop }
 `;
-  const objects = ownedManifest(text, '/shop.yaml');
-  await applyObjects(access, objects, steps);
+  const objects = parseManifest(text, '/shop.yaml');
+  await applyObjects(access, objects, shared);
   const widget = await openApi(access).request<{ spec: unknown }>(
     '/apis/shop.test/v1/namespaces/shop/widgets/one',
   );
   expect(widget.spec).toEqual({ size: 3, anything: { goes: [1, 2] } });
-  await applyObjects(access, objects, steps);
+  await applyObjects(access, objects, shared);
   interface Namespace {
     metadata: { uid: string; deletionTimestamp?: string };
   }
   const namespace = (): Promise<Namespace> => openApi(access).request('/api/v1/namespaces/shop');
   const { metadata: before } = await namespace();
-  const removing = deleteOwned(access);
+  const removing = deleteOwned(access, owner.id);
   while ((await namespace()).metadata.deletionTimestamp === undefined) await delay(20);
   // what is on its way out takes nothing in: it is waited for, and made anew
-  await applyObjects(access, objects, steps);
+  await applyObjects(access, objects, shared);
   expect(await removing).toEqual(expect.arrayContaining(['Pod shop/early', 'Namespace shop']));
   expect((await namespace()).metadata.uid).not.toBe(before.uid);
-  await deleteOwned(access);
+  await deleteOwned(access, owner.id);
   await expect(namespace()).rejects.toThrow('not found');
 }, 300_000);
 
@@ -102,8 +100,8 @@ apiVersion: shop.test/v1
 kind: Gadget
 metadata: { name: held, finalizers: [shop.test/operator] }
 `;
-  const objects = ownedManifest(text, '/operator.yaml');
-  await applyObjects(access, objects, steps);
+  const objects = parseManifest(text, '/operator.yaml');
+  await applyObjects(access, objects, shared);
   const api = openApi(access);
   const gadget = '/apis/shop.test/v1/gadgets/held';
   const isDeleted = async (path: string): Promise<boolean> =>
@@ -111,7 +109,7 @@ metadata: { name: held, finalizers: [shop.test/operator] }
     undefined;
   const seen: string[] = [];
   const progress = { ...silent, waitingFor: (what: string) => seen.push(what) };
-  const removing = deleteOwned(access, { progress });
+  const removing = deleteOwned(access, owner.id, { progress });
   while (!(await isDeleted(gadget))) await delay(20);
   while (!seen.includes('Gadget held to be gone')) await delay(20);
   expect(await isDeleted('/api/v1/namespaces/operator')).toBe(false);
@@ -127,9 +125,9 @@ apiVersion: v1
 kind: ConfigMap
 metadata: { name: held, namespace: default, finalizers: [shop.test/hold] }
 `;
-  const objects = ownedManifest(text, '/held.yaml');
-  await applyObjects(access, objects, steps);
-  await expect(deleteOwned(access, { limit: 500 })).rejects.toMatchObject({
+  const objects = parseManifest(text, '/held.yaml');
+  await applyObjects(access, objects, shared);
+  await expect(deleteOwned(access, owner.id, { limit: 500 })).rejects.toMatchObject({
     code: 'CLUSTER_DELETE_FAILED',
     evidence: ['left: ConfigMap default/held (finalizers shop.test/hold)'],
     remedy: `kubectl --context ${access.context} --namespace default delete configmaps held`,
