@@ -138,6 +138,115 @@ test('a killed run is cleaned up after, too', async () => {
   );
 }, 300_000);
 
+/** What a team has in the cluster: a namespace, a kind of its own, and an object of it elsewhere. */
+const theTeams = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: team-shop }
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.shop.test }
+spec:
+  group: shop.test
+  scope: Namespaced
+  names: { plural: widgets, singular: widget, kind: Widget }
+  versions:
+    - { name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } } }
+`;
+const theirWidgets = `
+apiVersion: shop.test/v1
+kind: Widget
+metadata: { name: precious, namespace: default }
+spec: { worth: 7 }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: precious, namespace: team-shop }
+data: { worth: "7" }
+`;
+
+test('ten shards of one suite, half of them killed: what was there before is there after, byte for byte, and nothing else', async () => {
+  const manifests = path.join(installed.folder, 'theirs.yaml');
+  const apply = async (text: string): Promise<void> => {
+    writeFileSync(manifests, text);
+    await execa('docker', ['cp', manifests, `${foreign}-control-plane:/theirs.yaml`]);
+    await kubectl('apply', '-f', '/theirs.yaml');
+  };
+  await apply(theTeams);
+  await kubectl('wait', '--for=condition=Established', 'crd/widgets.shop.test');
+  await apply(theirWidgets);
+  const dump = async (): Promise<string> =>
+    (
+      await Promise.all(
+        [
+          ['get', 'namespaces', 'team-shop'],
+          ['get', 'customresourcedefinitions', 'widgets.shop.test'],
+          ['get', 'widgets,configmaps', '--all-namespaces', '--selector', '!jest-kubernetes/owner'],
+        ].map((args) => kubectl(...args, '-o', 'yaml', '--show-managed-fields')),
+      )
+    ).join('---\n');
+  const names = (): Promise<string> =>
+    kubectl('get', 'namespaces,leases,customresourcedefinitions,widgets,configmaps', '-A', '-o', 'name');
+  const [was, had] = [await dump(), await names()];
+  expect(was).toContain('worth: 7');
+
+  const project = installed.project('shards', {
+    ...Object.fromEntries(
+      Array.from({ length: 10 }, (_, number) => [
+        `${number}.test.ts`,
+        `
+import { client, namespace } from 'jest-kubernetes';
+import * as k8s from '@kubernetes/client-node';
+test('works beside what others have', async () => {
+  const core = client(k8s.CoreV1Api);
+  await core.createNamespacedConfigMap({ namespace: await namespace(), body: { metadata: { name: 'mine' } } });
+  process.stderr.write('in the test\\n');
+  for (let end = Date.now() + 15_000; Date.now() < end; ) {
+    const { data } = await core.readNamespacedConfigMap({ name: 'new', namespace: 'team-shop' });
+    expect(data).toStrictEqual({ colour: 'blue' });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}, 60_000);`,
+      ]),
+    ),
+    'k8s/shop.yaml': `${theTeams}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: new, namespace: team-shop }
+data: { colour: blue }
+---
+apiVersion: shop.test/v1
+kind: Widget
+metadata: { name: new, namespace: team-shop }
+`,
+    'jest-kubernetes.config.json': JSON.stringify({
+      cluster: { provider: 'existing', kubeconfig, name: 'shards', context: `kind-${foreign}` },
+      manifests: ['k8s'],
+      images: [],
+    }),
+  });
+  const shards = Array.from({ length: 10 }, (_, number) =>
+    project.start([`--shard=${number + 1}/10`], {
+      JEST_KUBERNETES_STATE_DIR: path.join(installed.folder, `state-shard-${number}`),
+      JEST_KUBERNETES_NAME: 'shards',
+    }),
+  );
+  await Promise.all(
+    shards.map(async (shard, number) => {
+      if (number % 2 === 1) return;
+      await shard.prints('in the test');
+      shard.signalGroup('SIGKILL');
+    }),
+  );
+  const ends = await Promise.all(shards.map(({ ended }) => ended));
+  for (const [number, { status, output }] of ends.entries())
+    if (number % 2 === 1) expect({ status, output }).toMatchObject({ status: 0 });
+  await until('nothing of ours is left', async () => (await names()) === had, 120_000);
+  expect(await dump()).toBe(was);
+}, 400_000);
+
 /** Somebody who may use one namespace, as on a cluster that a team shares: no nodes to be seen, no namespaces made. */
 async function restricted(): Promise<string> {
   await kubectl('create', 'namespace', 'team');
