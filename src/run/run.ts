@@ -141,7 +141,8 @@ export class Run {
     });
     // one server for all that share the cluster
     const server = postgres === undefined ? {} : { postgres: serverSignature(postgres) };
-    const wanted = { made: { ...provider.made, ...server }, removal: await provider.removal(), keep };
+    const made = { ...(await provider.made()), ...server };
+    const wanted = { made, removal: await provider.removal(), keep };
     for (;;) {
       const arrival = await lease.acquire(wanted);
       if (arrival.role === 'create') {
