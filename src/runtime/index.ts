@@ -1,5 +1,5 @@
 export { detectRuntime } from './detect-runtime.js';
-export { isHere } from './engine-host.js';
+export { isHere, socketOf } from './engine-host.js';
 export { engineInfo } from './engine-info.js';
 export { describeEngine, engineOf, type EngineRecord, type KnownEngine, recordOf } from './engine-record.js';
 export { findOnPath } from './find-on-path.js';
