@@ -49,3 +49,36 @@ test("a whole run on an engine of another host, as GitLab's docker:dind", async 
   const { containers, clusters } = await installed.remains();
   expect({ containers, clusters }).toEqual({ containers: [], clusters: [] });
 }, 600_000);
+
+test.each([
+  ['127.0.0.3', '127.0.0.3'],
+  ['0.0.0.0', '127.0.0.1'],
+])(
+  "a user's own apiServerAddress %s is reached at %s",
+  async (apiServerAddress, reached) => {
+    const project = installed.project(`own-address-${apiServerAddress.replaceAll('.', '-')}`, {
+      'it.test.ts': `
+import { readFileSync } from 'node:fs';
+import { namespace } from 'jest-kubernetes';
+
+test('the API server answers', async () => {
+  expect(readFileSync(process.env.KUBECONFIG ?? '', 'utf8')).toContain('server: https://${reached}:');
+  expect(await namespace()).toBeDefined();
+});
+`,
+      'jest-kubernetes.config.json': JSON.stringify({
+        images: [],
+        cluster: {
+          config: {
+            kind: 'Cluster',
+            apiVersion: 'kind.x-k8s.io/v1alpha4',
+            networking: { apiServerAddress },
+          },
+        },
+      }),
+    });
+    const { status, output } = await project.run();
+    expectOneCluster({ exitCode: status ?? -1, output }, { cluster: project.cluster, tests: { it: 1 } });
+  },
+  600_000,
+);
