@@ -14,6 +14,6 @@ export {
   type KnownCluster,
   type RemovalRecord,
 } from './leases/index.js';
-export type { ClusterNode, ClusterProvider, JoinedCluster } from './provider.js';
+export type { ClusterNode, ClusterProvider, HostAndPort, JoinedCluster } from './provider.js';
 export { deleteCluster, describeDeletion } from './delete-cluster.js';
 export { startWatchdog, sweep, type Watchdog } from './watchdog/index.js';

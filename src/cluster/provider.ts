@@ -39,6 +39,13 @@ export interface JoinedCluster {
   nodes: readonly ClusterNode[];
 }
 
+/** Where something listens. */
+export interface HostAndPort {
+  /** A name or an address, without brackets. */
+  host: string;
+  port: number;
+}
+
 export interface CreateOptions {
   signal: AbortSignal;
   progress: Progress;
@@ -65,7 +72,7 @@ export interface ClusterProvider {
   /** Whether others use the cluster too, and it stays: what runs set up in it carries their mark, and goes by itself. */
   readonly isShared: boolean;
   /** What cannot be changed in the cluster later. */
-  readonly made: Made;
+  made(): Promise<Made>;
   /** The container engine; detected at the first call. */
   runtime(): Promise<ContainerRuntime>;
   /** What must be there before the lease is taken. */
@@ -78,8 +85,8 @@ export interface ClusterProvider {
   join(signal: AbortSignal): Promise<JoinedCluster>;
   /** Whether one that does not answer any more may be made anew. */
   readonly replaceable: boolean;
-  /** The port of 127.0.0.1 behind a port of the first control plane; undefined where it is not published. */
-  hostPort(containerPort: number, signal?: AbortSignal): Promise<number | undefined>;
+  /** Where a port of the first control plane is reached; undefined where it is not published. */
+  published(containerPort: number, signal?: AbortSignal): Promise<HostAndPort | undefined>;
   /** Writes what the provider itself can tell of its nodes into a folder; undefined where that is nothing. */
   readonly exportLogs: ((folder: string, signal: AbortSignal) => Promise<void>) | undefined;
 }

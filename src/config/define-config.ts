@@ -142,7 +142,7 @@ export interface PostgresOptions {
   user?: string | undefined;
   /** Default: a random one per cluster. */
   password?: string | undefined;
-  /** The port on 127.0.0.1. Default: any free one. */
+  /** The port on 127.0.0.1, or on the machine of an engine at `tcp://`. Default: any free one. */
   hostPort?: number | undefined;
   /** SQL and shell scripts (`.sql`, `.sql.gz`, `.sh`), or folders of them, run once, in order. Default: none. */
   initdb?: string | readonly string[] | undefined;

@@ -90,6 +90,8 @@ export interface DiagnosisContext {
   restarts?: number;
   /** The text of a failure that a program printed, such as kind's last lines. */
   failure?: string;
+  /** Where the engine publishes ports, if that is another machine: who has them there cannot be seen from here. */
+  engineHost?: string | undefined;
   /** For how long the API server has been silent, in milliseconds. */
   apiSilentMs?: number;
 }

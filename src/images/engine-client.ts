@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 
 import type { Engine } from './engine.js';
 import type { ImageReference } from './reference.js';
+import { urlSafe } from './url-safe-socket.js';
 
 /**
  * All that this project takes from testcontainers: its client of the engine, and where it finds a registry's
@@ -26,10 +27,8 @@ export async function beginTransfer(
   { env }: Engine,
   signal: AbortSignal,
 ): Promise<Readable> {
-  // testcontainers finds its engine by this process's environment, and must find the one that was detected
-  if (env['DOCKER_HOST'] !== undefined) process.env['DOCKER_HOST'] ??= env['DOCKER_HOST'];
   const [{ getContainerRuntimeClient }, { getAuthConfig }] = await load();
-  const client = await getContainerRuntimeClient();
+  const client = await finding(env, getContainerRuntimeClient);
   const { dockerode } = client.container;
   const { indexServerAddress } = client.info.containerRuntime;
   const authconfig = await getAuthConfig(
@@ -43,4 +42,35 @@ export async function beginTransfer(
       : // a push without credentials needs an empty header all the same
         await dockerode.getImage(image.name).push({ authconfig: {}, ...options } as object);
   return answer as Readable;
+}
+
+let found: Promise<unknown> | undefined;
+
+/**
+ * testcontainers looks for its engine once in a process's life, by this process's environment, and must find the one that
+ * was detected. The environment is the user's, and the workers', again as soon as it has.
+ */
+function finding<Client>(env: Engine['env'], find: () => Promise<Client>): Promise<Client> {
+  found ??= under(env, find).catch((error: unknown) => {
+    found = undefined;
+    throw error;
+  });
+  return found as Promise<Client>;
+}
+
+async function under<T>(env: Engine['env'], work: () => Promise<T>): Promise<T> {
+  const set = (variables: Engine['env']): void => {
+    for (const [name, value] of Object.entries(variables)) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
+  };
+  const before = Object.fromEntries(Object.keys(env).map((name) => [name, process.env[name]]));
+  const { DOCKER_HOST: address } = env;
+  set(address === undefined ? env : { ...env, DOCKER_HOST: urlSafe(address) });
+  try {
+    return await work();
+  } finally {
+    set(before);
+  }
 }

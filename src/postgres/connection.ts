@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 
+import { hostInUrl } from '../support/host-in-url.js';
 import { postgresClient } from '../support/native.js';
 
 /** A PostgreSQL server as this process reaches it. */
@@ -73,7 +74,7 @@ export function quoted(identifier: string): string {
 }
 
 export function urlOf({ host, port, user, password }: PostgresAddress, database: string): string {
-  const authority = `${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}`;
+  const authority = `${encodeURIComponent(user)}:${encodeURIComponent(password)}@${hostInUrl(host)}:${port}`;
   return `postgresql://${authority}/${encodeURIComponent(database)}`;
 }
 

@@ -12,6 +12,7 @@ import {
   writeBundle,
 } from '../diagnose/index.js';
 import type { Report, TimelineEntry } from '../report/index.js';
+import { isHere } from '../runtime/index.js';
 import { type ErrorCode, JestKubernetesError, messageOf } from '../support/errors.js';
 import { namespaceOf, type RunContext } from './context.js';
 
@@ -63,11 +64,18 @@ async function diagnosisOf(
   const port = portIn(failure);
   if (port === undefined && !(ours !== undefined && withoutCause.has(ours.code))) return undefined;
   const place = await whereToLook(context);
-  const snapshot = await observe({ ...place, signal, ports: port === undefined ? [] : [port] });
-  return diagnose(snapshot, { failure, restarts: 1 });
+  const engineHost = elsewhere(place);
+  const ports = port === undefined || engineHost !== undefined ? [] : [port];
+  const snapshot = await observe({ ...place, signal, ports });
+  return diagnose(snapshot, { failure, restarts: 1, engineHost });
 }
 
 type Place = Pick<ObserveOptions, 'access' | 'namespace' | 'engine'>;
+
+/** The host of an engine that is on another machine. */
+function elsewhere({ engine }: Place): string | undefined {
+  return engine === undefined || isHere(engine.runtime) ? undefined : engine.runtime.host;
+}
 
 /** All of a cluster of our own and the engine that it lives in; of another's cluster our own namespace alone. */
 async function whereToLook(run: RunContext): Promise<Place> {
@@ -99,7 +107,7 @@ async function bundleOf(
     versions: versions(config.rootDir, place.engine?.runtime),
     env: { ...env, ...environment.variables() },
     secrets: [config.postgres?.password].filter((password) => password !== undefined),
-    ports: [config.postgres?.hostPort ?? 0].filter((port) => port !== 0),
+    ports: [config.postgres?.hostPort ?? 0].filter((port) => port !== 0 && elsewhere(place) === undefined),
   });
 }
 

@@ -151,7 +151,8 @@ export class Run {
     });
     // one server for all that share the cluster
     const server = postgres === undefined ? {} : { postgres: serverSignature(postgres) };
-    const wanted = { made: { ...provider.made, ...server }, removal: await provider.removal(), keep };
+    const made = { ...(await provider.made()), ...server };
+    const wanted = { made, removal: await provider.removal(), keep };
     this.#wantsCluster = true;
     for (;;) {
       const arrival = await lease.acquire(wanted);

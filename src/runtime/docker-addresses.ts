@@ -15,7 +15,7 @@ export interface DockerAddress {
   certificates: string | undefined;
 }
 
-export const defaultDockerHost = 'unix:///var/run/docker.sock';
+const defaultDockerHost = 'unix:///var/run/docker.sock';
 
 /**
  * The addresses to try, in the order of testcontainers' detection strategies, so that images pulled through it are
@@ -25,7 +25,9 @@ export const defaultDockerHost = 'unix:///var/run/docker.sock';
 export function dockerAddresses(env: NodeJS.ProcessEnv): DockerAddress[] {
   const properties = testcontainersProperties(env);
   const verifies = (env['DOCKER_TLS_VERIFY'] ?? properties['docker.tls.verify']) === '1';
-  const certificates = verifies ? (env['DOCKER_CERT_PATH'] ?? properties['docker.cert.path']) : undefined;
+  const folder = env['DOCKER_CERT_PATH'] ?? properties['docker.cert.path'];
+  // absolute, as it is told to processes in other folders
+  const certificates = verifies && folder ? path.resolve(folder) : undefined;
   const named = [
     {
       host: properties['tc.host'],
@@ -39,7 +41,7 @@ export function dockerAddresses(env: NodeJS.ProcessEnv): DockerAddress[] {
 
   const home = homeOf(env);
   const rootless = [
-    ...(env['XDG_RUNTIME_DIR'] === undefined ? [] : [path.join(env['XDG_RUNTIME_DIR'], 'docker.sock')]),
+    ...(!env['XDG_RUNTIME_DIR'] ? [] : [path.join(env['XDG_RUNTIME_DIR'], 'docker.sock')]),
     path.join(home, '.docker/run/docker.sock'),
     path.join(home, '.docker/desktop/docker.sock'),
     `/run/user/${process.getuid?.() ?? 0}/docker.sock`,
@@ -50,12 +52,6 @@ export function dockerAddresses(env: NodeJS.ProcessEnv): DockerAddress[] {
     ...(rootless === undefined ? [] : [{ host: `unix://${rootless}`, source: 'the rootless socket' }]),
     ...(context === undefined ? [] : [{ host: context, source: "the Docker CLI's current context" }]),
   ].map((address) => ({ ...address, named: false, certificates: undefined }));
-}
-
-/** The address that the Docker CLI, left alone, would use. */
-export function hostOfDockerCli(env: NodeJS.ProcessEnv): string {
-  // an empty DOCKER_HOST is none
-  return env['DOCKER_HOST'] || (currentContextHost(env) ?? defaultDockerHost);
 }
 
 /** The current context's address, read from the files that `docker context use` writes; undefined for the default one. */

@@ -4,9 +4,12 @@ import https from 'node:https';
 import path from 'node:path';
 
 import type { DockerAddress } from './docker-addresses.js';
+import { socketOf } from './engine-host.js';
 
 /** What `GET /version` and `GET /info` tell that this project needs. */
 export interface DockerEngine {
+  /** The engine's own; undefined where it has none. */
+  id: string | undefined;
   version: string;
   platform: string;
   cpus: number;
@@ -28,13 +31,14 @@ export async function askDocker(address: DockerAddress, signal?: AbortSignal): P
     signal,
   );
   // it counts containers and images, which takes a while on a busy machine
-  const info = await get<{ NCPU: number; MemTotal: number; CgroupVersion?: string }>(
+  const info = await get<{ ID?: string; NCPU: number; MemTotal: number; CgroupVersion?: string }>(
     address,
     '/info',
     6 * answerLimit,
     signal,
   );
   return {
+    id: info.ID || undefined,
     version: version.Version,
     platform: `${version.Os}/${version.Arch}`,
     cpus: info.NCPU,
@@ -50,13 +54,11 @@ export function cgroupVersion(said: string | undefined): 1 | 2 | undefined {
 }
 
 function get<T>(address: DockerAddress, resource: string, limit: number, signal?: AbortSignal): Promise<T> {
-  const { protocol, hostname, port, pathname } = new URL(address.host);
-  if (!['unix:', 'tcp:', 'http:', 'https:'].includes(protocol)) {
-    throw new Error(`${protocol}// is an address that testcontainers cannot use`);
-  }
+  const { protocol, hostname, port } = new URL(address.host);
   const secure = address.certificates !== undefined || protocol === 'https:';
+  const socketPath = socketOf(address.host);
   const target =
-    protocol === 'unix:' ? { socketPath: pathname } : { hostname, port: port || (secure ? 2376 : 2375) };
+    socketPath === undefined ? { hostname, port: port || (secure ? 2376 : 2375) } : { socketPath };
   const options = { ...target, ...certificatesIn(address.certificates), path: resource, agent: false };
   return new Promise<T>((resolve, reject) => {
     const late = AbortSignal.timeout(limit);

@@ -33,6 +33,8 @@ const runtime = {
   cpus: 2,
   memoryBytes: 0,
   cgroupVersion: undefined,
+  id: undefined,
+  host: '127.0.0.1',
 };
 const engine = { runtime, containers: [node] };
 

@@ -95,6 +95,31 @@ describe('a whole run', () => {
     await wholeRun('containerd', 'docker', env);
   }, 600_000);
 
+  test('with the name of a cluster that was kept on another engine, which is deleted there first', async () => {
+    const project = installed.project('two-engines', {
+      'it.test.ts': "test('runs', () => expect(process.env.KUBECONFIG).toBeDefined());\n",
+      'jest-kubernetes.config.json': JSON.stringify({ images: [] }),
+    });
+    const here = { DOCKER_HOST: process.env['DOCKER_HOST'] };
+    const there = { DOCKER_HOST: engine.host };
+    const nodesAt = async (env: NodeJS.ProcessEnv): Promise<string> => {
+      const label = `label=io.x-k8s.kind.cluster=${project.cluster}`;
+      return (await execa('docker', ['ps', '--all', '--filter', label, '--format', '{{.Names}}'], { env }))
+        .stdout;
+    };
+    const idOf = async (env: NodeJS.ProcessEnv): Promise<string> =>
+      (await execa('docker', ['info', '--format', '{{.ID}}'], { env })).stdout;
+
+    expect(await project.run([], { ...here, JEST_KUBERNETES_KEEP: 'always' })).toMatchObject({ status: 0 });
+    expect(await nodesAt(here)).toBe(`${project.cluster}-control-plane`);
+
+    const { status, output } = await project.run([], there);
+    expect({ status, output }).toMatchObject({ status: 0 });
+    const engines = `"docker ${await idOf(here)}" there, "docker ${await idOf(there)}" here`;
+    expect(output).toContain(`made from another configuration (container engine: ${engines})`);
+    expect([await nodesAt(here), await nodesAt(there)]).toEqual(['', '']);
+  }, 600_000);
+
   test('on Podman', async () => {
     await wholeRun('podman', 'podman', { JEST_KUBERNETES_RUNTIME: 'podman' });
   }, 600_000);

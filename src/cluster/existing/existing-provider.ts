@@ -53,7 +53,7 @@ export function existingProvider({
     },
     isShared: true,
     replaceable: false,
-    made: { provider: 'existing' },
+    made: () => Promise.resolve({ provider: 'existing' }),
     runtime,
     // the runs that share it meet in it
     prepare: async (signal) => {
@@ -66,7 +66,7 @@ export function existingProvider({
       return { nodes: joined.then((each) => each.nodes), api: access, ready: access };
     },
     join,
-    hostPort: () => Promise.resolve(undefined),
+    published: () => Promise.resolve(undefined),
     exportLogs: undefined,
   };
 }

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 
 import type { ClusterAccess } from '../../kubernetes/index.js';
+import { hostInUrl } from '../../support/host-in-url.js';
+import type { HostAndPort } from '../provider.js';
 
 interface KubeConfig {
   clusters: { name: string; cluster: { server: string; 'certificate-authority-data': string } }[];
@@ -17,9 +19,13 @@ export function accessIn(directory: string, name: string): ClusterAccess {
 
 /**
  * Writes a cluster's kubeconfig, with the names that kind gives, from the node's own admin.conf.
- * @param port - where the API server is published on 127.0.0.1
+ * @param server - where the API server is reached
  */
-export async function writeKubeconfig(access: ClusterAccess, adminConf: string, port: number): Promise<void> {
+export async function writeKubeconfig(
+  access: ClusterAccess,
+  adminConf: string,
+  server: HostAndPort,
+): Promise<void> {
   const { clusters, users } = parse(adminConf) as KubeConfig;
   const name = access.context;
   const text = stringify(
@@ -28,7 +34,7 @@ export async function writeKubeconfig(access: ClusterAccess, adminConf: string, 
       kind: 'Config',
       clusters: clusters.map(({ cluster }) => ({
         name,
-        cluster: { ...cluster, server: `https://127.0.0.1:${port}` },
+        cluster: { ...cluster, server: `https://${hostInUrl(server.host)}:${server.port}` },
       })),
       users: users.map(({ user }) => ({ name, user })),
       contexts: [{ name, context: { cluster: name, user: name } }],

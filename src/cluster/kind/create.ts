@@ -14,7 +14,7 @@ import { apiAnswers, nodesAreReady, podsAreTaken, probing, until } from './condi
 import { type Creator, forgetCreator, startCreator } from './creator.js';
 import { deleteContainers } from './delete-containers.js';
 import { findKind } from './find-kind.js';
-import { kindConfig, ownerFile } from './kind-config.js';
+import { kindConfig, ownerFile, refuseUnreachable } from './kind-config.js';
 import { kindFailure } from './kind-failures.js';
 import type { KindProviderOptions } from './kind-provider.js';
 import {
@@ -24,6 +24,7 @@ import {
   isOurs,
   machines,
   type NodeContainer,
+  reachedAt,
   type RunCli,
   runtimeCli,
 } from './node-containers.js';
@@ -139,6 +140,7 @@ async function start(step: Creating, onLine: (line: string) => void): Promise<Cr
 async function prepareFolder(step: Creating): Promise<void> {
   const { cluster, directory, engine, env, hostPorts, progress, run, signal } = step;
   const { name } = cluster;
+  refuseUnreachable(cluster, engine);
   const there = await clusterContainers(run, name, signal);
   const foreign = there.filter((container) => !isOurs(container, directory));
   if (foreign.length > 0) throw nameTaken(name, foreign, engine.name);
@@ -148,20 +150,21 @@ async function prepareFolder(step: Creating): Promise<void> {
   }
   await mkdir(directory, { recursive: true });
   await writeFile(ownerFile(directory), `${JSON.stringify({ madeBy: 'jest-kubernetes', directory })}\n`);
-  const { cgroupVersion } = engine;
+  const { cgroupVersion, host } = engine;
   if (cgroupVersion === 1) {
     progress.note(
       `${engine.name} has cgroup v1, which kubelets refuse unless they are told (failCgroupV1): they are`,
     );
   }
-  const config = kindConfig(cluster, { directory, hostPorts, cgroupVersion });
+  const config = kindConfig(cluster, { directory, hostPorts, cgroupVersion, host });
   await writeFile(path.join(directory, 'kind.yaml'), stringify(config));
 }
 
 /** What kind prints is its progress; it pulls the node image without a word. */
 function tellStep(line: string, { progress, signal, watchPull }: Creating): void {
   const step = /^\s*[•✓✗]?\s*(.*?)[^\p{L}\p{N})]*$/u.exec(line)?.[1];
-  if (step) progress.moved(step);
+  // it says which engine it was told to use
+  if (step && !step.includes('KIND_EXPERIMENTAL_PROVIDER')) progress.moved(step);
   const image = /Ensuring node image \(([^)]+)\)/.exec(line)?.[1];
   if (image !== undefined && !line.includes('✓')) {
     watchPull?.(image, { signal, progress }).catch(() => undefined);
@@ -200,7 +203,7 @@ async function containerdAnswers(node: ClusterNode, step: Creating): Promise<voi
 }
 
 async function writeAccess(containers: readonly NodeContainer[], step: Creating): Promise<void> {
-  const { cluster, access, run, signal } = step;
+  const { cluster, access, engine, run, signal } = step;
   const controlPlane = firstControlPlane(containers)?.name ?? `${cluster.name}-control-plane`;
   // kubeadm writes it early; its key comes last
   const file = '/etc/kubernetes/admin.conf';
@@ -208,8 +211,8 @@ async function writeAccess(containers: readonly NodeContainer[], step: Creating)
   const adminConf = await inNode(controlPlane, script, step);
   // with several control planes the balancer, and with it the port, may come later than the nodes
   for (let known = containers; ; known = await clusterContainers(run, cluster.name, signal)) {
-    const port = apiContainer(known)?.ports['6443/tcp'];
-    if (port !== undefined) return writeKubeconfig(access, adminConf, port);
+    const published = apiContainer(known)?.ports['6443/tcp'];
+    if (published !== undefined) return writeKubeconfig(access, adminConf, reachedAt(published, engine));
     await pause(250, signal);
   }
 }

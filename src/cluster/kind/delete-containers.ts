@@ -2,9 +2,10 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { Progress } from '../../report/index.js';
-import type { ContainerRuntime } from '../../runtime/index.js';
+import type { KnownEngine } from '../../runtime/index.js';
 import { pause } from '../../support/abort.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { confirmEngine } from './confirm-engine.js';
 import { endCreator, forgetCreator } from './creator.js';
 import { ownerFile } from './kind-config.js';
 import {
@@ -19,7 +20,7 @@ import {
 export interface DeleteContainersOptions {
   name: string;
   directory: string;
-  runtime: ContainerRuntime;
+  runtime: KnownEngine;
   /** Default: this process's. */
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
@@ -38,7 +39,8 @@ const removalLimit = 120_000;
 
 /**
  * Deletes a cluster as far as it came, from any process: ends its creator, removes the containers that carry this
- * folder's mark and their volumes, and looks whether they are gone. Says when nothing is left to be done.
+ * folder's mark and their volumes, and looks whether they are gone. Says when nothing is left to be done. An engine that
+ * has none of it proves nothing unless it is the one that the cluster was made on: it is asked who it is first.
  * @throws JestKubernetesError CLUSTER_DELETE_FAILED
  */
 export async function deleteContainers(options: DeleteContainersOptions): Promise<void> {
@@ -46,6 +48,7 @@ export async function deleteContainers(options: DeleteContainersOptions): Promis
   const cli = runtimeCli(runtime, env);
   // what Ctrl-C sends to everything in the foreground must not end what cleans up after it
   const run: RunCli = (args, more) => cli(args, { ...more, detached: true });
+  await confirmEngine(options, run);
   let left: string[] = [];
   try {
     progress.waitingFor(`the end of what creates ${name}`);

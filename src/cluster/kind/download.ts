@@ -2,19 +2,20 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
 
 import pRetry, { AbortError } from 'p-retry';
 
 import type { Progress } from '../../report/index.js';
+import { get } from './get.js';
 
 export interface Download {
   url: string;
   /** Absolute path; it is there whole and right, or not at all. */
   file: string;
   sha256: string;
+  /** Names the proxy, where there is one. Default: this process's. */
+  env?: NodeJS.ProcessEnv;
   signal: AbortSignal;
   progress: Progress;
   /** How long not a single byte may come, in milliseconds; default 30 s. */
@@ -35,7 +36,7 @@ export class ChecksumError extends Error {
 /**
  * Downloads an executable, twice more when the connection fails in passing. Each download has a file of its own
  * until it is checked, so any number of processes may do it at once.
- * @throws ChecksumError, or what `fetch` throws
+ * @throws ChecksumError, or what the connection says
  */
 export async function downloadExecutable(download: Download): Promise<void> {
   await mkdir(path.dirname(download.file), { recursive: true });
@@ -50,7 +51,8 @@ export async function downloadExecutable(download: Download): Promise<void> {
   });
 }
 
-async function attempt({ url, file, sha256, signal, progress, stall = 30_000 }: Download): Promise<void> {
+async function attempt(download: Download): Promise<void> {
+  const { url, file, sha256, env = process.env, signal, progress, stall = 30_000 } = download;
   const stalled = new AbortController();
   const clock = setTimeout(() => {
     stalled.abort(new Error(`not a byte came for ${stall / 1000} s`));
@@ -58,16 +60,18 @@ async function attempt({ url, file, sha256, signal, progress, stall = 30_000 }: 
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
     const bound = AbortSignal.any([signal, stalled.signal]);
-    const response = await fetch(url, { signal: bound });
-    if (!response.ok || response.body === null) {
-      const refusal = new Error(`the server answered ${response.status} ${response.statusText}`);
-      throw response.status < 500 && response.status !== 429 ? new AbortError(refusal) : refusal;
+    const response = await get(url, { env, signal: bound });
+    const { statusCode: status = 0, statusMessage = '' } = response;
+    if (status !== 200) {
+      response.destroy();
+      const refusal = new Error(`the server answered ${status} ${statusMessage}`);
+      throw status < 500 && status !== 429 ? new AbortError(refusal) : refusal;
     }
-    const size = Number(response.headers.get('content-length'));
+    const size = Number(response.headers['content-length']);
     const hash = createHash('sha256');
     let bytes = 0;
     await pipeline(
-      Readable.fromWeb(response.body as ReadableStream<Uint8Array>),
+      response,
       async function* (chunks: AsyncIterable<Uint8Array>) {
         for await (const chunk of chunks) {
           clock.refresh();

@@ -9,6 +9,7 @@ import type { Progress } from '../../report/index.js';
 import { findOnPath } from '../../runtime/index.js';
 import { causeOf, JestKubernetesError } from '../../support/errors.js';
 import { ChecksumError, downloadExecutable } from './download.js';
+import { proxiesNamed } from './get.js';
 import { kindBaseUrl, kindRelease, oldestKind } from './kind-release.js';
 
 export interface FindKindOptions {
@@ -87,7 +88,7 @@ async function downloadedKind({ env, cacheDir, signal, progress }: FindKindOptio
   progress.waitingFor(`kind ${version} from ${url}`);
   progress.note(`kind is not on PATH: downloading ${url}`);
   try {
-    await downloadExecutable({ url, file: command, sha256, signal, progress });
+    await downloadExecutable({ url, file: command, sha256, env, signal, progress });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ChecksumError) {
@@ -108,9 +109,7 @@ async function downloadedKind({ env, cacheDir, signal, progress }: FindKindOptio
     throw new JestKubernetesError('KIND_MISSING', 'kind is not on PATH, and could not be downloaded', {
       evidence: [
         `${url}: ${causeOf(error)}`,
-        ...(env['HTTPS_PROXY'] !== undefined && env['NODE_USE_ENV_PROXY'] === undefined
-          ? ['HTTPS_PROXY is set, which Node.js follows only with NODE_USE_ENV_PROXY=1']
-          : []),
+        ...proxiesNamed(env).map((variable) => `the environment names a proxy: ${variable}`),
       ],
       remedy: `Install kind ${version} (${install}), or set JEST_KUBERNETES_KIND_BASE_URL to a mirror of its releases.`,
       cause: error,
@@ -130,10 +129,11 @@ async function sha256Of(file: string): Promise<string | undefined> {
 }
 
 function defaultCacheDir(env: NodeJS.ProcessEnv): string {
-  const home = env['HOME'] ?? homedir();
-  const folder =
-    env['XDG_CACHE_HOME'] ?? path.join(home, process.platform === 'darwin' ? 'Library/Caches' : '.cache');
-  return path.join(folder, 'jest-kubernetes');
+  const home = env['HOME'] || homedir();
+  const named = env['XDG_CACHE_HOME'] ?? '';
+  const usual = process.platform === 'darwin' ? 'Library/Caches' : '.cache';
+  // by its specification an empty one is unset, and a relative one is not to be used
+  return path.join(path.isAbsolute(named) ? named : path.join(home, usual), 'jest-kubernetes');
 }
 
 function isOlder(version: string, needed: string): boolean {

@@ -3,9 +3,10 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 
 import type { ClusterConfig, NodeConfig, Taint } from '../../config/index.js';
-import type { ContainerRuntime } from '../../runtime/index.js';
+import { type ContainerRuntime, isHere } from '../../runtime/index.js';
+import { JestKubernetesError } from '../../support/errors.js';
 
-/** A port of the first control-plane node, published on 127.0.0.1. */
+/** A port of the first control-plane node, to be published. */
 export interface HostPort {
   containerPort: number;
   /** 0 is any free one. */
@@ -48,17 +49,83 @@ interface KindNode {
   extraPortMappings?: ({ listenAddress?: string } & object)[];
 }
 
-/** The configuration that kind is given: the user's, with the owner's mark on every node and nothing open to the network. */
+interface Publishing {
+  /** Kind's own default is every address of the machine. */
+  address: string;
+  apiServer: { apiServerAddress: string; apiServerPort?: number };
+  port(port: HostPort): HostPort;
+}
+
+/** Nothing is open to the network. */
+const onThisMachine: Publishing = {
+  address: '127.0.0.1',
+  apiServer: { apiServerAddress: '127.0.0.1' },
+  port: (port) => port,
+};
+
+/**
+ * What is bound to 127.0.0.1 there is reached from there alone. -1 leaves it to the engine to find a free port: for 0
+ * kind looks for one on this machine.
+ */
+const onAnother: Publishing = {
+  address: '0.0.0.0',
+  apiServer: { apiServerAddress: '0.0.0.0', apiServerPort: -1 },
+  port: (port) => ({ ...port, hostPort: port.hostPort === 0 ? -1 : port.hostPort }),
+};
+
+const everyAddress = ['0.0.0.0', '::'];
+
+/**
+ * The API server's certificate names the host that it is reached at: kind names the address that it is bound to, and
+ * nobody reaches it at 0.0.0.0. Added to kind's own list, and the user's, which a merge patch would replace in most kind
+ * releases; without a version it fits kubeadm's of every Kubernetes.
+ */
+const naming = (host: string): object => ({
+  group: '',
+  version: '',
+  kind: 'ClusterConfiguration',
+  patch: stringify([{ op: 'add', path: '/apiServer/certSANs/-', value: host }]),
+});
+
+const jsonPatchesOf = (config: Record<string, unknown>): object[] =>
+  (config['kubeadmConfigPatchesJSON6902'] as object[] | undefined) ?? [];
+
+/**
+ * An API server that listens where nobody here can reach it boots, and is then waited for in vain.
+ * @throws JestKubernetesError CONFIG_INVALID
+ */
+export function refuseUnreachable(
+  { config }: Pick<ClusterConfig, 'config'>,
+  { host, env }: Pick<ContainerRuntime, 'host' | 'env'>,
+): void {
+  const { apiServerAddress } = (config?.['networking'] ?? {}) as { apiServerAddress?: string };
+  if (isHere({ host }) || apiServerAddress === undefined) return;
+  if (!isLoopback(apiServerAddress)) return;
+  throw new JestKubernetesError(
+    'CONFIG_INVALID',
+    `cluster.config binds the API server to ${apiServerAddress}, which is reached on the engine's machine alone`,
+    {
+      evidence: [`the engine is at ${env['DOCKER_HOST'] ?? host}`],
+      remedy: `Leave networking.apiServerAddress out: it is bound to 0.0.0.0 then, and reached at ${host}.`,
+    },
+  );
+}
+
+const isLoopback = (address: string): boolean => /^127\.|^::1$|^localhost$/.test(address);
+
+/** The configuration that kind is given: the user's, with the owner's mark on every node, reached from here. */
 export function kindConfig(
   cluster: Pick<ClusterConfig, 'config' | 'nodes'>,
   {
     directory,
     hostPorts = [],
     cgroupVersion,
+    host = '127.0.0.1',
   }: {
     directory: string;
     hostPorts?: readonly HostPort[] | undefined;
     cgroupVersion?: ContainerRuntime['cgroupVersion'];
+    host?: ContainerRuntime['host'];
   },
 ): Record<string, unknown> & { nodes: KindNode[] } {
   const config = structuredClone(cluster.config ?? {}) as Record<string, unknown> & { nodes?: KindNode[] };
@@ -70,29 +137,33 @@ export function kindConfig(
   });
   // `role` is control-plane where it is not given
   const first = nodes.find(({ role = 'control-plane' }) => role === 'control-plane');
+  const publishing = isHere({ host }) ? onThisMachine : onAnother;
+  const networking = { ...publishing.apiServer, ...(config['networking'] as object | undefined) };
   const mark = { hostPath: ownerFile(directory), containerPath: ownerMount, readOnly: true };
   return {
     ...config,
     kind: 'Cluster',
     apiVersion: config['apiVersion'] ?? 'kind.x-k8s.io/v1alpha4',
-    networking: { apiServerAddress: '127.0.0.1', ...(config['networking'] as object | undefined) },
+    networking,
     // kind applies them in order: a user's own comes last, and wins
     kubeadmConfigPatches: [
       kubelet,
       fasterControllers,
       ...((config['kubeadmConfigPatches'] as string[] | undefined) ?? []),
     ],
+    ...(everyAddress.includes(networking.apiServerAddress)
+      ? { kubeadmConfigPatchesJSON6902: [...jsonPatchesOf(config), naming(host)] }
+      : {}),
     nodes: nodes.map((node) => {
       const ports = [
         ...(node.extraPortMappings ?? []),
-        ...(node === first ? hostPorts.map((port) => ({ ...port, protocol: 'TCP' })) : []),
+        ...(node === first ? hostPorts.map((port) => ({ ...publishing.port(port), protocol: 'TCP' })) : []),
       ];
       return {
         ...node,
         extraMounts: [...(node.extraMounts ?? []), mark],
-        // kind's own default is every address of the machine
         ...(ports.length > 0
-          ? { extraPortMappings: ports.map((port) => ({ listenAddress: '127.0.0.1', ...port })) }
+          ? { extraPortMappings: ports.map((port) => ({ listenAddress: publishing.address, ...port })) }
           : {}),
       };
     }),

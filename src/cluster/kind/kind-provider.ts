@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import type { ClusterConfig } from '../../config/index.js';
 import { openApi } from '../../kubernetes/index.js';
 import { type Progress, silent } from '../../report/index.js';
-import type { ContainerRuntime } from '../../runtime/index.js';
+import { type ContainerRuntime, recordOf } from '../../runtime/index.js';
 import { pause } from '../../support/abort.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import type { Json } from '../leases/index.js';
@@ -13,7 +13,7 @@ import { knownNodes, probing } from './conditions.js';
 import { createKindCluster } from './create.js';
 import { findKind } from './find-kind.js';
 import type { HostPort } from './kind-config.js';
-import { clusterContainers, firstControlPlane, runtimeCli } from './node-containers.js';
+import { clusterContainers, firstControlPlane, reachedAt, runtimeCli } from './node-containers.js';
 
 export interface KindProviderOptions {
   cluster: ClusterConfig;
@@ -21,7 +21,7 @@ export interface KindProviderOptions {
   directory: string;
   /** Detected at the first call. */
   runtime: () => Promise<ContainerRuntime>;
-  /** Ports to publish on 127.0.0.1. */
+  /** Ports to publish: on 127.0.0.1, or where an engine of another machine is reached. */
   hostPorts?: readonly HostPort[];
   env?: NodeJS.ProcessEnv;
   /** Where kind is downloaded to; default: the user's cache folder. */
@@ -53,23 +53,26 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
     },
     isShared: false,
     replaceable: true,
-    made: {
-      provider: 'kind',
-      'cluster.image': cluster.image ?? "the kind release's own",
-      'cluster.nodes': cluster.nodes,
-      'cluster.config': (cluster.config ?? null) as Json,
+    made: async () => {
+      const { name: engine, id } = await runtime();
+      return {
+        provider: 'kind',
+        'container engine': id === undefined ? engine : `${engine} ${id}`,
+        'cluster.image': cluster.image ?? "the kind release's own",
+        'cluster.nodes': cluster.nodes,
+        'cluster.config': (cluster.config ?? null) as Json,
+      };
     },
     runtime,
     prepare: () => Promise.resolve(),
-    removal: async () => {
-      const { name: engine, command, env: reach, cgroupVersion } = await runtime();
-      return { provider: 'kind', name, runtime: { name: engine, command, env: reach, cgroupVersion } };
-    },
+    removal: async () => ({ provider: 'kind', name, runtime: recordOf(await runtime()) }),
     create: (steps) => createKindCluster({ ...options, access }, steps),
     join,
-    hostPort: async (containerPort, signal) => {
-      const containers = await clusterContainers(runtimeCli(await runtime(), env), name, signal);
-      return firstControlPlane(containers)?.ports[`${containerPort}/tcp`];
+    published: async (containerPort, signal) => {
+      const engine = await runtime();
+      const containers = await clusterContainers(runtimeCli(engine, env), name, signal);
+      const found = firstControlPlane(containers)?.ports[`${containerPort}/tcp`];
+      return found === undefined ? undefined : reachedAt(found, engine);
     },
     exportLogs: async (folder, signal) => {
       const { cacheDir } = options;

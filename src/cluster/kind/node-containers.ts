@@ -1,8 +1,8 @@
 import { execa } from 'execa';
 
 import type { NodeRole } from '../../config/index.js';
-import type { ContainerRuntime } from '../../runtime/index.js';
-import type { ClusterNode } from '../provider.js';
+import type { ContainerRuntime, KnownEngine } from '../../runtime/index.js';
+import type { ClusterNode, HostAndPort } from '../provider.js';
 import { ownerFile, ownerMount } from './kind-config.js';
 
 /** One container of a cluster: a node, or the load balancer before several control planes. */
@@ -17,8 +17,15 @@ export interface NodeContainer {
   /** Path of its owner's mark on the host; undefined where jest-kubernetes did not make it. */
   mark: string | undefined;
   volumes: readonly string[];
-  /** The host's port by the container's, such as `6443/tcp`. */
-  ports: Readonly<Record<string, number>>;
+  /** Where each of its ports is published, by its own name, such as `6443/tcp`. */
+  ports: Readonly<Record<string, PublishedPort>>;
+}
+
+/** A port of the engine's machine. */
+interface PublishedPort {
+  /** The address it is bound to; empty where that is all of them. */
+  address: string;
+  port: number;
 }
 
 const roleLabel = 'io.x-k8s.kind.role';
@@ -30,9 +37,10 @@ interface Inspected {
   Created: string;
   State: { Status: string };
   Config: { Labels?: Readonly<Record<string, string>> | null };
-  HostConfig: { Binds?: string[] | null };
+  /** nerdctl tells it since 2.1. */
+  HostConfig?: { Binds?: string[] | null };
   Mounts?: { Type: string; Name?: string; Source: string; Destination: string }[];
-  NetworkSettings: { Ports?: Record<string, { HostPort: string }[] | null> };
+  NetworkSettings: { Ports?: Record<string, { HostIp?: string; HostPort: string }[] | null> };
 }
 
 export type RunCli = (
@@ -46,7 +54,7 @@ export type RunCli = (
 ) => Promise<string>;
 
 /** The engine's own command: its standard output, or what execa throws. */
-export function runtimeCli(runtime: ContainerRuntime, env: NodeJS.ProcessEnv): RunCli {
+export function runtimeCli(runtime: Pick<KnownEngine, 'command' | 'env'>, env: NodeJS.ProcessEnv): RunCli {
   return async (args, { signal, timeout, detached = false } = {}) => {
     const { stdout } = await execa(runtime.command, args, {
       env: { ...env, ...runtime.env },
@@ -95,9 +103,9 @@ export async function clusterContainers(
 function nodeContainer(container: Inspected): NodeContainer {
   const mounts = container.Mounts ?? [];
   // the bind as it was asked for, first: Docker Desktop's Mounts have the paths of its virtual machine
-  const bind = container.HostConfig.Binds?.find((text) => text.includes(`:${ownerMount}`));
+  const bind = container.HostConfig?.Binds?.find((text) => text.includes(`:${ownerMount}`));
   const ports = Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([port, bindings]) =>
-    bindings?.[0] === undefined ? [] : [[port, Number(bindings[0].HostPort)] as const],
+    bindings?.[0] === undefined ? [] : [[port, publishedBy(bindings[0])] as const],
   );
   return {
     id: container.Id,
@@ -111,6 +119,20 @@ function nodeContainer(container: Inspected): NodeContainer {
     volumes: mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : [])),
     ports: Object.fromEntries(ports),
   };
+}
+
+const everyAddress = ['', '0.0.0.0', '::'];
+
+function publishedBy({ HostIp = '', HostPort }: { HostIp?: string; HostPort: string }): PublishedPort {
+  return { address: everyAddress.includes(HostIp) ? '' : HostIp, port: Number(HostPort) };
+}
+
+/** Where it is reached: at the address that it is bound to, or, bound to all of them, at the engine's host. */
+export function reachedAt(
+  { address, port }: PublishedPort,
+  engine: Pick<ContainerRuntime, 'host'>,
+): HostAndPort {
+  return { host: address === '' ? engine.host : address, port };
 }
 
 /** Whether that cluster folder's owner made it. */

@@ -1,6 +1,6 @@
 import type { KeepPolicy } from '../../config/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
-import type { ContainerRuntime } from '../../runtime/index.js';
+import type { EngineRecord } from '../../runtime/index.js';
 import { differingLeaves } from '../../support/leaves.js';
 import type { ProcessIdentity } from '../../support/process-identity.js';
 
@@ -33,9 +33,7 @@ export interface Removal {
   provider: 'kind' | 'existing';
   name: string;
   /** The container engine that it was made with; null for `existing`. */
-  runtime:
-    | (Pick<ContainerRuntime, 'name' | 'command' | 'env'> & Partial<Pick<ContainerRuntime, 'cgroupVersion'>>)
-    | null;
+  runtime: EngineRecord | null;
 }
 
 type LedgerEntry = { state: 'doing'; by: string } | { state: 'done'; value: Json };

@@ -17,9 +17,19 @@ export function portIn(failure: string): number | undefined {
   return port === undefined ? undefined : Number(port);
 }
 
-export const portTaken: Recognise = (snapshot, { failure = '' }) => {
+export const portTaken: Recognise = (snapshot, { failure = '', engineHost }) => {
   const port = portIn(failure);
   if (port === undefined) return undefined;
+  const lines = failure.split('\n').filter((line) => line.includes(String(port)));
+  // what Node.js says so of is a port of this machine in any case
+  if (engineHost !== undefined && !failure.includes('EADDRINUSE')) {
+    return {
+      sentence: `port ${String(port)} of ${engineHost}, where the container engine is, is taken`,
+      evidence: lines,
+      remedy: `Choose another port; without one, any free port is taken.`,
+      conclusive: true,
+    };
+  }
   const owner = snapshot.host.ports.find((each) => each.port === port);
   const who =
     owner?.pid === undefined
@@ -30,7 +40,7 @@ export const portTaken: Recognise = (snapshot, { failure = '' }) => {
     evidence: present([
       owner &&
         `${owner.address}:${String(port)} is listened on by ${who ?? ''}${owner.command ? `: ${owner.command}` : ''}`,
-      ...failure.split('\n').filter((line) => line.includes(String(port))),
+      ...lines,
     ]),
     remedy: `End that process, or choose another port; without one, any free port is taken.`,
     conclusive: true,

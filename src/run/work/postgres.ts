@@ -1,3 +1,4 @@
+import type { HostAndPort } from '../../cluster/index.js';
 import type { PostgresConfig } from '../../config/index.js';
 import { toError, watchForCause } from '../../diagnose/index.js';
 import { forwardPort } from '../../kubernetes/index.js';
@@ -38,7 +39,7 @@ export async function startServer(run: RunContext, step: Step): Promise<undefine
   const namespace = namespaceOf(run);
   await startPostgres(access, wanted(config), { ...step, ...(await placementOf(run)) });
   const { user, password } = await milestones.server.promise;
-  const address = { host: '127.0.0.1', port: await portOf(run, namespace, signal), user, password };
+  const address = { ...(await addressOf(run, namespace, signal)), user, password };
   const since = Date.now();
   const watch = (watching: AbortSignal): Promise<never> =>
     watchForCause({
@@ -88,12 +89,12 @@ async function placementOf(run: RunContext): Promise<PostgresPlacement> {
   return { namespace, node: nodes.find(({ role }) => role === 'control-plane')?.name };
 }
 
-/** The host's port: published by the node, or forwarded by this process where the cluster publishes none. */
-async function portOf(run: RunContext, namespace: string, signal: AbortSignal): Promise<number> {
+/** Where it is reached: as the node publishes it, or by this process, which forwards it where the cluster publishes none. */
+async function addressOf(run: RunContext, namespace: string, signal: AbortSignal): Promise<HostAndPort> {
   const { config, provider, milestones, closing } = run;
   const asked = wanted(config).hostPort;
-  const published = await provider.hostPort(postgresNodePort, signal);
-  if (published !== undefined && (asked === 0 || asked === published)) return published;
+  const published = await provider.published(postgresNodePort, signal);
+  if (published !== undefined && (asked === 0 || asked === published.port)) return published;
   const forward = await forwardPort({
     access: await milestones.api.promise,
     namespace,
@@ -102,7 +103,7 @@ async function portOf(run: RunContext, namespace: string, signal: AbortSignal): 
     localPort: asked,
   });
   closing.push(() => forward.close());
-  return forward.port;
+  return { host: '127.0.0.1', port: forward.port };
 }
 
 /** The run's databases go; a server that does not answer any more has none. */

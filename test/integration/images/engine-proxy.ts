@@ -47,11 +47,12 @@ function begin(response: ServerResponse): ServerResponse {
   return response;
 }
 
-export async function engineProxy(): Promise<EngineProxy> {
+/** @param name - of its socket's folder */
+export async function engineProxy(name = 'engine'): Promise<EngineProxy> {
   const format = '{{.Endpoints.docker.Host}}';
   const address = execFileSync('docker', ['context', 'inspect', '--format', format], { encoding: 'utf8' });
   const { pathname: socketPath } = new URL(address.trim());
-  const folder = mkdtempSync(path.join(tmpdir(), 'engine-'));
+  const folder = mkdtempSync(path.join(tmpdir(), `${name}-`));
   const socket = path.join(folder, 'docker.sock');
   const answers = new Map<string, Answer>();
   const asked: string[] = [];

@@ -29,6 +29,8 @@ export function scriptedEngine(name: ContainerRuntime['name'], script: string): 
       cpus: 2,
       memoryBytes: 8e9,
       cgroupVersion: 2,
+      id: undefined,
+      host: '127.0.0.1',
     },
     calls: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []),
     [Symbol.dispose]() {

@@ -30,6 +30,8 @@ case $1 in
     [ -e "$FAKE/rm-fails" ] && { echo 'unable to remove filesystem: device or resource busy' >&2; exit 1; }
     shift 3
     rm -f "$@" ;;
+  info) [ -e "$FAKE/id" ] || { echo 'Cannot connect to the Docker daemon' >&2; exit 1; }
+    printf '{"ID":"%s","OSType":"linux","Architecture":"x86_64"}' "$(cat "$FAKE/id")" ;;
   exec) exec sleep 60 ;;
   run) . "$FAKE/run.sh" ;;
 esac
@@ -47,6 +49,10 @@ export interface FakeEngine extends Disposable {
   container(name: string, markedBy?: string): void;
   containers(): string[];
   kindRan(): boolean;
+  /** As another engine at the same address does; undefined: there is none. */
+  answersAs(id: string | undefined): void;
+  /** What its command was asked, one line each. */
+  asked(): string[];
   deletionFails(): void;
   /** Its next command fails, whatever that is. */
   failsOnce(): void;
@@ -78,11 +84,17 @@ export function fakeEngine(): FakeEngine {
     });
   const start = `start_node() { echo '${inspected('shop-control-plane', path.join(folder, 'state'))}' >"$FAKE/containers/shop-control-plane"; }`;
   program('docker', docker);
+  const answersAs = (id: string | undefined): void => {
+    if (id === undefined) rmSync(path.join(folder, 'id'));
+    else writeFileSync(path.join(folder, 'id'), id);
+  };
+  answersAs('its-own-id');
   return {
     folder,
     runtime: {
       ...{ name: 'docker', command: path.join(bin, 'docker'), env: { FAKE: folder }, version: '28.0.0' },
       ...{ platform: 'linux/amd64', cpus: 2, memoryBytes: 1e9, cgroupVersion: 2 },
+      ...{ id: 'its-own-id', host: '127.0.0.1' },
     },
     env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` },
     kindDoes(script) {
@@ -99,6 +111,8 @@ export function fakeEngine(): FakeEngine {
     },
     containers: () => readdirSync(containers),
     kindRan: () => existsSync(path.join(folder, 'kind.log')),
+    answersAs,
+    asked: () => read(path.join(folder, 'docker.log')).trim().split('\n'),
     deletionFails: () => {
       writeFileSync(path.join(folder, 'rm-fails'), '');
     },

@@ -228,6 +228,52 @@ test('a deletion that fails says what is left and the command that removes it', 
   expect(error.remedy).toContain('docker rm -f -v shop-control-plane');
 });
 
+describe('the engine that a cluster was made on', () => {
+  const made = (id: string | undefined): Promise<unknown> =>
+    kindProvider({
+      ...{ cluster, directory, env: engine.env },
+      runtime: () => Promise.resolve({ ...engine.runtime, id }),
+    }).made();
+
+  test('is part of what it was made from, by its own id', async () => {
+    await expect(made('a')).resolves.toMatchObject({ 'container engine': 'docker a' });
+    await expect(made(undefined)).resolves.toMatchObject({ 'container engine': 'docker' });
+  });
+
+  test('is asked who it is before anything is deleted: another one has none of it, which is no success', async () => {
+    engine.answersAs('another');
+    const error = await failure(deleteIt());
+    expect(error.code).toBe('CLUSTER_DELETE_FAILED');
+    expect(error.evidence).toEqual([
+      'it was made on docker (id its-own-id)',
+      'who answers there has the id another',
+    ]);
+    expect(error.remedy).toContain(`rm -r '${directory}'`);
+    expect(engine.asked().filter((line) => !line.startsWith('info'))).toEqual([]);
+  });
+
+  test('and does not answer: that is told, with the way to go on', async () => {
+    engine.container('shop-control-plane', directory);
+    engine.answersAs(undefined);
+    const error = await failure(deleteIt());
+    expect(error.code).toBe('CLUSTER_DELETE_FAILED');
+    expect(error.message).toContain('does not answer');
+    expect(error.evidence.join('\n')).toContain('Cannot connect to the Docker daemon');
+    expect(error.remedy).toContain('JEST_KUBERNETES_NAME');
+    expect(engine.containers()).toEqual(['shop-control-plane']);
+  }, 20_000);
+
+  test('is believed where a record of an older version names no id', async () => {
+    engine.container('shop-control-plane', directory);
+    engine.answersAs('another');
+    await deleteContainers({
+      ...{ name: cluster.name, directory, env: engine.env, progress: silent },
+      runtime: { ...engine.runtime, id: undefined },
+    });
+    expect(engine.containers()).toEqual([]);
+  });
+});
+
 test('deleting what was never created is no error', async () => {
   await deleteIt();
 });
@@ -240,8 +286,8 @@ test('joining a cluster without a kubeconfig fails at once, and tells what the e
   expect(error.evidence).toContain('container shop-control-plane: running');
 });
 
-test('the port of the host behind a port of the node', async () => {
+test('where a port of the node is reached', async () => {
   engine.container('shop-control-plane', directory);
-  await expect(provider().hostPort(6443)).resolves.toBe(1);
-  await expect(provider().hostPort(80)).resolves.toBeUndefined();
+  await expect(provider().published(6443)).resolves.toEqual({ host: '127.0.0.1', port: 1 });
+  await expect(provider().published(80)).resolves.toBeUndefined();
 });

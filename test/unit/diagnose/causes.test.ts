@@ -219,6 +219,20 @@ describe('what lies outside of the pods', () => {
     );
   });
 
+  test("a port that is taken on the engine's own machine has its owner there, not here", () => {
+    const failure = 'Bind for 0.0.0.0:5433 failed: port is already allocated';
+    const owner = { port: 5433, address: '127.0.0.1', pid: 4711, command: 'postgres', uid: 1000 };
+    const snapshot = { ...nothingSeen, host: { ...nothingSeen.host, ports: [owner] } };
+    const diagnosis = diagnose(snapshot, { failure, engineHost: 'docker' });
+    expect(diagnosis?.sentence).toBe('port 5433 of docker, where the container engine is, is taken');
+    expect(diagnosis?.evidence).toEqual([failure]);
+    const own = diagnose(snapshot, {
+      failure: 'listen EADDRINUSE: address already in use 127.0.0.1:5433',
+      engineHost: 'docker',
+    });
+    expect(own?.sentence).toContain('port 5433 of this machine is taken by process 4711');
+  });
+
   test.each([
     'failed to bind host port for 127.0.0.1:5433:172.18.0.2:25432/tcp: address already in use',
     'Bind for 0.0.0.0:5433 failed: port is already allocated',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -175,4 +175,78 @@ test('a download that stops moving is given up, and leaves nothing', async () =>
   const download = downloadExecutable({ url, file, sha256: '', signal, progress: silent, stall: 50 });
   await expect(download).rejects.toThrow('not a byte came for 0.05 s');
   expect(readdirSync(cacheDir)).toEqual([]);
+});
+
+describe('a proxy that the environment names, as curl takes it', () => {
+  const moved = { progress: silent, signal };
+
+  test.each(['http_proxy', 'HTTP_PROXY'])('is asked: %s', async (variable) => {
+    pin(binary);
+    const asked: string[] = [];
+    const proxy = await serve((request, response) => {
+      asked.push(request.url ?? '');
+      response.end(binary);
+    });
+    const env = { PATH: bin, JEST_KUBERNETES_KIND_BASE_URL: 'http://releases.invalid', [variable]: proxy };
+    const { command } = await findKind({ env, cacheDir, ...moved });
+    expect(readFileSync(command, 'utf8')).toBe(binary);
+    expect(asked).toEqual([`http://releases.invalid/v${kindRelease.version}/kind-${platform}`]);
+  });
+
+  test.each(['no_proxy', 'NO_PROXY'])('but not for a host that needs none: %s', async (variable) => {
+    pin(binary);
+    const base = await serve((_request, response) => response.end(binary));
+    const env = { http_proxy: 'http://127.0.0.1:9', [variable]: '127.0.0.1,example.org' };
+    await findKind({
+      ...{ env: { PATH: bin, JEST_KUBERNETES_KIND_BASE_URL: base, ...env } },
+      ...{ cacheDir, ...moved },
+    });
+  });
+
+  test.each(['https_proxy', 'HTTPS_PROXY'])(
+    'is asked for a tunnel, and named where it fails: %s',
+    async (variable) => {
+      const tunnels: string[] = [];
+      const proxy = await serve(() => undefined);
+      server?.on('connect', (request: http.IncomingMessage, socket: Socket) => {
+        tunnels.push(request.url ?? '');
+        socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+      });
+      const env = { PATH: bin, JEST_KUBERNETES_KIND_BASE_URL: 'https://releases.invalid', [variable]: proxy };
+      const error = await failure(findKind({ env, cacheDir, ...moved }));
+      expect(new Set(tunnels)).toEqual(new Set(['releases.invalid:443']));
+      expect(error.code).toBe('KIND_MISSING');
+      expect(error.evidence).toContain(`the environment names a proxy: ${variable}`);
+    },
+  );
+
+  test('an empty one is none', async () => {
+    pin(binary);
+    const base = await serve((_request, response) => response.end(binary));
+    const env = { PATH: bin, JEST_KUBERNETES_KIND_BASE_URL: base, http_proxy: '', https_proxy: '' };
+    await findKind({ env, cacheDir, ...moved });
+  });
+});
+
+describe('the folder that it is kept in', () => {
+  const home = (): string => path.join(folder, 'home');
+  const usual = process.platform === 'darwin' ? 'Library/Caches' : '.cache';
+  const keptWith = async (env: NodeJS.ProcessEnv): Promise<string> => {
+    pin(binary);
+    const base = await serve((_request, response) => response.end(binary));
+    const all = { PATH: bin, HOME: home(), JEST_KUBERNETES_KIND_BASE_URL: base, ...env };
+    return path.dirname((await findKind({ env: all, signal, progress: silent })).command);
+  };
+
+  test.each(['', 'cache', './cache'])(
+    'is not at an XDG_CACHE_HOME of "%s": empty is unset, and a relative one is not to be used',
+    async (XDG_CACHE_HOME) => {
+      expect(await keptWith({ XDG_CACHE_HOME })).toBe(path.join(home(), usual, 'jest-kubernetes'));
+    },
+  );
+
+  test('is at an absolute one', async () => {
+    const XDG_CACHE_HOME = path.join(folder, 'xdg');
+    expect(await keptWith({ XDG_CACHE_HOME })).toBe(path.join(XDG_CACHE_HOME, 'jest-kubernetes'));
+  });
 });

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 
-import { kindConfig } from '../../../src/cluster/kind/kind-config.js';
+import { kindConfig, refuseUnreachable } from '../../../src/cluster/kind/kind-config.js';
 import { resolveNodes } from '../../../src/config/resolve-nodes.js';
 
 const nodesOf = (given: Parameters<typeof resolveNodes>[0]) => resolveNodes(given, (path) => `/shop/${path}`);
@@ -127,5 +127,63 @@ describe('nodes of their own', () => {
       [{ hostPath: '/shop/fixtures', containerPath: '/fixtures', readOnly: true }, mark],
       [mark],
     ]);
+  });
+});
+
+describe('on an engine of another machine', () => {
+  const remote = { directory: '/state/shop', host: 'docker' };
+  const naming = (host: string): object => ({
+    ...{ group: '', version: '', kind: 'ClusterConfiguration' },
+    patch: expect.stringContaining(`value: ${host}`) as string,
+  });
+
+  test('what is published is bound where it is reached, and the engine finds the ports', () => {
+    const config = kindConfig(
+      { config: undefined, nodes: nodesOf(1) },
+      { ...remote, hostPorts: [{ containerPort: 25432, hostPort: 0 }] },
+    );
+    expect(config['networking']).toEqual({ apiServerAddress: '0.0.0.0', apiServerPort: -1 });
+    expect(config.nodes[0]?.extraPortMappings).toEqual([
+      { listenAddress: '0.0.0.0', containerPort: 25432, hostPort: -1, protocol: 'TCP' },
+    ]);
+  });
+
+  test('a port that is asked for is that one', () => {
+    const { nodes } = kindConfig(
+      { config: undefined, nodes: nodesOf(1) },
+      { ...remote, hostPorts: [{ containerPort: 25432, hostPort: 5433 }] },
+    );
+    expect(nodes[0]?.extraPortMappings).toEqual([expect.objectContaining({ hostPort: 5433 })]);
+  });
+
+  test("the API server's certificate names it, after a user's own patches", () => {
+    const own = { group: 'kubeadm.k8s.io', version: 'v1beta4', kind: 'ClusterConfiguration', patch: '[]' };
+    const config = { kubeadmConfigPatchesJSON6902: [own] };
+    const made = kindConfig({ config, nodes: nodesOf(1) }, remote);
+    expect(made['kubeadmConfigPatchesJSON6902']).toEqual([own, naming('docker')]);
+  });
+
+  test('an address of its own stays, and needs no other name', () => {
+    const networking = { apiServerAddress: '10.0.0.5', apiServerPort: 6443 };
+    const made = kindConfig({ config: { networking }, nodes: nodesOf(1) }, remote);
+    expect(made['networking']).toEqual(networking);
+    expect(made).not.toHaveProperty('kubeadmConfigPatchesJSON6902');
+  });
+
+  test('an API server that would listen to its own machine alone is refused', () => {
+    const config = { networking: { apiServerAddress: '127.0.0.1' } };
+    const engine = { host: 'docker', env: { DOCKER_HOST: 'tcp://docker:2375' } };
+    expect(() => {
+      refuseUnreachable({ config }, engine);
+    }).toThrow("binds the API server to 127.0.0.1, which is reached on the engine's machine alone");
+    refuseUnreachable({ config }, { ...engine, host: '127.0.0.1' });
+    refuseUnreachable({ config: { networking: { apiServerAddress: '10.0.0.5' } } }, engine);
+    refuseUnreachable({ config: undefined }, engine);
+  });
+
+  test('bound to every address of this machine, it is named as it is reached: 127.0.0.1', () => {
+    const config = { networking: { apiServerAddress: '0.0.0.0' } };
+    const made = kindConfig({ config, nodes: nodesOf(1) }, { directory: '/state/shop' });
+    expect(made['kubeadmConfigPatchesJSON6902']).toEqual([naming('127.0.0.1')]);
   });
 });

@@ -3,6 +3,7 @@ import {
   clusterContainers,
   firstControlPlane,
   machines,
+  reachedAt,
 } from '../../../src/cluster/kind/node-containers.js';
 
 /** As `docker inspect` tells of a container that kind made. */
@@ -37,7 +38,7 @@ test('nodes are told by their label, whatever the engine lists first', async () 
     { name: 'shop-worker2', role: 'worker' },
   ]);
   expect(firstControlPlane(containers)?.name).toBe('shop-control-plane');
-  expect(apiContainer(containers)?.ports).toEqual({ '6443/tcp': 4000 });
+  expect(apiContainer(containers)?.ports).toEqual({ '6443/tcp': { address: '127.0.0.1', port: 4000 } });
 });
 
 describe('several control planes', () => {
@@ -52,7 +53,7 @@ describe('several control planes', () => {
       ...three,
       container('shop-external-load-balancer', 'external-load-balancer', 5000),
     );
-    expect(apiContainer(containers)?.ports).toEqual({ '6443/tcp': 5000 });
+    expect(apiContainer(containers)?.ports).toEqual({ '6443/tcp': { address: '127.0.0.1', port: 5000 } });
     expect(machines(containers).map(({ name }) => name)).toEqual([
       'shop-control-plane',
       'shop-control-plane2',
@@ -67,4 +68,27 @@ describe('several control planes', () => {
 
 test('a container that says nothing of its role is no machine', async () => {
   expect(machines(await listed(container('shop-registry', 'something')))).toEqual([]);
+});
+
+test('a port is reached where it is bound, and at the engine where that is every address', () => {
+  const remote = { host: 'docker' };
+  expect(reachedAt({ address: '192.168.1.5', port: 1 }, remote)).toEqual({ host: '192.168.1.5', port: 1 });
+  expect(reachedAt({ address: '', port: 2 }, remote)).toEqual({ host: 'docker', port: 2 });
+});
+
+test.each(['', '0.0.0.0', '::'])('bound to "%s" is bound to every address', async (HostIp) => {
+  const published = { '6443/tcp': [{ HostIp, HostPort: '4000' }] };
+  const [found] = await listed({
+    ...container('shop-control-plane', 'control-plane'),
+    NetworkSettings: { Ports: published },
+  });
+  expect(found?.ports).toEqual({ '6443/tcp': { address: '', port: 4000 } });
+});
+
+test("the owner's mark is read where nerdctl tells of mounts alone, as before 2.1", async () => {
+  const { HostConfig, ...told } = container('shop-control-plane', 'control-plane') as { HostConfig?: object };
+  expect(HostConfig).toBeDefined();
+  const Mounts = [{ Type: 'bind', Source: '/state/owner', Destination: '/etc/jest-kubernetes/owner' }];
+  const [found] = await listed({ ...told, Mounts });
+  expect(found?.mark).toBe('/state/owner');
 });

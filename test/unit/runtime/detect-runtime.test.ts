@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import * as addresses from '../../../src/runtime/docker-addresses.js';
-import { detectRuntime } from '../../../src/runtime/index.js';
+import { detectRuntime, engineOf, type EngineRecord, recordOf } from '../../../src/runtime/index.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 
 let folder: string;
@@ -34,24 +34,24 @@ function program(name: string, script = ''): void {
   chmodSync(path.join(bin, name), 0o755);
 }
 
-async function listen(server: net.Server): Promise<string> {
+async function listen(server: net.Server, name = `${servers.length}.sock`): Promise<string> {
   servers.push(server);
-  const socket = path.join(folder, `${servers.length}.sock`);
+  const socket = path.join(folder, name);
   server.listen(socket);
   await once(server, 'listening');
   return `unix://${socket}`;
 }
 
 /** An engine as its API tells of itself. */
-function engine(components: { Name: string }[] = []): Promise<string> {
+function engineServer(components: { Name: string }[] = []): http.Server {
   const answers: Record<string, object> = {
     '/version': { Version: '28.1.0', Os: 'linux', Arch: 'arm64', Components: components },
-    '/info': { NCPU: 4, MemTotal: 8e9, CgroupVersion: '2' },
+    '/info': { ID: 'its-own-id', NCPU: 4, MemTotal: 8e9, CgroupVersion: '2' },
   };
-  return listen(
-    http.createServer((request, response) => response.end(JSON.stringify(answers[request.url ?? '']))),
-  );
+  return http.createServer((request, response) => response.end(JSON.stringify(answers[request.url ?? ''])));
 }
+
+const engine = (components?: { Name: string }[]): Promise<string> => listen(engineServer(components));
 
 /** Accepts, reads, and never answers. */
 function silentServer(): net.Server {
@@ -77,7 +77,16 @@ test('an engine that answers is described, and its client told where it is', asy
   await expect(detectRuntime({ env: { PATH: bin, HOME: folder } })).resolves.toEqual({
     name: 'docker',
     command: path.join(bin, 'docker'),
-    env: { DOCKER_HOST: host },
+    env: {
+      KIND_EXPERIMENTAL_PROVIDER: 'docker',
+      DOCKER_HOST: host,
+      DOCKER_CONTEXT: undefined,
+      DOCKER_TLS: undefined,
+      DOCKER_TLS_VERIFY: undefined,
+      DOCKER_CERT_PATH: undefined,
+    },
+    id: 'its-own-id',
+    host: '127.0.0.1',
     version: '28.1.0',
     platform: 'linux/arm64',
     cpus: 4,
@@ -86,11 +95,84 @@ test('an engine that answers is described, and its client told where it is', asy
   });
 });
 
-test('a client that finds the engine by itself is told nothing', async () => {
-  program('docker');
+test('a client is told which engine, whatever its shell names by then', async () => {
+  program('docker', 'echo "$DOCKER_HOST|$DOCKER_CONTEXT|$DOCKER_TLS_VERIFY|$KIND_EXPERIMENTAL_PROVIDER"');
   const host = await engine();
+  const env = { PATH: bin, HOME: folder };
+  const runtime = await detectRuntime({ env: { ...env, DOCKER_HOST: host } });
+  const later = {
+    ...{ ...env, DOCKER_HOST: 'tcp://elsewhere:2375', DOCKER_CONTEXT: 'elsewhere', DOCKER_TLS_VERIFY: '1' },
+    KIND_EXPERIMENTAL_PROVIDER: 'podman',
+  };
+  const record = JSON.parse(JSON.stringify(recordOf(runtime))) as EngineRecord;
+  for (const known of [runtime, engineOf(record)]) {
+    expect(execFileSync(known.command, { env: { ...later, ...known.env }, encoding: 'utf8' })).toBe(
+      `${host}|||docker\n`,
+    );
+    expect(known.id).toBe('its-own-id');
+  }
+});
+
+test("a socket's path is taken as it stands, as the docker command takes it", async () => {
+  program('docker');
+  const host = await listen(engineServer(), 'a b é %20#?.sock');
   const runtime = await detectRuntime({ env: { PATH: bin, HOME: folder, DOCKER_HOST: host } });
-  expect(runtime.env).toEqual({});
+  expect(runtime.env['DOCKER_HOST']).toBe(`unix://${folder}/a b é %20#?.sock`);
+});
+
+test('an engine of another machine publishes its ports there, and one at tcp://localhost here', async () => {
+  program('docker');
+  const server = engineServer();
+  servers.push(server);
+  server.listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  const at = async (host: string): Promise<string> =>
+    (await detectRuntime({ env: { PATH: bin, HOME: folder, DOCKER_HOST: `tcp://${host}:${port}` } })).host;
+  await expect(at('127.0.0.2')).resolves.toBe('127.0.0.2');
+  await expect(at('127.0.0.1')).resolves.toBe('127.0.0.1');
+  await expect(at('localhost')).resolves.toBe('127.0.0.1');
+});
+
+describe('a docker command that is Podman (podman-docker), whose socket is not there', () => {
+  const info = {
+    version: { Version: '5.0.0' },
+    host: { os: 'linux', arch: 'amd64', cpus: 2, memTotal: 1e9, hostname: 'laptop' },
+    store: { graphRoot: '/home/me/containers' },
+  };
+  beforeEach(() => {
+    const none = { source: 'the default socket', certificates: undefined };
+    jest
+      .spyOn(addresses, 'dockerAddresses')
+      .mockImplementation(({ DOCKER_HOST }) => [
+        { ...none, host: DOCKER_HOST ?? `unix://${folder}/none.sock`, named: DOCKER_HOST !== undefined },
+      ]);
+    program('docker', 'echo "Emulate Docker CLI using podman." >&2; echo podman version 5.0.0');
+    program('podman', `echo '${JSON.stringify(info)}'`);
+  });
+
+  test('is podman', async () => {
+    await expect(detectRuntime({ env: { PATH: bin, HOME: folder } })).resolves.toMatchObject({
+      name: 'podman',
+      command: path.join(bin, 'podman'),
+      id: 'laptop:/home/me/containers',
+    });
+  });
+
+  test('but not where DOCKER_HOST names an engine, which does not answer', async () => {
+    const error = await failure({ DOCKER_HOST: `unix://${folder}/dead.sock` });
+    expect(error.code).toBe('RUNTIME_NOT_ANSWERING');
+  });
+});
+
+test('nerdctl is known by the id of its containerd, and its address and namespace are told', async () => {
+  const info = { ID: 'of-containerd', ServerVersion: '2.0', OSType: 'linux', Architecture: 'aarch64' };
+  program('nerdctl', `echo '${JSON.stringify(info)}'`);
+  const env = { PATH: bin, HOME: folder, CONTAINERD_NAMESPACE: 'mine' };
+  const runtime = await detectRuntime({ env, preferred: 'nerdctl' });
+  expect(runtime).toMatchObject({ id: 'of-containerd', platform: 'linux/arm64', host: '127.0.0.1' });
+  expect(runtime.env).toMatchObject({ CONTAINERD_NAMESPACE: 'mine', KIND_EXPERIMENTAL_PROVIDER: 'nerdctl' });
+  expect(Object.keys(runtime.env)).toContain('CONTAINERD_ADDRESS');
 });
 
 test("podman behind Docker's API is podman, for kind too", async () => {
@@ -168,11 +250,30 @@ test('an engine that is just starting says so itself', async () => {
   expect(error.evidence.join()).toContain('it answered 503: starting');
 });
 
-test('an address of a kind that nothing here can use', async () => {
-  program('docker');
-  const error = await failure({ DOCKER_HOST: 'ssh://me@builder' });
-  expect(error.code).toBe('RUNTIME_NOT_ANSWERING');
-  expect(error.evidence.join()).toContain('ssh:');
+test.each(['ssh://me@builder', 'npipe:////./pipe/docker_engine'])(
+  'an address of a kind that no cluster can be used through is refused in words: %s',
+  async (host) => {
+    program('docker');
+    const error = await failure({ DOCKER_HOST: host });
+    expect(error.code).toBe('RUNTIME_UNSUPPORTED');
+    expect(error.evidence[0]).toBe(`DOCKER_HOST names ${host}`);
+    expect(error.evidence).toHaveLength(2);
+    expect(error.remedy).toContain('tcp://');
+  },
+);
+
+test("podman at another machine's ssh:// is refused too, and its own virtual machine is not", async () => {
+  const info = {
+    version: { Version: '5.0.0' },
+    host: { os: 'linux', arch: 'amd64', cpus: 2, memTotal: 1e9 },
+  };
+  program('podman', `echo '${JSON.stringify(info)}'`);
+  const error = await failure({ CONTAINER_HOST: 'ssh://me@builder/run/podman.sock' }, 'podman');
+  expect(error.code).toBe('RUNTIME_UNSUPPORTED');
+  const env = { PATH: bin, HOME: folder, CONTAINER_HOST: 'ssh://core@127.0.0.1:50000/run/podman.sock' };
+  const runtime = await detectRuntime({ env, preferred: 'podman' });
+  expect(runtime.host).toBe('127.0.0.1');
+  expect(runtime.env['CONTAINER_HOST']).toBe(env.CONTAINER_HOST);
 });
 
 test('nothing at all: no command, no socket', async () => {
