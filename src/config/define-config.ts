@@ -55,7 +55,7 @@ export interface ClusterOptions {
   provider?: 'kind' | 'existing' | undefined;
   /**
    * The cluster's name; runs that want the same name share the cluster. Lower-case letters, digits, dots and
-   * hyphens, up to 49. Default: made from the workspace's path. Variable: `JEST_KUBERNETES_NAME`.
+   * hyphens, up to 49. Default: made from the workspace's path; asked for with `existing`. Variable: `JEST_KUBERNETES_NAME`.
    */
   name?: string | undefined;
   /**
@@ -79,7 +79,10 @@ export interface ClusterOptions {
   config?: string | Readonly<Record<string, unknown>> | undefined;
   /** `existing` only. Path of a kubeconfig. Default: what kubectl would take, `$KUBECONFIG` or `~/.kube/config`. */
   kubeconfig?: string | undefined;
-  /** `existing` only. A context of the kubeconfig. Default: its current context. */
+  /**
+   * `existing` only, where it is asked for: the context of the kubeconfig. On a laptop it may be left out of the file,
+   * and the current context allowed by its name in `JEST_KUBERNETES_ALLOW_CONTEXT`, in `.env` say.
+   */
   context?: string | undefined;
   /**
    * `existing` only. What becomes of an object that was in the cluster before and is not as a manifest says: `refuse`

@@ -112,9 +112,14 @@ function contradictions({ cluster = {} }: UserConfig): string[] {
     ...(existing ? (['version', 'image', 'nodes', 'config'] as const) : [])
       .filter((key) => cluster[key] !== undefined)
       .map((key) => only(key, 'kind')),
-    ...(existing ? [] : (['kubeconfig', 'context'] as const))
+    ...(existing ? [] : (['kubeconfig', 'context', 'conflicts'] as const))
       .filter((key) => cluster[key] !== undefined)
       .map((key) => only(key, 'existing')),
+    ...(existing && cluster.name === undefined
+      ? [
+          "cluster.name: it is asked for with provider 'existing': runs of one name share what is set up there, and a name made from the workspace’s path is the same on every CI machine",
+        ]
+      : []),
     ...(cluster.nodes !== undefined && cluster.config !== undefined
       ? ['cluster.nodes: a kind config (cluster.config) names the nodes itself']
       : []),

@@ -11,6 +11,7 @@ import { isSwitchedOff } from '../support/switched-off.js';
 const settable = [
   'JEST_KUBERNETES_PROVIDER',
   'JEST_KUBERNETES_NAME',
+  'JEST_KUBERNETES_ALLOW_CONTEXT',
   'JEST_KUBERNETES_VERSION',
   'JEST_KUBERNETES_NODE_IMAGE',
   'JEST_KUBERNETES_NODE_IMAGES',

@@ -75,7 +75,7 @@ function onMachine(
     'a.test.ts': reading,
     'k8s/shop.yaml': manifest,
     'jest-kubernetes.config.json': JSON.stringify({
-      cluster: { provider: 'existing', kubeconfig },
+      cluster: { provider: 'existing', kubeconfig, context: `kind-${foreign}` },
       manifests: ['k8s'],
       images: [],
       postgres: { migrate: 'node migrate.cjs' },
@@ -288,7 +288,7 @@ test('finds what was set up', async () => {
     'k8s/set-up.yaml':
       'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: set-up, namespace: team }\ndata: { colour: blue }\n',
     'jest-kubernetes.config.json': JSON.stringify({
-      cluster: { provider: 'existing', kubeconfig: await restricted() },
+      cluster: { provider: 'existing', kubeconfig: await restricted(), context: 'ci' },
       manifests: ['k8s'],
       images: [{ reference: 'busybox', push: `${registry.host}/team/busybox:1` }, 'postgres:17-alpine'],
     }),

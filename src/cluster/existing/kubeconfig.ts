@@ -36,19 +36,38 @@ export function existingContext(
     );
   }
   const config = read(found);
-  const name = cluster.context ?? config.currentContext ?? '';
+  const known = [...config.contexts.keys()].join(', ') || 'none';
+  const seen = [`read: ${found.join(', ')}`, `contexts in it: ${known}`];
+  const name = cluster.context ?? allowedContext(config.currentContext, env, seen);
   const context = contextOf(config, name);
-  if (context === undefined) {
-    const known = [...config.contexts.keys()].join(', ') || 'none';
-    throw wrong(
-      name === ''
-        ? 'The kubeconfig names no current context'
-        : `The kubeconfig has no whole context “${name}”`,
-      [`read: ${found.join(', ')}`, `contexts in it: ${known}`],
-      'Set cluster.context to one of them.',
-    );
-  }
+  if (context === undefined)
+    throw wrong(`The kubeconfig has no whole context “${name}”`, seen, 'Set cluster.context to one of them.');
   return context;
+}
+
+/**
+ * The current context is whatever its user looked at last: it is taken only where it has been allowed by its name.
+ * @throws JestKubernetesError CONFIG_INVALID
+ */
+function allowedContext(
+  current: string | undefined,
+  env: NodeJS.ProcessEnv,
+  seen: readonly string[],
+): string {
+  const allowed = env['JEST_KUBERNETES_ALLOW_CONTEXT'] || undefined;
+  if (allowed !== undefined && current === allowed) return current;
+  const now =
+    current === undefined ? 'the kubeconfig names no current context' : `the current context is ${current}`;
+  throw new JestKubernetesError(
+    'CONFIG_INVALID',
+    allowed === undefined
+      ? "cluster.context is asked for with provider 'existing': the current context may be production"
+      : `The current context is not the one that is allowed, ${allowed}`,
+    {
+      evidence: [now, ...seen],
+      remedy: `Set cluster.context in the configuration, or, on a laptop, allow one in .env: JEST_KUBERNETES_ALLOW_CONTEXT=${allowed ?? current ?? 'NAME'}${allowed === undefined ? '' : ` (kubectl config use-context ${allowed})`}`,
+    },
+  );
 }
 
 function read(files: readonly string[]): Kubeconfig {

@@ -124,7 +124,7 @@ describe('what is no version to be had is refused', () => {
   });
 
   test('for a cluster that is there already', async () => {
-    expect(await refused({ provider: 'existing', version: '1.36' })).toEqual([
+    expect(await refused({ provider: 'existing', name: 'ci', version: '1.36' })).toEqual([
       "cluster.version: it is for provider 'kind' only, and the provider is 'existing'",
     ]);
   });
@@ -132,8 +132,8 @@ describe('what is no version to be had is refused', () => {
 
 test('what the environment, or another provider’s file, says of a version does not touch a cluster that is there', async () => {
   const variables = { VERSION: '1.36', NODE_IMAGES: 'registry.example/kindest/node' };
-  expect(await imageOf({ provider: 'existing' }, variables)).toBeUndefined();
-  expect(await imageOf({ version: '1.35' }, { ...variables, PROVIDER: 'existing' })).toBeUndefined();
+  expect(await imageOf({ provider: 'existing', name: 'ci' }, variables)).toBeUndefined();
+  expect(await imageOf({ name: 'ci', version: '1.35' }, { ...variables, PROVIDER: 'existing' })).toBeUndefined();
 });
 
 describe('a mirror of one’s own', () => {
