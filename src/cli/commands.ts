@@ -5,6 +5,7 @@ import {
   describeHolder,
   type KnownCluster,
   listClusters,
+  releaseDeadRuns,
 } from '../cluster/index.js';
 import { type Config, loadConfig } from '../config/index.js';
 import { Report } from '../report/index.js';
@@ -93,11 +94,11 @@ export async function env(name: string | undefined, { json }: { json: boolean })
 export async function prune({ json }: { json: boolean }): Promise<void> {
   const { stateDir } = await configHere();
   const failures: Error[] = [];
-  const removed = await deleteAbandoned({
-    stateDir,
-    deleteCluster,
-    onFailure: (_, error) => failures.push(toError(error)),
-  });
+  const task = {
+    ...{ stateDir, deleteCluster },
+    onFailure: (_: string, error: unknown) => failures.push(toError(error)),
+  };
+  const removed = [...(await deleteAbandoned(task)), ...(await releaseDeadRuns(task))];
   if (json) print({ removed });
   else if (removed.length > 0) console.log(`Deleted: ${removed.join(', ')}`);
   else if (failures.length === 0) console.log('Nothing was left behind.');

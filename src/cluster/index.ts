@@ -4,6 +4,7 @@ export {
   clusterFolder,
   describeHolder,
   listClusters,
+  releaseDeadRuns,
   openCluster,
   deleteAbandoned,
   runFolder,

@@ -82,7 +82,7 @@ export interface ClusterProvider {
   /** Starts a creation; does not wait for it. */
   create(options: CreateOptions): ClusterCreation;
   /** A cluster that another run made, once it answers. @throws JestKubernetesError CLUSTER_UNREACHABLE */
-  join(signal: AbortSignal): Promise<JoinedCluster>;
+  join(signal: AbortSignal, progress?: Progress): Promise<JoinedCluster>;
   /** Whether one that does not answer any more may be made anew. */
   readonly replaceable: boolean;
   /** Where a port of the first control plane is reached; undefined where it is not published. */

@@ -112,8 +112,17 @@ function defaultName(workspaceRoot: string): string {
 
 function stateDirectory(env: NodeJS.ProcessEnv): string {
   const named = env['JEST_KUBERNETES_STATE_DIR'];
-  if (named !== undefined && named !== '') return path.resolve(named);
   const home = env['HOME'] || homedir();
+  if (named !== undefined && named !== '') {
+    const whole = named.replace(/^~(?=\/|$)/, home);
+    if (path.isAbsolute(whole)) return path.resolve(whole);
+    throw new JestKubernetesError('CONFIG_INVALID', 'The variable JEST_KUBERNETES_STATE_DIR is not valid', {
+      evidence: [
+        `JEST_KUBERNETES_STATE_DIR: it is ${JSON.stringify(named)}, but allowed is an absolute path, or one that begins with ~/`,
+        'a relative one would be another folder in each package, which then could not share a cluster',
+      ],
+    });
+  }
   const stateHome = env['XDG_STATE_HOME'] ?? '';
   const base =
     process.platform === 'darwin'

@@ -4,19 +4,17 @@ import {
   type ClusterLease,
   type ClusterProvider,
   type ClusterState,
-  deleteCluster,
   type JoinedCluster,
   openCluster,
   startWatchdog,
   sweep,
-  takeDown,
   type Watchdog,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import { serverSignature } from '../postgres/index.js';
-import { formatSeconds, Report, type TimelineEntry } from '../report/index.js';
+import { formatSeconds, Report, silent, type TimelineEntry } from '../report/index.js';
 import { orAborted } from '../support/abort.js';
-import { type JestKubernetesError, messageOf } from '../support/errors.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { Milestones, type RunContext } from './context.js';
 import { WorkerEnvironment } from './environment.js';
 import { explain } from './explain.js';
@@ -135,7 +133,7 @@ export class Run {
   async #takePart(): Promise<RunContext> {
     const [config, lease, provider, report] = [this.#config, this.#lease, this.#provider, this.#report];
     const [runId, environment] = [this.id, this.#environment];
-    const { stateDir, keep, postgres } = config;
+    const { keep, postgres } = config;
     const { name } = config.cluster;
     const contextOf = (id: string, joined?: JoinedCluster, done = new Set<string>()): RunContext => ({
       runId,
@@ -163,14 +161,23 @@ export class Run {
         return contextOf(runId);
       }
       try {
-        const joined = await provider.join(this.#interruption.signal);
+        const progress = {
+          ...silent,
+          note: (line: string) => {
+            report.note(line);
+          },
+        };
+        const joined = await provider.join(this.#interruption.signal, progress);
         report.headline(`joins the cluster ${name}${this.#companions()}`);
         return contextOf(arrival.state.id, joined, doneIn(arrival.state));
       } catch (error) {
         this.#interruption.signal.throwIfAborted();
-        if (!provider.replaceable || lease.others().length > 0) throw error;
-        report.note(`the cluster ${name} does not answer any more and is made anew: ${messageOf(error)}`);
-        await takeDown({ stateDir, name, deleteCluster, evenInUse: true });
+        if (!provider.replaceable || !(error instanceof JestKubernetesError)) throw error;
+        report.note(`the cluster ${name} does not answer any more: ${messageOf(error)}`);
+        const users = await lease.replace();
+        if (users.length === 0) continue;
+        const used = users.map((user) => `used by ${user}`);
+        throw error.with({ evidence: [...error.evidence, ...used] });
       }
     }
   }

@@ -109,7 +109,7 @@ test('a deletion that fails says what is left, fails no green run, and is made g
   await nothingIsLeft();
 }, 240_000);
 
-test('keep on-failure: a failed test in any project keeps the cluster, the next green run deletes it', async () => {
+test('keep on-failure: a failed test in any project keeps the cluster, also over a restart of the engine; the next green run deletes it', async () => {
   const configMap = (name: string): string =>
     JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } });
   const seesBoth = `
@@ -148,10 +148,13 @@ test('sees what every project has asked for', async () => {
   const kubeconfig = /export KUBECONFIG=(\S+)/.exec(red.output)?.[1] ?? '';
   expect(readFileSync(kubeconfig, 'utf8')).toContain(`kind-${project.cluster}`);
 
+  // as the engine's own end leaves it
+  await execa('docker', ['stop', `${project.cluster}-control-plane`]);
   writeFileSync(flaky, "test('passes', () => undefined);");
   const green = await project.run(['--shard=1/1']);
   expect(green).toMatchObject({ status: 0, output: expect.stringContaining('3 passed') as string });
+  expect(green.output).toContain(`starting the cluster ${project.cluster} again`);
   expect(green.output).toContain('joins the cluster');
   expect(count(green.output, 'delete cluster')).toBe(1);
   expect(await installed.remains()).toEqual(nothing);
-}, 240_000);
+}, 300_000);

@@ -13,7 +13,7 @@ import { knownNodes, probing } from './conditions.js';
 import { createKindCluster } from './create.js';
 import { findKind } from './find-kind.js';
 import type { HostPort } from './kind-config.js';
-import { clusterContainers, firstControlPlane, reachedAt, runtimeCli } from './node-containers.js';
+import { clusterContainers, firstControlPlane, isOurs, reachedAt, runtimeCli } from './node-containers.js';
 
 export interface KindProviderOptions {
   cluster: ClusterConfig;
@@ -87,19 +87,41 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
     },
   };
 
-  async function join(signal: AbortSignal): Promise<JoinedCluster> {
+  async function join(signal: AbortSignal, progress: Progress = silent): Promise<JoinedCluster> {
+    const answer = async (): Promise<JoinedCluster> => {
+      using server = openApi(access, probing);
+      return { access, nodes: await knownNodes(server, signal) };
+    };
     const deadline = Date.now() + joinLimit;
-    for (;;) {
+    for (let attempt = 0; ; attempt += 1) {
       try {
-        using server = openApi(access, probing);
-        return { access, nodes: await knownNodes(server, signal) };
+        return await answer();
       } catch (error) {
         signal.throwIfAborted();
         const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
-        if (absent || Date.now() > deadline) throw await unreachable(error);
-        await pause(100, signal);
+        // only now is it worth asking the engine, which takes longer than a server that answers
+        const found = attempt > 0 || (!absent && (await revive(signal, progress)));
+        if (absent || !found || Date.now() > deadline) throw await unreachable(error);
+        progress.waitingFor(`the cluster ${name} to answer again`);
+        await pause(200, signal);
       }
     }
+  }
+
+  /** Starts the node containers that stand still, as after the engine's own restart. @returns whether there are any */
+  async function revive(signal: AbortSignal, progress: Progress): Promise<boolean> {
+    const run = runtimeCli(await runtime(), env);
+    const containers = (await clusterContainers(run, name, signal)).filter((each) => isOurs(each, directory));
+    for (const [state, command] of [
+      ['exited', 'start'],
+      ['paused', 'unpause'],
+    ] as const) {
+      const still = containers.filter((each) => each.state === state);
+      if (still.length === 0) continue;
+      progress.note(`starting the cluster ${name} again: ${still.map((each) => each.name).join(', ')}`);
+      await run([command, ...still.map(({ id }) => id)], { signal });
+    }
+    return containers.length > 0;
   }
 
   async function unreachable(error: unknown): Promise<JestKubernetesError> {
@@ -118,5 +140,5 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
   }
 }
 
-/** How long a cluster that is said to be there may be silent, in milliseconds. */
-const joinLimit = 5000;
+/** How long a cluster whose containers are there may be silent, in milliseconds; after a restart it takes 10 to 30 s. */
+const joinLimit = 90_000;

@@ -16,10 +16,12 @@ import { JestKubernetesError } from '../../support/errors.js';
 import { isAlive } from '../../support/process-identity.js';
 import { Mutex, unusable } from './mutex.js';
 import { type ClusterState, describeHolder, type Holder, lostState, parseState } from './state.js';
+import { stateDirectory } from './state-directory.js';
 import type { StateStore } from './store.js';
 import type { Change, Found } from './transitions.js';
 
 /*
+ * <stateDir>/jest-kubernetes.json        that it is a state directory (state-directory.ts)
  * <stateDir>/lock                        the one lock, held for milliseconds; never removed
  * <stateDir>/clusters/<name>/state.json  the state, and beside it what providers keep of the cluster
  * <stateDir>/gone-*                      the folder of a deleted cluster, for the blink of an eye
@@ -187,6 +189,7 @@ function discard(folder: string): void {
 
 /** What deleted clusters left because their deleter died in the last moment. */
 export function discardRemains(stateDir: string): void {
+  if (stateDirectory(stateDir) === undefined) return;
   for (const entry of entriesOf(stateDir)) if (entry.startsWith('gone-')) discard(join(stateDir, entry));
 }
 

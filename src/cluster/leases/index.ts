@@ -1,5 +1,6 @@
 export { findAbandoned, listClusters, deleteAbandoned, takeDown, type KnownCluster } from './abandoned.js';
 export { clusterFolder, discardRemains } from './file-store.js';
+export { releaseDeadRuns } from './dead-runs.js';
 export { claimRun, currentContext, findDeadRuns, readRun, runFolder } from './run-folder.js';
 export {
   openCluster,

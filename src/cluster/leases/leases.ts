@@ -197,6 +197,17 @@ export class ClusterLease {
     }
   }
 
+  /**
+   * Takes down the cluster that this run has joined and that does not answer, unless another run uses it.
+   * @returns who uses it, in words: nobody where it is gone, and this run's to acquire anew
+   */
+  async replace(): Promise<string[]> {
+    const answer = await this.#store.transact((found) => transitions.replace(found, this.#me, this.#isAlive));
+    if (answer.to === 'leave') return answer.users.map(describeHolder);
+    await this.#delete(answer.state);
+    return [];
+  }
+
   /** The other runs that use the cluster now, in words. */
   others(): string[] {
     return this.#users()

@@ -1,9 +1,10 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, statSync, truncateSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { claimStateDirectory } from './state-directory.js';
 
 /*
  * A lock between processes that cannot outlive its holder: the kernel's own file locks (fcntl), which vanish with the
@@ -57,7 +58,7 @@ export function unusable(path: string, error: unknown): JestKubernetesError {
 export class Mutex {
   #open: { database: DatabaseSync; inode: bigint } | undefined;
 
-  /** @param path - of a file that is made when it is missing, and left there, empty */
+  /** @param path - of a file of a state directory that is made when it is missing, and left there, empty */
   constructor(readonly path: string) {}
 
   /**
@@ -117,7 +118,7 @@ export class Mutex {
 
   #connect() {
     const { DatabaseSync } = loadSqlite();
-    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+    claimStateDirectory(dirname(this.path));
     try {
       // 'wx' never opens one that is there: closing it again would drop this process's locks on it (fcntl(2))
       closeSync(openSync(this.path, 'wx', 0o600));

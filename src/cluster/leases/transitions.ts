@@ -176,6 +176,19 @@ export function depart(
   return { state: end, result: { to: 'delete', state: end } };
 }
 
+/** A run has joined a cluster that does not answer: it takes it down, unless another live run uses it. */
+export function replace(
+  state: Found,
+  me: Holder,
+  isAlive: IsAlive,
+): Change<{ to: 'delete'; state: ClusterState } | { to: 'leave'; users: readonly Holder[] }> {
+  if (state === undefined || !holds(state, me.runId)) return stay(state, { to: 'leave', users: [] });
+  const users = liveLeases(state, isAlive).filter(({ runId }) => runId !== me.runId);
+  if (users.length > 0) return stay(state, { to: 'leave', users });
+  const end = deleting(state, me);
+  return { state: end, result: { to: 'delete', state: end } };
+}
+
 /** Somebody asks for it to be deleted, kept or not; who uses it now is the answer, unless that does not matter. */
 export function takeDown(
   state: Found,

@@ -12,10 +12,10 @@ import {
   deleteAbandoned,
   type DeleteCluster,
   discardRemains,
-  findDeadRuns,
   listClusters,
   openCluster,
   readRun,
+  releaseDeadRuns,
   runFolder,
 } from '../leases/index.js';
 import { watchdogLog } from './start.js';
@@ -44,7 +44,7 @@ async function release(deleteCluster: DeleteCluster): Promise<void> {
   // the pipe closes a moment before the process is gone
   const process_ = runProcess();
   while (process_ !== undefined && isAlive(process_)) await delay(20);
-  if (provider === 'existing' && !(await claim(runId))) {
+  if (provider === 'existing' && !(await claim())) {
     say(`nothing is left of run ${runId}, or another process cleans up after it`);
     return;
   }
@@ -67,28 +67,16 @@ function runProcess(): ProcessIdentity | undefined {
   return listClusters(stateDir).find((cluster) => cluster.name === name)?.state.leases[runId]?.process;
 }
 
-/** Whether this process is the one to clean up after a run in an existing cluster, from now on or already. */
-async function claim(of: string): Promise<boolean> {
+/** Whether this process is the one to clean up after the run in an existing cluster, from now on or already. */
+async function claim(): Promise<boolean> {
   const me = identifyProcess(process.pid);
-  return me !== undefined && (await claimRun(stateDir, of, me)) !== undefined;
+  return me !== undefined && (await claimRun(stateDir, runId, me)) !== undefined;
 }
 
 async function sweepNow(deleteCluster: DeleteCluster): Promise<void> {
   const failures: unknown[] = [];
-  const removed = await deleteAbandoned({
-    stateDir,
-    deleteCluster,
-    onFailure: (_, error) => failures.push(error),
-  });
-  for (const dead of findDeadRuns(stateDir)) {
-    if (!(await claim(dead.runId))) continue;
-    try {
-      await openCluster({ stateDir, ...dead, provider: 'existing', deleteCluster }).release();
-      removed.push(`what run ${dead.runId} left of ${dead.name}`);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
+  const task = { stateDir, deleteCluster, onFailure: (_: string, error: unknown) => failures.push(error) };
+  const removed = [...(await deleteAbandoned(task)), ...(await releaseDeadRuns(task))];
   say(`deleted: ${removed.join(', ') || 'nothing'}`);
   if (failures.length > 0) throw new Error(failures.map(describe).join('\n'));
 }

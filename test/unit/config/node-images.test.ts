@@ -133,7 +133,9 @@ describe('what is no version to be had is refused', () => {
 test('what the environment, or another provider’s file, says of a version does not touch a cluster that is there', async () => {
   const variables = { VERSION: '1.36', NODE_IMAGES: 'registry.example/kindest/node' };
   expect(await imageOf({ provider: 'existing', name: 'ci' }, variables)).toBeUndefined();
-  expect(await imageOf({ name: 'ci', version: '1.35' }, { ...variables, PROVIDER: 'existing' })).toBeUndefined();
+  expect(
+    await imageOf({ name: 'ci', version: '1.35' }, { ...variables, PROVIDER: 'existing' }),
+  ).toBeUndefined();
 });
 
 describe('a mirror of one’s own', () => {

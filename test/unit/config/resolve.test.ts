@@ -215,7 +215,18 @@ describe('the state directory', () => {
   const where = async (env: NodeJS.ProcessEnv): Promise<string> => (await load(project(), env)).stateDir;
 
   test('is where JEST_KUBERNETES_STATE_DIR says', async () => {
-    expect(await where({ JEST_KUBERNETES_STATE_DIR: 'state' })).toBe(path.resolve('state'));
+    expect(await where({ JEST_KUBERNETES_STATE_DIR: '/ci/state/' })).toBe('/ci/state');
+    expect(await where({ JEST_KUBERNETES_STATE_DIR: '~/state', HOME: '/home/me' })).toBe('/home/me/state');
+  });
+
+  test('is not relative: each package of a monorepo would have another', async () => {
+    await expect(where({ JEST_KUBERNETES_STATE_DIR: 'state' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      evidence: [
+        'JEST_KUBERNETES_STATE_DIR: it is "state", but allowed is an absolute path, or one that begins with ~/',
+        expect.stringContaining('could not share a cluster'),
+      ],
+    });
   });
 
   const home = '/home/me';

@@ -65,7 +65,7 @@ test('the first creates, the next joins when it is ready, the last deletes', asy
   expect(await second.release()).toBe('deleted');
   expect(removed).toEqual(['shop']);
   expect(readdirSync(join(stateDir, 'clusters'))).toEqual([]);
-  expect(readdirSync(stateDir).sort()).toEqual(['clusters', 'lock']);
+  expect(readdirSync(stateDir).sort()).toEqual(['clusters', 'jest-kubernetes.json', 'lock']);
 });
 
 test('one that waits can be stopped', async () => {

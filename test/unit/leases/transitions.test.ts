@@ -8,6 +8,7 @@ import {
   finish,
   gone,
   removalFailed,
+  replace,
   takeDown,
   type Wanted,
 } from '../../../src/cluster/leases/transitions.js';
@@ -196,6 +197,19 @@ describe('taking down', () => {
     expect(begin(state, 'ann', 'images', alive(ann, cid)).result).toEqual({ to: 'lost' });
     expect(finish(state, 'ann', 'images', 1).result).toBe(false);
     expect(becomeReady(state, 'ann', access).result).toBe(false);
+  });
+});
+
+describe('a run that has joined a cluster that does not answer', () => {
+  test('takes it down, unless another live run has come meanwhile: both in one step', () => {
+    expect(replace(readyBy(ann, bob), bob, alive(ann, bob)).result).toEqual({ to: 'leave', users: [ann] });
+    const answer = replace(readyBy(ann, bob), bob, alive(bob));
+    expect(answer).toMatchObject({ result: { to: 'delete' }, state: { phase: 'deleting', leases: {} } });
+  });
+
+  test('leaves what is being deleted, or is gone, to whoever does it', () => {
+    expect(replace(deletingBy(ann), bob, alive(ann, bob)).result).toEqual({ to: 'leave', users: [] });
+    expect(replace(undefined, bob, alive(bob)).result).toEqual({ to: 'leave', users: [] });
   });
 });
 

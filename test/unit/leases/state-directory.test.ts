@@ -1,0 +1,76 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { deleteAbandoned, openCluster } from '../../../src/cluster/leases/index.js';
+import { claimStateDirectory, stateDirectory } from '../../../src/cluster/leases/state-directory.js';
+import { sweep } from '../../../src/cluster/watchdog/index.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'jest-kubernetes-state-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const deleteCluster = () => Promise.resolve();
+const removal = { provider: 'kind' as const, name: 'shop', runtime: null };
+const lease = () => openCluster({ stateDir: folder, name: 'shop', runId: 'run', deleteCluster });
+
+test('a folder that holds other things is refused, and nothing in it is touched', async () => {
+  const theirs = {
+    lock: 'a lock of ours',
+    'package.json': '{}',
+    'gone-fishing/photo': 'jpg',
+    'logs/app.log': 'log',
+  };
+  for (const [file, text] of Object.entries(theirs)) {
+    mkdirSync(join(folder, file, '..'), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  }
+  expect(sweep({ stateDir: folder })).toEqual([]);
+  await expect(lease().acquire({ made: {}, removal, keep: 'never' })).rejects.toMatchObject({
+    code: 'STATE_UNUSABLE',
+    message: `${folder} is no state directory: it holds other things`,
+    evidence: ['found in it: package.json'],
+    remedy: expect.stringContaining('JEST_KUBERNETES_STATE_DIR') as string,
+  });
+  await deleteAbandoned({ stateDir: folder, deleteCluster, onFailure: () => undefined });
+  for (const [file, text] of Object.entries(theirs))
+    expect(readFileSync(join(folder, file), 'utf8')).toBe(text);
+  expect(readdirSync(folder).sort()).toEqual(['gone-fishing', 'lock', 'logs', 'package.json']);
+});
+
+test('a lock of somebody else’s alone is enough', async () => {
+  writeFileSync(join(folder, 'lock'), 'pid 4711');
+  await expect(lease().acquire({ made: {}, removal, keep: 'never' })).rejects.toMatchObject({
+    code: 'STATE_UNUSABLE',
+  });
+  expect(readFileSync(join(folder, 'lock'), 'utf8')).toBe('pid 4711');
+});
+
+test('one that is empty, or not there yet, is made one; of several that come at once, all find the same', () => {
+  const stateDir = join(folder, 'not/there');
+  expect(stateDirectory(stateDir)).toBeUndefined();
+  const { id } = claimStateDirectory(stateDir);
+  expect(id).toMatch(/^[0-9a-f]{16}$/);
+  expect(claimStateDirectory(stateDir)).toEqual({ id });
+  expect(claimStateDirectory(folder + '/other').id).not.toBe(id);
+  expect(readdirSync(stateDir)).toEqual(['jest-kubernetes.json']);
+});
+
+test('one of an earlier version, which has no mark, goes on', () => {
+  mkdirSync(join(folder, 'clusters'));
+  writeFileSync(join(folder, 'lock'), '');
+  expect(claimStateDirectory(folder).id).toBe(stateDirectory(folder)?.id);
+  expect(existsSync(join(folder, 'clusters'))).toBe(true);
+});
