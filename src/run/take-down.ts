@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 import {
   deleteCluster,
   describeDeletion,
@@ -31,7 +33,7 @@ export async function takeDownCluster(
   { evenInUse, report }: { evenInUse: boolean; report: Report },
 ): ReturnType<typeof takeDown> {
   const { stateDir, cluster } = config;
-  const runId = `down-${process.pid}`;
+  const runId = `down-${randomBytes(4).toString('hex')}`;
   // by its name, any cluster that this machine's runs have made
   const isOurs = listClusters(stateDir).some((known) => known.name === name);
   const provider = isOurs ? 'kind' : cluster.provider;

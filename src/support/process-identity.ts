@@ -1,11 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 
-/** A process that a reused pid cannot be mistaken for. */
+/** A process that a reused pid cannot be mistaken for, nor one of another machine or container. */
 export interface ProcessIdentity {
   pid: number;
   /** When it started, in the system's own terms; compared, never computed with. */
   startedAt: string;
+  /** Linux: the machine, or the container, by a name that it keeps over a reboot. */
+  machine?: string;
+  /** Linux: within which the pid counts. */
+  pidNamespace?: string;
 }
 
 /** @returns undefined for a process that has ended and is only waited for. @throws ENOENT or ESRCH where there is none */
@@ -22,8 +27,7 @@ function startOnLinux(pid: number): string | undefined {
   try {
     const stat = statOnLinux(pid);
     if (stat === undefined) return undefined;
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot}/${stat.startedAt}`;
+    return `${bootId()}/${stat.startedAt}`;
   } catch (error) {
     // anything else (too many open files, say) tells nothing, and a living process must not be taken for dead
     const { code } = error as NodeJS.ErrnoException;
@@ -47,18 +51,56 @@ function startElsewhere(pid: number): string | undefined {
   }
 }
 
+const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+/** The pid namespace that a kernel begins with (PROC_PID_INIT_INO of Linux's proc_ns.h): other ones are containers'. */
+const initialNamespace = 'pid:[4026531836]';
+
+/** Where this process runs: its pids mean nothing elsewhere. */
+function placeOnLinux(): Pick<ProcessIdentity, 'machine' | 'pidNamespace'> {
+  const pidNamespace = readlinkSync('/proc/self/ns/pid');
+  let machineId = '';
+  try {
+    machineId = readFileSync('/etc/machine-id', 'utf8').trim();
+  } catch {
+    // many container images have none
+  }
+  // that of a container's image is the same wherever it runs, and its host name is its own
+  const machine = pidNamespace === initialNamespace ? machineId || hostname() : `${machineId}/${hostname()}`;
+  return { machine, pidNamespace };
+}
+
+// elsewhere a host name may change with the network, and pids are those of the one machine
+const place = process.platform === 'linux' ? placeOnLinux : () => ({});
+
 const startOf = process.platform === 'linux' ? startOnLinux : startElsewhere;
 
 /** The identity of a process that runs now; undefined where there is none (a zombie is none). */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
   const startedAt = startOf(pid);
-  return startedAt === undefined ? undefined : { pid, startedAt };
+  return startedAt === undefined ? undefined : { pid, startedAt, ...place() };
 }
 
-/** Whether that very process still runs. */
-export function isAlive(identity: ProcessIdentity): boolean {
-  return startOf(identity.pid) === identity.startedAt;
+/**
+ * Whether that very process still runs. `same kernel`: it is, or was, one of another pid namespace here, of which its pid
+ * says nothing; `elsewhere`: one of another machine, of which nothing can be said.
+ */
+export function standingOf(identity: ProcessIdentity): 'alive' | 'dead' | 'same kernel' | 'elsewhere' {
+  const { machine, pidNamespace } = identity;
+  if (pidNamespace !== undefined && process.platform === 'linux') {
+    const here = placeOnLinux();
+    const isThisBoot = identity.startedAt.startsWith(`${bootId()}/`);
+    if (isThisBoot && pidNamespace !== here.pidNamespace) return 'same kernel';
+    if (!isThisBoot) return machine === here.machine ? 'dead' : 'elsewhere';
+  }
+  return startOf(identity.pid) === identity.startedAt ? 'alive' : 'dead';
 }
+
+/** Whether that very process runs, where its pid is the one to signal. */
+export const runsHere = (identity: ProcessIdentity): boolean => standingOf(identity) === 'alive';
+
+/** Whether that very process may still run: of one that cannot be seen from here, it is not known that it does not. */
+export const isAlive = (identity: ProcessIdentity): boolean => standingOf(identity) !== 'dead';
 
 export interface GroupMember {
   pid: number;

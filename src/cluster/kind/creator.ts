@@ -9,8 +9,8 @@ import {
   type GroupMember,
   groupMembers,
   identifyProcess,
-  isAlive,
   type ProcessIdentity,
+  runsHere,
 } from '../../support/process-identity.js';
 
 /** The process that creates a cluster, which any other process can find and end. */
@@ -68,7 +68,7 @@ export async function startCreator(
   return {
     ended: ended.finally(() => undefined),
     kill: () => {
-      if (!isAlive(identity)) return;
+      if (!runsHere(identity)) return;
       killBut(identity, asksForContainer);
       try {
         writeCreator(directory, { ...identity, ended: true });
@@ -87,7 +87,7 @@ const asksForContainer = ({ command }: GroupMember): boolean => / run .*io\.x-k8
  * @returns all that were found of the group
  */
 function killBut(leader: ProcessIdentity, spared: (member: GroupMember) => boolean): GroupMember[] {
-  if (isAlive(leader)) kill(leader.pid);
+  if (runsHere(leader)) kill(leader.pid);
   const members = groupMembers(leader.pid);
   for (const member of members) if (!spared(member)) kill(member.pid);
   return members;
@@ -113,7 +113,7 @@ const runLimit = 60_000;
 export async function endCreator(directory: string, name: string, signal?: AbortSignal): Promise<boolean> {
   const creator = readCreator(directory);
   if (creator === undefined) return false;
-  const found = isAlive(creator);
+  const found = runsHere(creator);
   if (!found && identifyProcess(creator.pid) !== undefined) return !creator.ended; // its number is another's by now
   // without its leader, a group of that number is ours only where it speaks of this cluster
   const isOurs = ({ command }: GroupMember): boolean => found || command.includes(name);
@@ -148,14 +148,13 @@ function writeCreator(directory: string, record: CreatorRecord): void {
   renameSync(`${file}.new`, file);
 }
 
-function readCreator(directory: string): Required<CreatorRecord> | undefined {
+function readCreator(directory: string): (CreatorRecord & { ended: boolean }) | undefined {
   try {
-    const { pid, startedAt, ended } = JSON.parse(
-      readFileSync(creatorFile(directory), 'utf8'),
-    ) as Partial<CreatorRecord>;
+    const record = JSON.parse(readFileSync(creatorFile(directory), 'utf8')) as Partial<CreatorRecord>;
+    const { pid, startedAt, ended } = record;
     // 0 and 1 would be every process that may be signalled
     return Number.isSafeInteger(pid) && Number(pid) > 1 && typeof startedAt === 'string'
-      ? { pid: Number(pid), startedAt, ended: ended === true }
+      ? { ...record, pid: Number(pid), startedAt, ended: ended === true }
       : undefined;
   } catch {
     return undefined;

@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import type { ClusterConfig, NodeConfig, Taint } from '../../config/index.js';
 import { type ContainerRuntime, isHere } from '../../runtime/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
+import { stateDirectory } from '../leases/index.js';
 
 /** A port of the first control-plane node, to be published. */
 export interface HostPort {
@@ -16,9 +17,13 @@ export interface HostPort {
 /** Where a node's container carries the mark of its owner: `docker inspect` tells by it who made the container. */
 export const ownerMount = '/etc/jest-kubernetes/owner';
 
-/** The mark's file in a cluster's own folder. */
+/**
+ * The mark's file in a cluster's own folder. It has the state directory's id in its name: two containers with one engine
+ * may have state directories of the same path.
+ */
 export function ownerFile(directory: string): string {
-  return path.join(directory, 'owner');
+  const id = stateDirectory(path.dirname(path.dirname(directory)))?.id;
+  return path.join(directory, id === undefined ? 'owner' : `owner-${id}`);
 }
 
 /**

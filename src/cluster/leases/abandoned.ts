@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 import { clusterNames, discardRemains, FileStore } from './file-store.js';
 import { closing, deleteAs, type DeleteCluster, holderOf, type LeaseOptions, openStore } from './leases.js';
 import type { ClusterState, Holder } from './state.js';
@@ -51,10 +53,10 @@ export async function deleteAbandoned({
   deleteCluster: DeleteCluster;
   onFailure: (name: string, error: unknown) => void;
 }): Promise<string[]> {
-  const me = holderOf(`sweep-${process.pid}`, 'jest-kubernetes (clean-up)');
+  const me = holderOf(`sweep-${randomBytes(4).toString('hex')}`, 'jest-kubernetes (clean-up)');
   const removed: string[] = [];
   for (const name of findAbandoned(stateDir)) {
-    const store = new FileStore(stateDir, name);
+    const store = new FileStore(stateDir, name, me.runId);
     try {
       const departure = await store.transact((found) =>
         transitions.depart(found, me, undefined, (holder) => store.isAlive(holder)),
@@ -79,7 +81,7 @@ export async function deleteAbandoned({
 export async function takeDown({
   deleteCluster,
   evenInUse = false,
-  runId = `down-${process.pid}`,
+  runId = `down-${randomBytes(4).toString('hex')}`,
   ...cluster
 }: Pick<LeaseOptions, 'stateDir' | 'name' | 'provider'> & {
   /** Of who does it, in a cluster that others share. */

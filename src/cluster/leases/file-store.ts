@@ -13,7 +13,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { JestKubernetesError } from '../../support/errors.js';
-import { isAlive } from '../../support/process-identity.js';
+import { standingOf } from '../../support/process-identity.js';
 import { Mutex, unusable } from './mutex.js';
 import { type ClusterState, describeHolder, type Holder, lostState, parseState } from './state.js';
 import { stateDirectory } from './state-directory.js';
@@ -23,6 +23,7 @@ import type { Change, Found } from './transitions.js';
 /*
  * <stateDir>/jest-kubernetes.json        that it is a state directory (state-directory.ts)
  * <stateDir>/lock                        the one lock, held for milliseconds; never removed
+ * <stateDir>/alive-<runId>               locked by its run's process: containers that share the folder see no pids
  * <stateDir>/clusters/<name>/state.json  the state, and beside it what providers keep of the cluster
  * <stateDir>/gone-*                      the folder of a deleted cluster, for the blink of an eye
  */
@@ -31,6 +32,8 @@ const isName = /^[a-z0-9][a-z0-9.-]*$/;
 
 /** Where a cluster's state, kubeconfig and other files live. */
 export const clusterFolder = (stateDir: string, name: string): string => join(stateDir, 'clusters', name);
+
+const pulseFile = (stateDir: string, runId: string): string => join(stateDir, `alive-${runId}`);
 
 /** How often a waiting run looks whether the file has changed, in milliseconds. */
 const lookEvery = 50;
@@ -46,11 +49,15 @@ export class FileStore implements StateStore {
   readonly #draft: string;
   readonly #stateDir: string;
   readonly #mutex: Mutex;
+  readonly #pulse: Mutex | undefined;
+  #isLive = false;
   #seen: string | undefined;
 
+  /** @param runId - on whose behalf: others see that it lives for as long as the store is open */
   constructor(
     stateDir: string,
     readonly name: string,
+    runId?: string,
   ) {
     if (!isName.test(name)) throw new TypeError(`not a cluster's name: ${name}`);
     this.folder = clusterFolder(stateDir, name);
@@ -58,11 +65,13 @@ export class FileStore implements StateStore {
     this.#draft = `${this.#file}.new`;
     this.#stateDir = stateDir;
     this.#mutex = new Mutex(join(stateDir, 'lock'));
+    this.#pulse = runId === undefined ? undefined : new Mutex(pulseFile(stateDir, runId));
   }
 
   async transact<Result>(change: (found: Found) => Change<Result>, signal?: AbortSignal): Promise<Result> {
     const { result, removed } = await this.#mutex.hold(() => {
       try {
+        this.#live();
         const found = this.#read(true);
         const { state, result } = change(found);
         if (state !== undefined && state !== found) this.#write(state);
@@ -83,7 +92,14 @@ export class FileStore implements StateStore {
 
   close(): Promise<void> {
     this.#mutex.close();
+    if (this.#isLive && this.#pulse !== undefined) rmSync(this.#pulse.path, { force: true });
+    this.#isLive = false;
+    this.#pulse?.close();
     return Promise.resolve();
+  }
+
+  #live(): void {
+    if (!this.#isLive) this.#isLive = this.#pulse?.take() ?? false;
   }
 
   async changed(signal: AbortSignal | undefined, timeoutMs: number): Promise<void> {
@@ -93,8 +109,10 @@ export class FileStore implements StateStore {
       await delay(lookEvery, undefined, { signal });
   }
 
-  isAlive(holder: Holder): boolean {
-    return isAlive(holder.process);
+  isAlive({ process, runId }: Holder): boolean {
+    const standing = standingOf(process);
+    if (standing === 'same kernel') return Mutex.isHeld(pulseFile(this.#stateDir, runId));
+    return standing !== 'dead';
   }
 
   #stamp(): string | undefined {
@@ -187,10 +205,13 @@ function discard(folder: string): void {
   }
 }
 
-/** What deleted clusters left because their deleter died in the last moment. */
+/** What deleted clusters, and runs that were killed, left because there was no time to tidy up. */
 export function discardRemains(stateDir: string): void {
   if (stateDirectory(stateDir) === undefined) return;
-  for (const entry of entriesOf(stateDir)) if (entry.startsWith('gone-')) discard(join(stateDir, entry));
+  for (const entry of entriesOf(stateDir)) {
+    const path = join(stateDir, entry);
+    if (entry.startsWith('gone-') || (entry.startsWith('alive-') && !Mutex.isHeld(path))) discard(path);
+  }
 }
 
 /** None where there is no such folder, or none to read: whoever needs it says so. */

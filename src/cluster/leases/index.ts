@@ -9,4 +9,5 @@ export {
   type RemovalRecord,
   type DeleteCluster,
 } from './leases.js';
+export { stateDirectory } from './state-directory.js';
 export { describeHolder, type ClusterState, type Json, type Made, type Removal } from './state.js';

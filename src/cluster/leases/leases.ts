@@ -85,7 +85,7 @@ export function openStore({
   provider = 'kind',
   onLost,
 }: Pick<LeaseOptions, 'stateDir' | 'name' | 'runId' | 'provider' | 'onLost'>): StateStore {
-  if (provider === 'kind') return new FileStore(stateDir, name);
+  if (provider === 'kind') return new FileStore(stateDir, name, runId);
   const folder = runFolder(stateDir, runId);
   const open = () => {
     // should this process die, what it leaves is found by it

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, statSync, truncateSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -131,6 +131,26 @@ export class Mutex {
     // else each transaction makes a journal's file, which a full disk refuses
     database.exec('PRAGMA journal_mode = MEMORY');
     return { database, inode: inode ?? -1n };
+  }
+
+  /** Takes it, and keeps it until it is closed or this process ends. @returns whether it could */
+  take(): boolean {
+    // the file may be removed in the moment between being made and being locked
+    for (let attempt = 0; attempt < 3; attempt += 1) if (this.#try() !== undefined) return true;
+    return false;
+  }
+
+  /** Whether a process, of whatever container, holds the lock of a file. */
+  static isHeld(path: string): boolean {
+    if (!existsSync(path)) return false;
+    const mutex = new Mutex(path);
+    try {
+      const release = mutex.#try();
+      release?.();
+      return release === undefined;
+    } finally {
+      mutex.close();
+    }
   }
 
   /** Lets go of the file; it is opened again when need be. */

@@ -22,7 +22,7 @@ import { JestKubernetesError } from '../../support/errors.js';
 const markFile = 'jest-kubernetes.json';
 
 /** What a state directory of an earlier version, which had no mark, may hold. */
-const known = /^(clusters|runs|logs|lock|lock-journal|gone-.*|jest-kubernetes\.json\..*)$/;
+const known = /^(clusters|runs|logs|lock|lock-journal|alive-.*|gone-.*|jest-kubernetes\.json\..*)$/;
 
 interface Mark {
   /** Random: two directories of the same path, in two containers say, have others. */
@@ -55,8 +55,8 @@ export function claimStateDirectory(stateDir: string): Mark {
     what: 'the state of jest-kubernetes: leases, kubeconfigs and logs',
     id: randomBytes(8).toString('hex'),
   };
-  writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 });
   try {
+    writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 });
     // of several that come at once, one has made it
     linkSync(draft, mark);
   } catch (error) {

@@ -2,7 +2,7 @@ import type { KeepPolicy } from '../../config/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
 import type { EngineRecord } from '../../runtime/index.js';
 import { differingLeaves } from '../../support/leaves.js';
-import type { ProcessIdentity } from '../../support/process-identity.js';
+import { type ProcessIdentity, standingOf } from '../../support/process-identity.js';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
@@ -145,8 +145,17 @@ export function differences(theirs: Made, mine: Made): string[] {
 }
 
 /** A run in a few words: `npm test in /home/me/shop (pid 4711), since 09:41:07`. */
-export function describeHolder({ command, cwd, process: { pid }, since }: Holder): string {
+export function describeHolder({ command, cwd, process: process_, since }: Holder): string {
+  const { pid } = process_;
   const started = new Date(since);
   const time = Number.isNaN(started.getTime()) ? '' : `, since ${started.toTimeString().slice(0, 8)}`;
-  return `${command} in ${cwd} (pid ${pid})${time}`;
+  return `${command} in ${cwd} (pid ${pid}${where(process_)})${time}`;
+}
+
+/** Of one that cannot be seen from here: where it is, and what to do should it be gone for good. */
+function where(holder: ProcessIdentity): string {
+  const standing = standingOf(holder);
+  if (standing === 'same kernel') return ' of another container';
+  if (standing !== 'elsewhere') return '';
+  return ` on ${holder.machine ?? 'another machine'}, which cannot be seen from here: if it is gone, delete the cluster with --force`;
 }

@@ -194,7 +194,7 @@ describe('a state directory that cannot be used is named, with the errno and the
   test('on a full disk', () =>
     onDisk(async () => {
       expect(() => {
-        writeFileSync(join(stateDir, 'ballast'), Buffer.alloc(1 << 20));
+        writeFileSync(join(stateDir, 'logs'), Buffer.alloc(1 << 20));
       }).toThrow('ENOSPC');
       const error = await acquiring();
       expect(error).toMatchObject({
@@ -204,7 +204,7 @@ describe('a state directory that cannot be used is named, with the errno and the
       expect(error.evidence).toEqual([expect.stringContaining('ENOSPC')]);
       expect(error.message).toContain(stateDir);
       // a disk that is full now holds what it held before: nothing was torn
-      rmSync(join(stateDir, 'ballast'));
+      rmSync(join(stateDir, 'logs'));
       expect(await open('two').acquire(wanted)).toEqual({ role: 'create' });
     }));
 
