@@ -58,6 +58,7 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
   const folder = file === undefined ? rootDir : path.dirname(file);
   const absolute = (each: string): string => path.resolve(folder, each);
   const { cluster = {} } = user;
+  const stateDir = stateDirectory(env);
   const config =
     typeof cluster.config === 'string' ? readKindConfig(absolute(cluster.config)) : cluster.config;
   const postgres = resolvePostgres(user.postgres, absolute);
@@ -76,7 +77,7 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     file,
     cluster: {
       provider: cluster.provider ?? 'kind',
-      name: cluster.name ?? defaultName(workspaceRoot),
+      name: cluster.name ?? defaultName(workspaceRoot, stateDir),
       image: resolveNodeImage(cluster, config, nodeImages),
       nodes: resolveNodes(cluster.nodes ?? 1, absolute),
       config,
@@ -93,12 +94,15 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     diagnostics: absolute(user.diagnostics ?? '.jest-kubernetes'),
     setup: user.setup,
     runtime,
-    stateDir: stateDirectory(env),
+    stateDir,
   };
 }
 
-/** `jk-shop-1a2b3c4d`: tells a reader which workspace, and is another for each. */
-function defaultName(workspaceRoot: string): string {
+/**
+ * `jk-shop-1a2b3c4d`: tells a reader which workspace, and is another for each, and for each user: who has no share in
+ * another's state directory must not want its cluster's name.
+ */
+function defaultName(workspaceRoot: string, stateDir: string): string {
   const stem = path
     .basename(workspaceRoot)
     .toLowerCase()
@@ -106,7 +110,8 @@ function defaultName(workspaceRoot: string): string {
     .replace(/^-+|-+$/g, '')
     .slice(0, 24)
     .replace(/-+$/, '');
-  const digest = createHash('sha256').update(workspaceRoot).digest('hex').slice(0, 8);
+  const whose = [workspaceRoot, stateDir, String(process.getuid?.() ?? '')];
+  const digest = createHash('sha256').update(whose.join('\0')).digest('hex').slice(0, 8);
   return ['jk', stem, digest].filter((part) => part !== '').join('-');
 }
 

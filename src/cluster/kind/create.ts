@@ -7,7 +7,6 @@ import { type ClusterAccess, openApi } from '../../kubernetes/index.js';
 import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { pause } from '../../support/abort.js';
-import { JestKubernetesError } from '../../support/errors.js';
 import type { ClusterCreation, ClusterNode, CreateOptions } from '../provider.js';
 import { writeKubeconfig } from './access.js';
 import { apiAnswers, nodesAreReady, podsAreTaken, probing, until } from './conditions.js';
@@ -17,6 +16,7 @@ import { findKind } from './find-kind.js';
 import { kindConfig, ownerFile, refuseUnreachable } from './kind-config.js';
 import { kindFailure } from './kind-failures.js';
 import type { KindProviderOptions } from './kind-provider.js';
+import { makeRoom, placeHere } from './name-taken.js';
 import {
   apiContainer,
   clusterContainers,
@@ -143,13 +143,14 @@ async function prepareFolder(step: Creating): Promise<void> {
   refuseUnreachable(cluster, engine);
   const there = await clusterContainers(run, name, signal);
   const foreign = there.filter((container) => !isOurs(container, directory));
-  if (foreign.length > 0) throw nameTaken(name, foreign, engine.name);
-  if (there.length > 0) {
+  if (foreign.length > 0) await makeRoom({ name, containers: foreign, run, engine, env, progress, signal });
+  if (there.length > foreign.length) {
     progress.note(`deleting what is left of an earlier cluster ${name}`);
     await deleteContainers({ name, directory, runtime: engine, env, signal, progress });
   }
   await mkdir(directory, { recursive: true });
-  await writeFile(ownerFile(directory), `${JSON.stringify({ madeBy: 'jest-kubernetes', directory })}\n`);
+  const owner = { madeBy: 'jest-kubernetes', directory, place: placeHere() };
+  await writeFile(ownerFile(directory), `${JSON.stringify(owner)}\n`);
   const { cgroupVersion, host } = engine;
   if (cgroupVersion === 1) {
     progress.note(
@@ -215,24 +216,4 @@ async function writeAccess(containers: readonly NodeContainer[], step: Creating)
     if (published !== undefined) return writeKubeconfig(access, adminConf, reachedAt(published, engine));
     await pause(250, signal);
   }
-}
-
-function nameTaken(name: string, containers: readonly NodeContainer[], engine: string): JestKubernetesError {
-  const owners = containers.map(
-    (container) =>
-      `container ${container.name}, ${container.state}, created ${container.createdAt}, ` +
-      (container.mark === undefined
-        ? 'not made by jest-kubernetes'
-        : `made by jest-kubernetes for ${path.dirname(container.mark)}`),
-  );
-  return new JestKubernetesError(
-    'CLUSTER_NAME_TAKEN',
-    `The name ${name} belongs to another cluster, which stays untouched`,
-    {
-      evidence: owners,
-      remedy: `Choose another cluster.name (JEST_KUBERNETES_NAME), or delete that cluster if nobody needs it: ${
-        engine === 'docker' ? '' : `KIND_EXPERIMENTAL_PROVIDER=${engine} `
-      }kind delete cluster --name ${name}`,
-    },
-  );
 }

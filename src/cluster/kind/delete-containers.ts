@@ -11,7 +11,6 @@ import { ownerFile } from './kind-config.js';
 import {
   clusterContainers,
   clusterLabel,
-  isOurs,
   type NodeContainer,
   type RunCli,
   runtimeCli,
@@ -20,6 +19,8 @@ import {
 export interface DeleteContainersOptions {
   name: string;
   directory: string;
+  /** What its containers carry. Default: the folder's own mark. */
+  mark?: string;
   runtime: KnownEngine;
   /** Default: this process's. */
   env?: NodeJS.ProcessEnv;
@@ -45,6 +46,7 @@ const removalLimit = 120_000;
  */
 export async function deleteContainers(options: DeleteContainersOptions): Promise<void> {
   const { name, directory, runtime, env = process.env, signal, progress } = options;
+  const { mark = ownerFile(directory) } = options;
   const cli = runtimeCli(runtime, env);
   // what Ctrl-C sends to everything in the foreground must not end what cleans up after it
   const run: RunCli = (args, more) => cli(args, { ...more, detached: true });
@@ -58,9 +60,7 @@ export async function deleteContainers(options: DeleteContainersOptions): Promis
     const deadline = Date.now() + removalLimit;
     for (let since = Date.now(); ;) {
       try {
-        const ours = (await clusterContainers(run, name, signal)).filter((container) =>
-          isOurs(container, directory),
-        );
+        const ours = (await clusterContainers(run, name, signal)).filter((each) => each.mark === mark);
         left = ours.map((container) => container.name);
         if (ours.length === 0) {
           if (Date.now() - since >= awaited) break;
@@ -86,7 +86,7 @@ export async function deleteContainers(options: DeleteContainersOptions): Promis
     forgetCreator(directory);
     const files = ['kubeconfig', 'kind.kubeconfig', 'kind.kubeconfig.lock', 'kind.yaml'];
     for (const file of files) await rm(path.join(directory, file), { force: true });
-    await rm(ownerFile(directory), { recursive: true, force: true });
+    await rm(mark, { recursive: true, force: true });
   } catch (error) {
     signal?.throwIfAborted();
     throw deleteFailed(options, left, error);

@@ -32,7 +32,8 @@ case $1 in
     rm -f "$@" ;;
   info) [ -e "$FAKE/id" ] || { echo 'Cannot connect to the Docker daemon' >&2; exit 1; }
     printf '{"ID":"%s","OSType":"linux","Architecture":"x86_64"}' "$(cat "$FAKE/id")" ;;
-  exec) exec sleep 60 ;;
+  exec) [ "$3" = cat ] && { cat "$FAKE/owner.json"; exit; }
+    exec sleep 60 ;;
   run) . "$FAKE/run.sh" ;;
 esac
 `;
@@ -45,8 +46,8 @@ export interface FakeEngine extends Disposable {
   kindDoes(script: string): void;
   /** What `docker run` does, as a shell script; `start_node` as above. */
   runDoes(script: string): void;
-  /** A container as it stands; without a mark it is somebody else's. */
-  container(name: string, markedBy?: string): void;
+  /** A container as it stands; without a mark it is somebody else's. `owner` is what its mark's file says in it. */
+  container(name: string, markedBy?: string, owner?: object): void;
   containers(): string[];
   kindRan(): boolean;
   /** As another engine at the same address does; undefined: there is none. */
@@ -70,18 +71,21 @@ export function fakeEngine(): FakeEngine {
     writeFileSync(path.join(bin, name), script);
     chmodSync(path.join(bin, name), 0o755);
   };
-  const inspected = (name: string, markedBy?: string) =>
-    JSON.stringify({
+  const inspected = (name: string, markedBy?: string) => {
+    // that of a state directory with an id has it in its name
+    const mark = markedBy === undefined || /owner-/.test(markedBy) ? markedBy : `${markedBy}/owner`;
+    return JSON.stringify({
       Id: name,
       Name: `/${name}`,
       Created: '2026-01-01T00:00:00Z',
       Config: { Labels: { 'io.x-k8s.kind.role': 'control-plane' } },
       State: { Status: 'running' },
       HostConfig: {
-        Binds: markedBy === undefined ? null : [`${markedBy}/owner:/etc/jest-kubernetes/owner:ro`],
+        Binds: mark === undefined ? null : [`${mark}:/etc/jest-kubernetes/owner:ro`],
       },
       NetworkSettings: { Ports: { '6443/tcp': [{ HostIp: '127.0.0.1', HostPort: '1' }], '80/tcp': null } },
     });
+  };
   const start = `start_node() { echo '${inspected('shop-control-plane', path.join(folder, 'state'))}' >"$FAKE/containers/shop-control-plane"; }`;
   program('docker', docker);
   const answersAs = (id: string | undefined): void => {
@@ -106,7 +110,8 @@ export function fakeEngine(): FakeEngine {
     runDoes: (script) => {
       writeFileSync(path.join(folder, 'run.sh'), `${start}\n${script}\n`);
     },
-    container: (name, markedBy) => {
+    container: (name, markedBy, owner = {}) => {
+      writeFileSync(path.join(folder, 'owner.json'), JSON.stringify(owner));
       writeFileSync(path.join(containers, name), inspected(name, markedBy));
     },
     containers: () => readdirSync(containers),

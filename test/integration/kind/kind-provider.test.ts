@@ -1,10 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { deleteContainers, kindProvider } from '../../../src/cluster/kind/index.js';
+import { placeHere } from '../../../src/cluster/kind/name-taken.js';
+import { openCluster } from '../../../src/cluster/leases/index.js';
+import { claimStateDirectory } from '../../../src/cluster/leases/state-directory.js';
 import type { ClusterProvider } from '../../../src/cluster/provider.js';
 import { resolveNodes } from '../../../src/config/resolve-nodes.js';
 import { type Progress, silent } from '../../../src/report/progress.js';
@@ -78,9 +81,10 @@ test('the name of a cluster that is not ours is refused, and that cluster stays'
   for (const milestone of [nodes, api, ready]) {
     const error = await failure(milestone);
     expect(error.code).toBe('CLUSTER_NAME_TAKEN');
-    expect(error.evidence[0]).toContain(
-      'shop-control-plane, running, created 2026-01-01T00:00:00Z, not made by',
-    );
+    expect(error.evidence).toEqual([
+      'container shop-control-plane, running, created 2026-01-01T00:00:00Z',
+      'it was not made by jest-kubernetes',
+    ]);
   }
   await deleteIt();
   expect(engine.containers()).toEqual(['shop-control-plane']);
@@ -92,7 +96,85 @@ test('the same name under another state directory is refused too, and tells whos
   engine.container('shop-control-plane', '/home/other/state/shop');
   const error = await failure(create().ready);
   expect(error.code).toBe('CLUSTER_NAME_TAKEN');
-  expect(error.evidence[0]).toContain('made by jest-kubernetes for /home/other/state/shop');
+  expect(error.evidence.at(-1)).toBe(
+    'made by jest-kubernetes for /home/other/state/shop: whether it is in use cannot be seen from here',
+  );
+});
+
+/** What a run leaves that was killed, and its watchdog with it. */
+const readyByTheDead = {
+  ...{ version: 1, name: 'shop', id: 'dead', phase: 'ready', by: null, made: {}, access: null, leases: {} },
+  ...{ removal: { provider: 'kind', name: 'shop', runtime: null }, ledger: {}, keep: 'never', failed: false },
+  ...{ kept: null, problem: null },
+};
+
+describe('a name that another state directory on this machine has taken', () => {
+  let theirs: string;
+  let mark: string;
+  let id: string;
+  beforeEach(() => {
+    theirs = path.join(engine.folder, 'theirs');
+    ({ id } = claimStateDirectory(theirs));
+    mark = path.join(theirs, `clusters/shop/owner-${id}`);
+    engine.kindDoes('exit 1');
+  });
+  const removal = { provider: 'kind' as const, name: 'shop', runtime: null };
+  const lease = () =>
+    openCluster({ stateDir: theirs, name: 'shop', runId: 'theirs', deleteCluster: () => Promise.resolve() });
+  const taken = (place: object = placeHere()): void => {
+    engine.container('shop-control-plane', mark, { place });
+  };
+  const refused = async (): Promise<string | undefined> => {
+    const error = await failure(create().ready);
+    expect(error.code).toBe('CLUSTER_NAME_TAKEN');
+    expect(engine.containers()).toEqual(['shop-control-plane']);
+    return error.evidence.at(-1);
+  };
+
+  test('stays while a run uses it there', async () => {
+    await lease().acquire({ made: {}, removal, keep: 'never' });
+    taken();
+    expect(await refused()).toContain(
+      `, by ${placeHere().user} on ${placeHere().host}: it is in use there, or kept`,
+    );
+  });
+
+  test('stays where that directory cannot be seen: another container’s, of the same path', async () => {
+    rmSync(theirs, { recursive: true });
+    taken({ host: 'job-17', user: 'ci', view: 'another boot/mnt:[1]' });
+    expect(await refused()).toContain(', by ci on job-17: whether it is in use cannot be seen from here');
+  });
+
+  test.each<[string, () => void]>([
+    [
+      'that directory is gone, as the home of a job',
+      () => {
+        rmSync(theirs, { recursive: true });
+      },
+    ],
+    [
+      'that directory was made anew',
+      () => {
+        rmSync(theirs, { recursive: true });
+        claimStateDirectory(theirs);
+      },
+    ],
+    [
+      'its runs are all dead',
+      () => {
+        const folder = path.join(theirs, 'clusters/shop');
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(path.join(folder, 'state.json'), JSON.stringify(readyByTheDead));
+      },
+    ],
+  ])('goes, with a word, where nobody can use it any more: %s', async (_, happen) => {
+    happen();
+    taken();
+    const notes: string[] = [];
+    await failure(create({ progress: { ...silent, note: (line) => notes.push(line) } }).ready);
+    expect(engine.containers()).toEqual([]);
+    expect(notes[0]).toContain('which nobody can use any more');
+  });
 });
 
 test('what is left of our own earlier cluster is deleted first, with a word', async () => {
