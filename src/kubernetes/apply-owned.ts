@@ -1,5 +1,5 @@
+import { differingLeaves } from '../support/differing-leaves.js';
 import { JestKubernetesError } from '../support/errors.js';
-import { differingLeaves } from '../support/leaves.js';
 import { ApiError, isGone, unless } from './api-error.js';
 import { apply, fieldManager, NotYet } from './apply-object.js';
 import type { Api } from './client.js';
@@ -13,7 +13,7 @@ import { describeMark, owned, type Owner, ownerOf } from './owner.js';
  */
 
 /** What becomes of an object that was there and is not as it is wanted: the run fails, or takes it as it is. */
-export type Conflicts = 'refuse' | 'leave';
+type Conflicts = 'refuse' | 'leave';
 
 export interface Sharing {
   owner: Owner;

@@ -3,7 +3,6 @@ export { ApiError, isGone, unless } from './api-error.js';
 export { Api, openApi } from './client.js';
 export { apply, fieldManager } from './apply-object.js';
 export { applyObjects, patienceWith } from './apply.js';
-export type { Conflicts } from './apply-owned.js';
 export { ExecRefused, execInPod } from './exec.js';
 export {
   contextOf,
@@ -16,8 +15,8 @@ export { Kinds } from './kinds.js';
 export { namesAreAnswered } from './names-answered.js';
 export type { KubernetesObject } from './objects.js';
 export { deleteOwned } from './owned.js';
-export { marksOf, owned, ownerLabel, type Owner } from './owner.js';
+export { marksOf, owned, type Owner } from './owner.js';
 export { forwardPort } from './port-forward.js';
 export { podsAreAdmitted } from './pods-admitted.js';
-export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';
+export { parseManifest, readManifests } from './read-manifests.js';
 export { passesByItself } from './retry.js';

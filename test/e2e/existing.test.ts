@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { execa } from 'execa';
 import { parse, stringify } from 'yaml';
@@ -247,6 +248,81 @@ metadata: { name: new, namespace: team-shop }
   expect(await dump()).toBe(was);
 }, 400_000);
 
+/** Two machines with the same project, whose one test does as it says. */
+function twoMachines(name: string, body: string) {
+  const project = installed.project(name, {
+    'a.test.ts': `
+import { execSync } from 'node:child_process';
+test('works', async () => {
+  process.stderr.write('in the test\\n');
+  ${body}
+}, 120_000);`,
+    'jest-kubernetes.config.json': JSON.stringify({
+      cluster: { provider: 'existing', kubeconfig, name, context: `kind-${foreign}` },
+      images: [],
+    }),
+  });
+  return (machine: string, seconds: number) =>
+    project.start(['--runInBand'], {
+      JEST_KUBERNETES_STATE_DIR: path.join(installed.folder, `state-${name}-${machine}`),
+      JEST_KUBERNETES_NAME: name,
+      SECONDS: String(seconds),
+    });
+}
+/** Longer than a lease lives that is not renewed. */
+const long = 40;
+
+test('a run that is busy for longer than its lease lives stays; one that slept finds out that it was taken for dead', async () => {
+  const busy = async (): Promise<void> => {
+    const start = twoMachines('busy', 'execSync(`sleep ${process.env.SECONDS}`);');
+    const first = start('one', long + 10);
+    await first.prints('in the test');
+    await pause(long * 1000);
+    const second = await start('two', 0).ended;
+    expect(second).toMatchObject({ status: 0 });
+    expect(second.output).toContain('joins the cluster busy, which it shares with');
+    expect(second.output).not.toContain('remove busy');
+    const { status, output } = await first.ended;
+    expect({ status, output }).toMatchObject({ status: 0 });
+    expect(output).toContain('✓ remove busy from the cluster');
+  };
+  const asleep = async (): Promise<void> => {
+    const start = twoMachines(
+      'asleep',
+      'await new Promise((resolve) => setTimeout(resolve, Number(process.env.SECONDS) * 1000));',
+    );
+    const first = start('one', 2 * long);
+    await first.prints('in the test');
+    first.signalGroup('SIGSTOP');
+    await pause(long * 1000);
+    expect((await start('two', 0).ended).output).toContain('✓ remove asleep from the cluster');
+    first.signalGroup('SIGCONT');
+    const { status, output } = await first.ended;
+    expect(status).toBe(1);
+    expect(output).toContain('This run was taken for dead, and has lost its part in asleep (NO_CLUSTER)');
+  };
+  await Promise.all([busy(), asleep()]);
+  expect(await kubectl('get', 'leases', '-n', 'default', '-o', 'name')).not.toContain('jest-kubernetes');
+}, 240_000);
+
+/** A kubeconfig of a service account, whose namespace is also its context's. */
+async function kubeconfigOf(account: string, namespace: string): Promise<string> {
+  // since Kubernetes 1.24 a ServiceAccount's token is made when it is asked for, and lies in no Secret
+  const token = (await kubectl('create', 'token', account, `--namespace=${namespace}`)).trim();
+  const config = parse(readFileSync(kubeconfig, 'utf8')) as Record<string, unknown>;
+  const file = path.join(installed.folder, `${account}.kubeconfig`);
+  writeFileSync(
+    file,
+    stringify({
+      ...config,
+      users: [{ name: account, user: { token } }],
+      contexts: [{ name: account, context: { cluster: `kind-${foreign}`, user: account, namespace } }],
+      'current-context': account,
+    }),
+  );
+  return file;
+}
+
 /** Somebody who may use one namespace, as on a cluster that a team shares: no nodes to be seen, no namespaces made. */
 async function restricted(): Promise<string> {
   await kubectl('create', 'namespace', 'team');
@@ -258,22 +334,43 @@ async function restricted(): Promise<string> {
   ];
   await kubectl('create', 'role', 'ci', ...role);
   await kubectl('create', 'rolebinding', 'ci', '--role=ci', '--serviceaccount=team:ci', '--namespace=team');
-  // since Kubernetes 1.24 a ServiceAccount's token is made when it is asked for, and lies in no Secret
-  const token = (await kubectl('create', 'token', 'ci', '--namespace=team')).trim();
-  const config = parse(readFileSync(kubeconfig, 'utf8')) as Record<string, unknown>;
-  const file = path.join(installed.folder, 'restricted.kubeconfig');
-  const context = { cluster: `kind-${foreign}`, user: 'ci', namespace: 'team' };
-  writeFileSync(
-    file,
-    stringify({
-      ...config,
-      users: [{ name: 'ci', user: { token } }],
-      contexts: [{ name: 'ci', context }],
-      'current-context': 'ci',
-    }),
-  );
-  return file;
+  return kubeconfigOf('ci', 'team');
 }
+
+test('the rights that README lists are enough for PostgreSQL and a namespace of one’s own, and to take them back', async () => {
+  const readme = readFileSync(path.join(__dirname, '../../README.md'), 'utf8');
+  const role = /```yaml\n(apiVersion: rbac[^]*?)```/.exec(readme)?.[1] ?? '';
+  const file = path.join(installed.folder, 'role.yaml');
+  writeFileSync(file, role);
+  await execa('docker', ['cp', file, `${foreign}-control-plane:/role.yaml`]);
+  await kubectl('apply', '-f', '/role.yaml');
+  await kubectl('create', 'serviceaccount', 'granted', '--namespace=default');
+  const binding = ['--clusterrole=jest-kubernetes', '--serviceaccount=default:granted'];
+  await kubectl('create', 'clusterrolebinding', 'granted', ...binding);
+  const project = installed.project('granted', {
+    'a.test.ts': `
+import { namespace } from 'jest-kubernetes';
+import { Client } from 'pg';
+test('has a database and a namespace', async () => {
+  const db = new Client();
+  await db.connect();
+  expect((await db.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  await db.end();
+  expect(await namespace()).toMatch(/^a-/);
+});`,
+    'jest-kubernetes.config.json': JSON.stringify({
+      cluster: {
+        ...{ provider: 'existing', name: 'granted', context: 'granted' },
+        kubeconfig: await kubeconfigOf('granted', 'default'),
+      },
+      postgres: true,
+    }),
+  });
+  const { status, output } = await project.run();
+  expect({ status, output }).toMatchObject({ status: 0 });
+  expect(output).toMatch(/✓ remove \S+ from the cluster/);
+  expect(await kubectl('get', 'namespaces', '-o', 'name')).not.toMatch(/jest-kubernetes|\/a-/);
+}, 120_000);
 
 test('a user of one namespace: what has no node to go to is pushed or left alone, and what is kept goes by `down`', async () => {
   await using registry = await faultyRegistry();

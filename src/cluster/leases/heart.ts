@@ -17,7 +17,7 @@ export interface Beating {
   runId: string;
 }
 
-export interface HeartListener {
+interface HeartListener {
   /** @param at - by the API server's clock, in milliseconds */
   onRenewed(at: number): void;
   /** The lease is gone, and nothing renews it any more. */

@@ -1,7 +1,7 @@
 import type { KeepPolicy } from '../../config/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
 import type { EngineRecord } from '../../runtime/index.js';
-import { differingLeaves } from '../../support/leaves.js';
+import { differingLeaves } from '../../support/differing-leaves.js';
 import { type ProcessIdentity, standingOf } from '../../support/process-identity.js';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };

@@ -5,6 +5,8 @@ import { Script } from 'node:vm';
 import ts from 'typescript';
 import { parse } from 'yaml';
 
+import { parseManifest } from '../../../src/kubernetes/index.js';
+
 const root = path.resolve(__dirname, '../../..');
 const pages = [
   'README.md',
@@ -103,7 +105,17 @@ test.each(written('sh'))('%s names scripts and commands that exist', (at, code) 
   }
 });
 
-test.each(written('yaml'))('%s is a workflow whose steps say what they do', (_, code) => {
+const isWorkflow = ([, code]: readonly [string, string]): boolean => code.includes('jobs:');
+
+test.each(written('yaml').filter((each) => !isWorkflow(each)))(
+  '%s is an object for a cluster',
+  (at, code) => {
+    // that its rights are enough, test/e2e/existing.test.ts shows
+    expect(parseManifest(code, at).map(({ object }) => object.kind)).toEqual(['ClusterRole']);
+  },
+);
+
+test.each(written('yaml').filter(isWorkflow))('%s is a workflow whose steps say what they do', (_, code) => {
   const { jobs } = parse(code) as { jobs: Record<string, { steps: { uses?: string; run?: string }[] }> };
   const steps = Object.values(jobs).flatMap((job) => job.steps);
   expect(steps.every(({ uses, run }) => (uses ?? run) !== undefined)).toBe(true);

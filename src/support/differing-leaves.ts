@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 /** `{ nodes: [{ role: 'worker' }] }` as `nodes.0.role = "worker"`: so that a difference is shown where it is. */
-export function leaves(value: unknown, path = ''): [path: string, value: unknown][] {
+function leaves(value: unknown, path = ''): [path: string, value: unknown][] {
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
   if (entries.length === 0) return [[path, value]];
   return entries.flatMap(([key, inner]) => leaves(inner, path === '' ? key : `${path}.${key}`));
