@@ -263,5 +263,5 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
       ]);
     await settled(() => left().length === 0);
     expect(left()).toEqual([]);
-  }, 400_000);
+  }, Math.max(400_000, rounds * 100));
 });
