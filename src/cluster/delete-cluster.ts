@@ -24,9 +24,10 @@ const deletions: Record<Removal['provider'], Deletion> = {
   // the cluster was there before, and stays; what was set up in it goes
   existing: {
     title: (name) => `remove ${name} from the cluster`,
-    async work({ name, folder }, progress) {
+    async work({ name, id, folder }, progress) {
       const kubeconfig = path.join(folder, 'kubeconfig');
-      await deleteOwned({ name, kubeconfig, context: currentContext(kubeconfig) }, { progress });
+      const access = { name, kubeconfig, context: currentContext(kubeconfig) };
+      await deleteOwned(access, { id, cluster: name }, { progress });
     },
   },
 };

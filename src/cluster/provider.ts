@@ -63,10 +63,10 @@ export interface ClusterProvider {
   readonly name: Removal['provider'];
   readonly words: ProviderWords;
   /**
-   * Of a cluster that was there before and stays: the name by which what runs have set up in it is found again.
-   * Undefined where all of it goes with the cluster.
+   * Whether the cluster was there before and stays, so that what runs have set up in it carries their mark and goes by
+   * that. Where it does not stay, all of it goes with the cluster.
    */
-  readonly owner: string | undefined;
+  readonly stays: boolean;
   /** What cannot be changed in the cluster later. */
   readonly made: Made;
   /** The container engine; detected at the first call. */

@@ -55,7 +55,8 @@ export interface ClusterOptions {
   provider?: 'kind' | 'existing' | undefined;
   /**
    * The cluster's name; runs that want the same name share the cluster. Lower-case letters, digits, dots and
-   * hyphens, up to 49. Default: made from the workspace's path. Variable: `JEST_KUBERNETES_NAME`.
+   * hyphens, up to 49. Default: made from the workspace's path; `existing` asks for one. Variable:
+   * `JEST_KUBERNETES_NAME`.
    */
   name?: string | undefined;
   /**
@@ -79,8 +80,16 @@ export interface ClusterOptions {
   config?: string | Readonly<Record<string, unknown>> | undefined;
   /** `existing` only. Path of a kubeconfig. Default: what kubectl would take, `$KUBECONFIG` or `~/.kube/config`. */
   kubeconfig?: string | undefined;
-  /** `existing` only. A context of the kubeconfig. Default: its current context. */
+  /**
+   * `existing` only, which asks for it. A context of the kubeconfig. Instead, the variable
+   * `JEST_KUBERNETES_ALLOW_CONTEXT` may allow one: it is used where it is the current one.
+   */
   context?: string | undefined;
+  /**
+   * `existing` only. An object of the manifests that was in the cluster before is never changed; one that applying would
+   * change ends the run before anything is made (`refuse`), or is used as it is (`leave`). Default: `'refuse'`.
+   */
+  conflicts?: 'refuse' | 'leave' | undefined;
 }
 
 /** An image that is pulled. */

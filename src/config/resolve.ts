@@ -82,6 +82,7 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
       config,
       kubeconfig: cluster.kubeconfig === undefined ? undefined : absolute(cluster.kubeconfig),
       context: cluster.context,
+      conflicts: cluster.conflicts ?? 'refuse',
     },
     images,
     mirrors: user.mirrors ?? defaultMirrors,

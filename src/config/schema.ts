@@ -62,6 +62,7 @@ const cluster = z.strictObject(
     config: z.union([path, z.record(z.string(), z.unknown())], 'a kind config, inline or by path').optional(),
     kubeconfig: path.optional(),
     context: text.optional(),
+    conflicts: z.enum(['refuse', 'leave'], "'refuse' or 'leave'").optional(),
   },
   'an object',
 );
@@ -180,6 +181,7 @@ export const variableSchemas = {
   keep: userConfigSchema.shape.keep.unwrap(),
   image: reference,
   runtime: runtimeSchema,
+  allowContext: text,
 };
 
 /** Every key that the file may have. */

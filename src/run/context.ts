@@ -1,8 +1,8 @@
 import type { ClusterLease, ClusterNode, ClusterProvider, JoinedCluster, Json } from '../cluster/index.js';
 import type { Config, ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
-import type { ClusterAccess } from '../kubernetes/index.js';
-import { type PostgresAddress, postgresNamespace, type PostgresServer } from '../postgres/index.js';
+import type { ClusterAccess, Owner } from '../kubernetes/index.js';
+import { namespaceFor, type PostgresAddress, type PostgresServer } from '../postgres/index.js';
 import type { Progress } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
 
@@ -13,6 +13,11 @@ export interface RunContext {
   readonly lease: ClusterLease;
   readonly provider: ClusterProvider;
   readonly environment: WorkerEnvironment;
+  /**
+   * Whose mark what is made in a cluster that stays carries: all runs' that share it. Undefined where the cluster goes,
+   * and all with it.
+   */
+  readonly owner: Owner | undefined;
   /** The cluster, where another run made it and it answers; undefined where this run creates it. */
   readonly joined: JoinedCluster | undefined;
   /** What has been done in the cluster's life already, by the keys of its ledger. */
@@ -57,10 +62,8 @@ export class Milestones {
   }
 }
 
-/** Where the package's own objects live: a cluster of several sharers has one for each name. */
-export function namespaceOf({ provider }: Pick<RunContext, 'provider'>): string {
-  return provider.owner === undefined ? postgresNamespace : `${postgresNamespace}-${provider.owner}`;
-}
+/** Where the package's own objects live. */
+export const namespaceOf = ({ owner }: Pick<RunContext, 'owner'>): string => namespaceFor(owner);
 
 /** The images that this run brings into the cluster: what is built, or read from a file, may have changed since. */
 export function imagesToBring({ config, done }: Pick<RunContext, 'config' | 'done'>): ImageSource[] {

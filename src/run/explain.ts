@@ -73,7 +73,7 @@ type Place = Pick<ObserveOptions, 'access' | 'namespace' | 'engine'>;
 async function whereToLook(run: RunContext): Promise<Place> {
   const { config, milestones, provider } = run;
   const access = milestones.api.value;
-  if (provider.owner !== undefined) return { access, namespace: namespaceOf(run) };
+  if (provider.stays) return { access, namespace: namespaceOf(run) };
   const nodes = milestones.nodes.value ?? [{ name: `${config.cluster.name}-control-plane` }];
   return { access, engine: { runtime: await provider.runtime(), containers: nodes.map(({ name }) => name) } };
 }

@@ -126,7 +126,7 @@ export function bringImages(config: Config, provider: ClusterProvider): Phase[] 
 function bringsPods({ config, provider }: RunContext): boolean {
   const { images, manifests, postgres, setup } = config;
   const own = images.some((image) => imageSourceKey(image) !== (postgres?.image ?? defaultPostgresImage));
-  return provider.owner === undefined && (own || manifests.length > 0 || setup !== undefined);
+  return !provider.stays && (own || manifests.length > 0 || setup !== undefined);
 }
 
 const importName = (image: ImageSource): string => `import ${imageSourceKey(image)}`;

@@ -128,12 +128,13 @@ export class Run {
     const [runId, environment] = [this.id, this.#environment];
     const { stateDir, keep, postgres } = config;
     const { name } = config.cluster;
-    const contextOf = (joined?: JoinedCluster, done = new Set<string>()): RunContext => ({
+    const contextOf = (id: string, joined?: JoinedCluster, done = new Set<string>()): RunContext => ({
       runId,
       config,
       lease,
       provider,
       environment,
+      owner: provider.stays ? { id, cluster: name } : undefined,
       joined,
       done,
       milestones: new Milestones(),
@@ -148,12 +149,12 @@ export class Run {
         report.headline(
           `${provider.words.begins} (once: every worker and every run that wants it shares it)`,
         );
-        return contextOf();
+        return contextOf(runId);
       }
       try {
         const joined = await provider.join(this.#interruption.signal);
         report.headline(`joins the cluster ${name}${this.#companions()}`);
-        return contextOf(joined, doneIn(arrival.state));
+        return contextOf(arrival.state.id, joined, doneIn(arrival.state));
       } catch (error) {
         this.#interruption.signal.throwIfAborted();
         if (!provider.replaceable || lease.others().length > 0) throw error;

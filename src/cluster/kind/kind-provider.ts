@@ -51,7 +51,7 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
         `delete it:  npx jest-kubernetes down ${name}`,
       ],
     },
-    owner: undefined,
+    stays: false,
     replaceable: true,
     made: {
       provider: 'kind',

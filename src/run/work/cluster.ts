@@ -28,11 +28,15 @@ export function useCluster(run: RunContext): Promise<undefined> {
 }
 
 /** What every worker then sees. */
-function handOver({ environment, runId }: RunContext, { name, kubeconfig, context }: ClusterAccess): void {
+function handOver(
+  { environment, runId, owner }: RunContext,
+  { name, kubeconfig, context }: ClusterAccess,
+): void {
   environment.set({
     KUBECONFIG: kubeconfig,
     JEST_KUBERNETES_CLUSTER: name,
     JEST_KUBERNETES_CONTEXT: context,
     JEST_KUBERNETES_RUN_ID: runId,
+    ...(owner === undefined ? {} : { JEST_KUBERNETES_OWNER: owner.id }),
   });
 }

@@ -82,7 +82,7 @@ function wanted({ postgres }: RunContext['config']): PostgresConfig {
 /** In a cluster of our own at the address of the node that publishes its port; in another's wherever there is room. */
 async function placementOf(run: RunContext): Promise<PostgresPlacement> {
   const namespace = namespaceOf(run);
-  const { owner } = run.provider;
+  const { owner } = run;
   if (owner !== undefined) return { namespace, owner };
   const nodes = await run.milestones.nodes.promise;
   return { namespace, node: nodes.find(({ role }) => role === 'control-plane')?.name };
