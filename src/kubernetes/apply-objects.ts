@@ -43,7 +43,7 @@ export interface ApplyOptions {
 }
 
 /** How objects are applied in a cluster that is not ours. */
-export interface Sharing {
+interface Sharing {
   /** Whose mark what is created carries. */
   owner: Owner;
   /** What becomes of an object that somebody else has made, and that applying would change. */

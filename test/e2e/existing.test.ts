@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { execa } from 'execa';
-import { parse, stringify } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 
 import { faultyRegistry } from '../integration/registry/index.js';
 import { nodeImageHere } from '../node-image.js';
@@ -12,6 +12,8 @@ import { type Installation, installation, until } from './support/project.js';
 const foreign = `e2e-foreign-${process.pid}`;
 let installed: Installation;
 let kubeconfig: string;
+/** Whose rights are those of the README. */
+let shardsUser: string;
 beforeAll(async () => {
   installed = await installation();
   kubeconfig = path.join(installed.folder, 'foreign.kubeconfig');
@@ -20,11 +22,51 @@ beforeAll(async () => {
     ...['create', 'cluster', '--name', foreign, '--kubeconfig', kubeconfig],
     ...(nodeImageHere === undefined ? [] : ['--image', nodeImageHere]),
   ]);
+  await kubectl('create', 'namespace', 'team');
+  shardsUser = await userWith('shards', 'Role', 'ClusterRole');
 }, 300_000);
 afterAll(async () => {
   await execa('docker', ['rm', '-f', '-v', `${foreign}-control-plane`]);
   await installed.remove();
 }, 60_000);
+
+async function applyAsTheTeam(text: string): Promise<void> {
+  const args = ['exec', '-i', `${foreign}-control-plane`, 'kubectl'];
+  await execa('docker', [...args, '--kubeconfig=/etc/kubernetes/admin.conf', 'apply', '-f', '-'], {
+    input: text,
+  });
+}
+
+/** The README's own rights, in the order in which they stand there. */
+function rights(): { kind: string }[] {
+  const readme = readFileSync(path.join(__dirname, '../../README.md'), 'utf8');
+  const block = /^```yaml\n(apiVersion: rbac[\s\S]*?)^```$/m.exec(readme)?.[1] ?? '';
+  return parseAllDocuments(block).map((each) => each.toJS() as { kind: string });
+}
+
+/** A user of the namespace `team` who has no more than those of the README's rights. @returns their kubeconfig */
+async function userWith(name: string, ...kinds: string[]): Promise<string> {
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', name: 'jest-kubernetes' };
+  const objects = [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'team' } },
+    ...rights().filter(({ kind }) => kinds.includes(kind)),
+    ...kinds.map((kind) => ({
+      ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: `${kind}Binding` },
+      metadata: { name, ...(kind === 'Role' ? { namespace: 'team' } : {}) },
+      ...{ roleRef: { ...roleRef, kind }, subjects: [{ kind: 'ServiceAccount', name, namespace: 'team' }] },
+    })),
+  ];
+  await applyAsTheTeam(objects.map((each) => stringify(each)).join('---\n'));
+  // since Kubernetes 1.24 a ServiceAccount's token is made when it is asked for, and lies in no Secret
+  const token = (await kubectl('create', 'token', name, '--namespace=team')).trim();
+  const config = parse(readFileSync(kubeconfig, 'utf8')) as Record<string, unknown>;
+  const file = path.join(installed.folder, `${name}.kubeconfig`);
+  const context = { cluster: `kind-${foreign}`, user: name, namespace: 'team' };
+  const users = [{ name, user: { token } }];
+  const contexts = [{ name, context }];
+  writeFileSync(file, stringify({ ...config, users, contexts, 'current-context': 'none' }));
+  return file;
+}
 
 const manifest = `
 apiVersion: v1
@@ -57,14 +99,14 @@ test('what was set up is there from start to end', async () => {
 });
 `;
 
-const kubectl = (...args: string[]): Promise<string> =>
+const inNode = (...args: string[]) =>
   execa(
     'docker',
     ['exec', `${foreign}-control-plane`, 'kubectl', '--kubeconfig=/etc/kubernetes/admin.conf', ...args],
-    {
-      reject: false,
-    },
-  ).then(({ stdout, stderr }) => stdout + stderr);
+    { reject: false },
+  );
+const kubectl = (...args: string[]): Promise<string> =>
+  inNode(...args).then(({ stdout, stderr }) => stdout + stderr);
 
 /** A checkout of the same project at the same path, as CI's machines have it: the state directory is the machine. */
 function onMachine(
@@ -75,7 +117,7 @@ function onMachine(
     'a.test.ts': reading,
     'k8s/shop.yaml': manifest,
     'jest-kubernetes.config.json': JSON.stringify({
-      cluster: { provider: 'existing', kubeconfig },
+      cluster: { provider: 'existing', kubeconfig: shardsUser, context: 'shards' },
       manifests: ['k8s'],
       images: [],
       postgres: { migrate: 'node migrate.cjs' },
@@ -114,7 +156,7 @@ test('two machines share an existing cluster: set up and migrated once, gone wit
   expect(second.run.output).toMatch(/apply manifests.*there already/);
   expect(readFileSync(path.join(installed.folder, 'migrations'), 'utf8')).toBe('machine-one\n');
   expect(await kubectl('get', 'namespaces', '-o', 'name')).not.toMatch(/shop|jest-kubernetes/);
-  expect(await kubectl('get', 'leases', '-n', 'default', '-o', 'name')).not.toContain('jest-kubernetes');
+  expect(await kubectl('get', 'leases', '-n', 'team', '-o', 'name')).not.toContain('jest-kubernetes');
   expect(await kubectl('get', 'nodes', '-o', 'name')).toContain(`${foreign}-control-plane`);
 }, 300_000);
 
@@ -130,41 +172,13 @@ test('a killed run is cleaned up after, too', async () => {
   );
   await until(
     'the leases are gone',
-    async () => !(await kubectl('get', 'leases', '-n', 'default', '-o', 'name')).includes('jest-kubernetes'),
+    async () => !(await kubectl('get', 'leases', '-n', 'team', '-o', 'name')).includes('jest-kubernetes'),
   );
   await until(
     'PostgreSQL is gone',
     async () => !(await kubectl('get', 'namespaces', '-o', 'name')).includes('jest-kubernetes'),
   );
 }, 300_000);
-
-/** Somebody who may use one namespace, as on a cluster that a team shares: no nodes to be seen, no namespaces made. */
-async function restricted(): Promise<string> {
-  await kubectl('create', 'namespace', 'team');
-  await kubectl('create', 'serviceaccount', 'ci', '--namespace=team');
-  const role = [
-    '--verb=*',
-    '--resource=configmaps,secrets,pods,leases.coordination.k8s.io',
-    '--namespace=team',
-  ];
-  await kubectl('create', 'role', 'ci', ...role);
-  await kubectl('create', 'rolebinding', 'ci', '--role=ci', '--serviceaccount=team:ci', '--namespace=team');
-  // since Kubernetes 1.24 a ServiceAccount's token is made when it is asked for, and lies in no Secret
-  const token = (await kubectl('create', 'token', 'ci', '--namespace=team')).trim();
-  const config = parse(readFileSync(kubeconfig, 'utf8')) as Record<string, unknown>;
-  const file = path.join(installed.folder, 'restricted.kubeconfig');
-  const context = { cluster: `kind-${foreign}`, user: 'ci', namespace: 'team' };
-  writeFileSync(
-    file,
-    stringify({
-      ...config,
-      users: [{ name: 'ci', user: { token } }],
-      contexts: [{ name: 'ci', context }],
-      'current-context': 'ci',
-    }),
-  );
-  return file;
-}
 
 test('a user of one namespace: what has no node to go to is pushed or left alone, and what is kept goes by `down`', async () => {
   await using registry = await faultyRegistry();
@@ -179,7 +193,7 @@ test('finds what was set up', async () => {
     'k8s/set-up.yaml':
       'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: set-up, namespace: team }\ndata: { colour: blue }\n',
     'jest-kubernetes.config.json': JSON.stringify({
-      cluster: { provider: 'existing', kubeconfig: await restricted() },
+      cluster: { provider: 'existing', kubeconfig: await userWith('narrow', 'Role'), context: 'narrow' },
       manifests: ['k8s'],
       images: [{ reference: 'busybox', push: `${registry.host}/team/busybox:1` }, 'postgres:17-alpine'],
     }),
@@ -196,6 +210,143 @@ test('finds what was set up', async () => {
   expect(await project.cli(['down'])).toMatchObject({ status: 0 });
   expect(await inNamespace()).not.toMatch(/set-up|jest/);
 }, 300_000);
+
+/** What a platform team has in its cluster before anybody's tests come. */
+const theirs = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.shop.test }
+spec:
+  group: shop.test
+  scope: Namespaced
+  names: { plural: widgets, singular: widget, kind: Widget }
+  versions:
+    - { name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } } }
+---
+apiVersion: v1
+kind: Namespace
+metadata: { name: staging, labels: { team: platform } }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings, namespace: staging }
+data: { colour: red, size: L }
+`;
+const elsewhere = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: elsewhere }
+---
+apiVersion: shop.test/v1
+kind: Widget
+metadata: { name: precious, namespace: elsewhere }
+spec: { size: 3 }
+`;
+/** What the suite brings besides, into a namespace that was there and into one of its own. */
+const suite = `
+apiVersion: shop.test/v1
+kind: Widget
+metadata: { name: of-the-suite, namespace: staging }
+spec: { size: 1 }
+---
+apiVersion: v1
+kind: Namespace
+metadata: { name: of-the-suite }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: set-up-once, namespace: of-the-suite }
+data: { colour: blue }
+`;
+
+/** Every object of every kind, whole, but what the cluster itself writes all the time. */
+async function everything(): Promise<Map<string, string>> {
+  const passing = /^(events|events\.events\.k8s\.io|nodes|componentstatuses|leases\.coordination\.k8s\.io)$/;
+  const kinds = (await kubectl('api-resources', '--verbs=list', '-o', 'name')).trim().split('\n');
+  const asked = kinds.filter((kind) => !passing.test(kind)).join(',');
+  const { stdout } = await inNode(
+    ...['get', asked, '--all-namespaces', '--show-managed-fields', '-o', 'json'],
+  );
+  const { items } = JSON.parse(stdout) as {
+    items: { kind: string; apiVersion: string; metadata: { namespace?: string; name: string } }[];
+  };
+  return new Map(
+    items.map((item) => {
+      const { kind, apiVersion, metadata } = item;
+      return [
+        `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
+        JSON.stringify(item, null, 2),
+      ];
+    }),
+  );
+}
+
+test('ten shards share a cluster of somebody else’s, half of them are killed: what was there is there, byte for byte', async () => {
+  await applyAsTheTeam(theirs);
+  await kubectl('wait', '--for=condition=Established', 'crd/widgets.shop.test');
+  await applyAsTheTeam(elsewhere);
+  await until('the namespaces have all that Kubernetes gives them', async () => {
+    const all = await everything();
+    return ['staging', 'elsewhere'].every((name) =>
+      ['ServiceAccount default', 'ConfigMap kube-root-ca.crt'].every((each) =>
+        all.has(`v1 ${each.replace(' ', ` ${name}/`)}`),
+      ),
+    );
+  });
+  const before = await everything();
+  expect([...before.keys()]).toEqual(
+    expect.arrayContaining(['shop.test/v1 Widget elsewhere/precious', 'v1 ConfigMap staging/settings']),
+  );
+
+  const project = installed.project('ten', {
+    'a.test.js': `
+const { client, namespace } = require('jest-kubernetes');
+const k8s = require('@kubernetes/client-node');
+test('what was set up is there from start to end', async () => {
+  const core = client(k8s.CoreV1Api);
+  const own = await namespace();
+  for (let end = Date.now() + 20_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 500))) {
+    const { data } = await core.readNamespacedConfigMap({ name: 'set-up-once', namespace: 'of-the-suite' });
+    expect(data).toStrictEqual({ colour: 'blue' });
+    expect((await core.readNamespace({ name: own })).metadata.name).toBe(own);
+  }
+}, 60_000);
+`,
+    'k8s/theirs.yaml': theirs,
+    'k8s/suite.yaml': suite,
+    'jest-kubernetes.config.json': JSON.stringify({
+      cluster: { provider: 'existing', kubeconfig, context: `kind-${foreign}` },
+      manifests: ['k8s'],
+      images: [],
+    }),
+  });
+  const shards = Array.from({ length: 10 }, (_, index) => {
+    const state = path.join(installed.folder, `state-shard-${index}`);
+    mkdirSync(state);
+    return project.start([], { JEST_KUBERNETES_STATE_DIR: state, JEST_KUBERNETES_NAME: 'ten.shards' });
+  });
+  const ends = shards.map(async (shard, index) => {
+    await shard.prints('ready in');
+    if (index % 2 === 1) shard.signalGroup('SIGKILL');
+    return shard.ended;
+  });
+  for (const [index, end] of (await Promise.all(ends)).entries())
+    expect({ index, ...end }).toMatchObject(index % 2 === 1 ? { signal: 'SIGKILL' } : { status: 0 });
+
+  let left: string[] = [];
+  await until(
+    'nothing of the runs is left',
+    async () => {
+      const names = [...(await everything()).keys()].filter((name) => !before.has(name));
+      left = [...names, ...(await kubectl('get', 'leases', '--namespace=default', '-o', 'name')).split('\n')];
+      return left.every((name) => name === '' || name.startsWith('No resources'));
+    },
+    150_000,
+    () => left.join('\n'),
+  );
+  const after = await everything();
+  for (const [name, text] of before) expect({ name, text: after.get(name) }).toEqual({ name, text });
+}, 600_000);
 
 test('a context that is not there is named, with those that are', async () => {
   const project = installed.project('wrong-context', {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Script } from 'node:vm';
 
 import ts from 'typescript';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 const root = path.resolve(__dirname, '../../..');
 const pages = [
@@ -103,7 +103,22 @@ test.each(written('sh'))('%s names scripts and commands that exist', (at, code) 
   }
 });
 
-test.each(written('yaml'))('%s is a workflow whose steps say what they do', (_, code) => {
+const isWorkflow = ([, code]: [string, string]): boolean => /^jobs:/m.test(code);
+
+test.each(written('yaml').filter((block) => !isWorkflow(block)))('%s is rights of Kubernetes', (_, code) => {
+  const known = ['get', 'list', 'create', 'update', 'patch', 'delete'];
+  const roles = parseAllDocuments(code).map(
+    (each) =>
+      each.toJS() as { kind: string; rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[] },
+  );
+  expect(roles.map(({ kind }) => kind)).toEqual(['Role', 'ClusterRole']);
+  for (const { apiGroups, resources, verbs } of roles.flatMap(({ rules }) => rules)) {
+    expect([...apiGroups, ...resources].every((each) => typeof each === 'string')).toBe(true);
+    expect(known).toEqual(expect.arrayContaining(verbs));
+  }
+});
+
+test.each(written('yaml').filter(isWorkflow))('%s is a workflow whose steps say what they do', (_, code) => {
   const { jobs } = parse(code) as { jobs: Record<string, { steps: { uses?: string; run?: string }[] }> };
   const steps = Object.values(jobs).flatMap((job) => job.steps);
   expect(steps.every(({ uses, run }) => (uses ?? run) !== undefined)).toBe(true);

@@ -7,7 +7,7 @@ import { urlOf } from '../../../src/postgres/connection.js';
 import { workerDatabaseName } from '../../../src/postgres/databases.js';
 import { createWorkerDatabase, postgresKey } from '../../../src/postgres/index.js';
 import { initFailed } from '../../../src/postgres/init-scripts.js';
-import { firstPod, postgresObjects } from '../../../src/postgres/objects.js';
+import { firstPod, namespaceFor, postgresObjects } from '../../../src/postgres/objects.js';
 import { isAway } from '../../../src/postgres/outlasting.js';
 
 const config: PostgresConfig = {
@@ -138,4 +138,15 @@ test('a bad script is told by the host’s file and the line', () => {
   expect(initFailed('/repo/db/x.sh', 'no such command\n').message).toBe(
     'The init script failed at /repo/db/x.sh',
   );
+});
+
+test.each([
+  ['shop', 'jest-kubernetes-shop-f5e6366d'],
+  ['shop.ci-4711', 'jest-kubernetes-shop-ci-4711-f5e6366d'],
+  [`a${'.'.repeat(47)}b`, 'jest-kubernetes-a-f5e6366d'],
+  ['n'.repeat(49), `jest-kubernetes-${'n'.repeat(38)}-f5e6366d`],
+])('its namespace in a shared cluster is a valid one for any valid name: %s', (cluster, expected) => {
+  const namespace = namespaceFor({ id: 'f5e6366d', cluster });
+  expect(namespace).toBe(expected);
+  expect(namespace).toMatch(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
 });
