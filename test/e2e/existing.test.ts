@@ -270,8 +270,11 @@ async function everything(): Promise<Map<string, string>> {
   const { items } = JSON.parse(stdout) as {
     items: { kind: string; apiVersion: string; metadata: { namespace?: string; name: string } }[];
   };
+  // kubelets write their pods' status there at any time
+  const ofTheCluster = ['kube-system', 'local-path-storage'];
+  const others = items.filter(({ metadata }) => !ofTheCluster.includes(metadata.namespace ?? ''));
   return new Map(
-    items.map((item) => {
+    others.map((item) => {
       const { kind, apiVersion, metadata } = item;
       return [
         `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
