@@ -76,7 +76,9 @@ export async function applyObjects(
   const ordered = inOrder(objects);
   const left = new Set<ManifestObject>();
   if (shared !== undefined) {
-    const standings = await survey(api, kinds, ordered, { ...shared, signal, look: persistently });
+    // what is served now may not be when its definition is there
+    const before = new Kinds(api);
+    const standings = await survey(api, before, ordered, { ...shared, signal, look: persistently });
     heed([...standings].map(([entry, standing]) => ({ entry, standing })));
   }
   const definitions: ManifestObject[] = [];

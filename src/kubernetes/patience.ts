@@ -16,5 +16,6 @@ export function patienceWith(error: unknown): number {
   if (status === 500 && /webhook|etcd|timeout/i.test(message)) return Infinity;
   // a pod in a namespace so young that its service account is not there
   if (status === 403 && /service ?account/i.test(message)) return Infinity;
-  return status === 404 && /namespaces? ".*" not found/.test(message) ? patience : 0;
+  // a namespace, or the place of a kind, whose definition is so young, or so lately gone, that it is listed and not served
+  return status === 404 && /namespaces? ".*" not found|page not found/.test(message) ? patience : 0;
 }

@@ -33,9 +33,10 @@ const shown = 8;
 export async function standingOf(
   api: Api,
   path: string,
-  object: KubernetesObject,
+  given: KubernetesObject,
   { owner, signal }: { owner: Owner; signal?: AbortSignal | undefined },
 ): Promise<Standing> {
+  const object = asRead(given);
   for (let attempt = 1; ; attempt += 1) {
     const present = await unless(isGone, api.request<KubernetesObject>(path, { signal }));
     if (present === undefined) return { is: 'absent' };
@@ -49,6 +50,17 @@ export async function standingOf(
     if (isStale && attempt < attempts) continue;
     return compared(object, present, tried);
   }
+}
+
+/** A Secret's `stringData` is written and never read: as data it can be compared, and has no manager of its own. */
+function asRead(object: KubernetesObject): KubernetesObject {
+  const { stringData, data, ...rest } = object as KubernetesObject & Partial<Record<string, object>>;
+  if (object.kind !== 'Secret' || stringData === undefined) return object;
+  const encoded = Object.entries(stringData).map(([key, text]) => [
+    key,
+    Buffer.from(String(text)).toString('base64'),
+  ]);
+  return { ...rest, data: { ...data, ...(Object.fromEntries(encoded) as object) } };
 }
 
 const madeBy = ({ id, cluster }: Owner): string =>

@@ -36,8 +36,8 @@ afterAll(async () => {
 
 /** As in a cluster that was there before. */
 const owner: Owner = { id: 'f5e6366d', cluster: 'shop' };
-const applyShared = (objects: readonly ManifestObject[]): Promise<number> =>
-  applyObjects(access, objects, { ...steps, shared: { owner, conflicts: 'refuse' } });
+const applyShared = (objects: readonly ManifestObject[], by = owner): Promise<number> =>
+  applyObjects(access, objects, { ...steps, shared: { owner: by, conflicts: 'refuse' } });
 
 test('objects of a kind that is defined beside them are applied, whatever their order, removed, and applied anew', async () => {
   const text = `
@@ -82,11 +82,12 @@ metadata: { name: shop }
   const { metadata: before } = await namespace();
   const removing = deleteOwned(access, owner);
   while ((await namespace()).metadata.deletionTimestamp === undefined) await delay(20);
-  // what is on its way out takes nothing in: it is waited for, and made anew
-  await applyShared(objects);
+  // what is on its way out takes nothing in: it is waited for, and made anew, by another life of the same name
+  const anew: Owner = { ...owner, id: '0badcafe' };
+  await applyShared(objects, anew);
   expect(await removing).toEqual(expect.arrayContaining(['Pod shop/early', 'Namespace shop']));
   expect((await namespace()).metadata.uid).not.toBe(before.uid);
-  await deleteOwned(access, owner);
+  await deleteOwned(access, anew);
   await expect(namespace()).rejects.toThrow('not found');
 }, 300_000);
 

@@ -18,6 +18,7 @@ const usual: readonly Kind[] = [
   { apiVersion: 'v1', kind: 'ConfigMap', resource: 'configmaps', namespaced: true },
   { apiVersion: 'v1', kind: 'Secret', resource: 'secrets', namespaced: true },
   { apiVersion: 'v1', kind: 'Service', resource: 'services', namespaced: true },
+  { apiVersion: 'v1', kind: 'ServiceAccount', resource: 'serviceaccounts', namespaced: true },
   { apiVersion: 'v1', kind: 'Endpoints', resource: 'endpoints', namespaced: true },
   { apiVersion: 'v1', kind: 'Pod', resource: 'pods', namespaced: true },
   {
@@ -78,7 +79,14 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
       resourceVersion: next(),
       managedFields: [{ manager }],
     };
-    const stored = { ...object, metadata };
+    const stored: KubernetesObject = { ...object, metadata };
+    if (object.kind === 'Secret' && object['stringData'] !== undefined) {
+      const texts = Object.entries(object['stringData'] as Record<string, string>);
+      stored['data'] = Object.fromEntries(
+        texts.map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
+      );
+      delete stored['stringData'];
+    }
     objects.set(path, stored);
     const fields = managers.get(path) ?? new Map<string, string>();
     for (const field of leaves(object).keys()) if (!fields.has(field)) fields.set(field, manager);

@@ -126,6 +126,17 @@ describe('what was there before', () => {
     expect(cluster.get('ConfigMap shop/prices')).toEqual(before);
   });
 
+  test('a secret whose manifest is in plain text is compared as it is stored', async () => {
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'login', namespace: 'team' } };
+    const before = cluster.put({ ...secret, data: { user: 'bWU=' } });
+    const text = (user: string): string => JSON.stringify({ ...secret, stringData: { user } });
+    expect(await apply(text('me'))).toBe(1);
+    await expect(apply(text('you'))).rejects.toMatchObject({
+      evidence: ['Secret team/login of /k8s.yaml:1: it would change .data.user (managed by kubectl)'],
+    });
+    expect(cluster.get('Secret team/login')).toEqual(before);
+  });
+
   test('refuses an addition that no manager objects to', async () => {
     cluster.put(configMap('prices', { size: 'L' }), 'helm');
     await expect(apply(shop)).rejects.toMatchObject({
