@@ -26,7 +26,8 @@ const deletions: Record<Removal['provider'], Deletion> = {
     title: (name) => `remove ${name} from the cluster`,
     async work({ name, id, folder }, progress) {
       const kubeconfig = path.join(folder, 'kubeconfig');
-      await deleteOwned({ name, kubeconfig, context: currentContext(kubeconfig) }, id, { progress });
+      const access = { name, kubeconfig, context: currentContext(kubeconfig) };
+      await deleteOwned(access, { id, cluster: name }, { progress });
     },
   },
 };

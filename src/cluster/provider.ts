@@ -69,8 +69,11 @@ interface ProviderWords {
 export interface ClusterProvider {
   readonly name: Removal['provider'];
   readonly words: ProviderWords;
-  /** Whether others use the cluster too, and it stays: what runs set up in it carries their mark, and goes by itself. */
-  readonly isShared: boolean;
+  /**
+   * Whether the cluster was there before and stays, so that what runs have set up in it carries their mark and goes by
+   * that. Where it does not stay, all of it goes with the cluster.
+   */
+  readonly stays: boolean;
   /** What cannot be changed in the cluster later. */
   made(): Promise<Made>;
   /** The container engine; detected at the first call. */

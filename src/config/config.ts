@@ -46,9 +46,9 @@ export interface ClusterConfig {
   config: Readonly<Record<string, unknown>> | undefined;
   /** `existing` only. */
   kubeconfig: string | undefined;
-  /** `existing` only. */
+  /** `existing` only, and there always. */
   context: string | undefined;
-  /** `existing` only. */
+  /** `existing` only: what becomes of an object that somebody else has made, and that a manifest would change. */
   conflicts: 'refuse' | 'leave';
 }
 

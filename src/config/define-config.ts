@@ -55,7 +55,8 @@ export interface ClusterOptions {
   provider?: 'kind' | 'existing' | undefined;
   /**
    * The cluster's name; runs that want the same name share the cluster. Lower-case letters, digits, dots and
-   * hyphens, up to 49. Default: made from the workspace's path; asked for with `existing`. Variable: `JEST_KUBERNETES_NAME`.
+   * hyphens, up to 49. Default: made from the workspace's path; `existing` asks for one. Variable:
+   * `JEST_KUBERNETES_NAME`.
    */
   name?: string | undefined;
   /**
@@ -80,13 +81,13 @@ export interface ClusterOptions {
   /** `existing` only. Path of a kubeconfig. Default: what kubectl would take, `$KUBECONFIG` or `~/.kube/config`. */
   kubeconfig?: string | undefined;
   /**
-   * `existing` only, where it is asked for: the context of the kubeconfig. On a laptop it may be left out of the file,
-   * and the current context allowed by its name in `JEST_KUBERNETES_ALLOW_CONTEXT`, in `.env` say.
+   * `existing` only, which asks for it. A context of the kubeconfig. Instead, the variable
+   * `JEST_KUBERNETES_ALLOW_CONTEXT` may allow one: it is used where it is the current one.
    */
   context?: string | undefined;
   /**
-   * `existing` only. What becomes of an object that was in the cluster before and is not as a manifest says: `refuse`
-   * fails the run, naming it and its manager; `leave` takes it as it is. It is changed by neither. Default: `'refuse'`.
+   * `existing` only. An object of the manifests that was in the cluster before is never changed; one that applying would
+   * change ends the run before anything is made (`refuse`), or is used as it is (`leave`). Default: `'refuse'`.
    */
   conflicts?: 'refuse' | 'leave' | undefined;
 }

@@ -11,6 +11,7 @@ export type {
   SetupContext,
   Taint,
 } from './config.js';
+export { kubeconfigFiles } from './existing-cluster.js';
 export { loadConfig, loadRunConfig } from './load.js';
 export { defaultPostgresImage } from './resolve.js';
 export { unknownVariables } from './variables.js';

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { JestKubernetesError } from '../support/errors.js';
 import type { Config } from './config.js';
 import type { UserConfig } from './define-config.js';
+import { sayingWhichCluster } from './existing-cluster.js';
 import { findConfig, type FoundConfig, packageKey } from './find.js';
 import { mergeConfigs } from './merge.js';
 import { missingPaths } from './missing-paths.js';
@@ -39,11 +40,17 @@ export async function loadConfig({
   const given = file === undefined ? {} : await readConfigFile(file);
   const checked = userConfigSchema.safeParse(given);
   const variables = readOverrides(env);
-  const config = checked.success ? override(checked.data, variables.overrides) : undefined;
+  const { allowContext } = variables.overrides;
+  const folder = file === undefined ? rootDir : path.dirname(file);
+  const said = checked.success
+    ? sayingWhichCluster(override(checked.data, variables.overrides), { folder, env, allowContext })
+    : undefined;
+  const config = said?.config;
   refuse(file, [
     ...(checked.success ? [] : describeProblems(checked.error, given, knownKeys)),
     ...variables.problems,
     ...(config === undefined ? [] : contradictions(config)),
+    ...(said?.problems ?? []),
   ]);
   const resolved = resolveConfig(config ?? {}, {
     rootDir,
@@ -115,11 +122,6 @@ function contradictions({ cluster = {} }: UserConfig): string[] {
     ...(existing ? [] : (['kubeconfig', 'context', 'conflicts'] as const))
       .filter((key) => cluster[key] !== undefined)
       .map((key) => only(key, 'existing')),
-    ...(existing && cluster.name === undefined
-      ? [
-          "cluster.name: it is asked for with provider 'existing': runs of one name share what is set up there, and a name made from the workspace’s path is the same on every CI machine",
-        ]
-      : []),
     ...(cluster.nodes !== undefined && cluster.config !== undefined
       ? ['cluster.nodes: a kind config (cluster.config) names the nodes itself']
       : []),

@@ -16,6 +16,8 @@ export interface Overrides {
   keep: Config['keep'] | undefined;
   images: string[] | undefined;
   runtime: Config['runtime'];
+  /** The context that the current one of a kubeconfig may be. */
+  allowContext: string | undefined;
 }
 
 /** Reads the variables that override the file, with one line for each that is wrong. An empty one counts as not set. */
@@ -44,6 +46,7 @@ export function readOverrides(env: NodeJS.ProcessEnv): { overrides: Overrides; p
       .filter((each) => each !== '')
       .flatMap((each) => checked('JEST_KUBERNETES_IMAGES', each, variableSchemas.image) ?? []),
     runtime: variable('JEST_KUBERNETES_RUNTIME', variableSchemas.runtime),
+    allowContext: variable('JEST_KUBERNETES_ALLOW_CONTEXT', variableSchemas.allowContext),
   };
   return { overrides, problems };
 }

@@ -181,6 +181,7 @@ export const variableSchemas = {
   keep: userConfigSchema.shape.keep.unwrap(),
   image: reference,
   runtime: runtimeSchema,
+  allowContext: text,
 };
 
 /** Every key that the file may have. */

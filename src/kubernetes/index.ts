@@ -1,8 +1,10 @@
 export type { ClusterAccess } from './access.js';
 export { ApiError, isGone, unless } from './api-error.js';
 export { Api, openApi } from './client.js';
-export { apply, fieldManager } from './apply-object.js';
-export { applyObjects, patienceWith } from './apply.js';
+export { apply } from './apply.js';
+export { applyObjects } from './apply-objects.js';
+export { claim } from './claim.js';
+export { deleteOwned } from './delete-owned.js';
 export { ExecRefused, execInPod } from './exec.js';
 export {
   contextOf,
@@ -13,10 +15,10 @@ export {
 } from './kubeconfig.js';
 export { Kinds } from './kinds.js';
 export { namesAreAnswered } from './names-answered.js';
-export type { KubernetesObject } from './objects.js';
-export { deleteOwned } from './owned.js';
-export { marksOf, owned, type Owner } from './owner.js';
+export { fieldManager, type KubernetesObject } from './objects.js';
+export { clusterLabel, type Owner, ownerLabel } from './owner.js';
+export { patienceWith } from './patience.js';
 export { forwardPort } from './port-forward.js';
 export { podsAreAdmitted } from './pods-admitted.js';
-export { parseManifest, readManifests } from './read-manifests.js';
+export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';
 export { passesByItself } from './retry.js';

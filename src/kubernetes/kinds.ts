@@ -8,6 +8,19 @@ interface Kind {
   namespaced: boolean;
 }
 
+/** Where an API server has an object. */
+export interface Place {
+  path: string;
+  /** Where it is created. */
+  collection: string;
+  /** Where all of its kind are listed, those of all namespaces. */
+  everywhere: string;
+  /** The plural, as rights name it. */
+  resource: string;
+  /** Its own, else the kubeconfig's context's; undefined for a kind that has none. */
+  namespace: string | undefined;
+}
+
 /** No such kind: its definition may be on its way, made by something that runs in the cluster. */
 export class NotServed extends Error {}
 
@@ -21,13 +34,21 @@ export class Kinds {
   }
 
   /** @throws NotServed where the server does not serve such objects */
-  async pathOf({ apiVersion, kind, metadata }: KubernetesObject, signal?: AbortSignal): Promise<string> {
+  async placeOf({ apiVersion, kind, metadata }: KubernetesObject, signal?: AbortSignal): Promise<Place> {
     const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
     const { name: resource, namespaced } = await this.#find(base, kind, signal);
-    const namespace = namespaced
-      ? `/namespaces/${encodeURIComponent(metadata.namespace ?? this.#api.namespace)}`
-      : '';
-    return `${base}${namespace}/${resource}/${encodeURIComponent(metadata.name)}`;
+    const namespace = namespaced ? (metadata.namespace ?? this.#api.namespace) : undefined;
+    const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+    const collection = `${base}${scope}/${resource}`;
+    return {
+      ...{ namespace, resource, collection, everywhere: `${base}/${resource}` },
+      path: `${collection}/${encodeURIComponent(metadata.name)}`,
+    };
+  }
+
+  /** @throws NotServed where the server does not serve such objects */
+  async pathOf(object: KubernetesObject, signal?: AbortSignal): Promise<string> {
+    return (await this.placeOf(object, signal)).path;
   }
 
   async #find(base: string, kind: string, signal?: AbortSignal): Promise<Kind> {

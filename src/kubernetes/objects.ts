@@ -1,3 +1,6 @@
+/** As whom the API server notes what this package writes. */
+export const fieldManager = 'jest-kubernetes';
+
 /** Any Kubernetes object, as plain data. */
 export interface KubernetesObject {
   apiVersion: string;
@@ -8,10 +11,13 @@ export interface KubernetesObject {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     /** Set by the API server: no other object ever has it. */
-    uid?: string;
-    /** Set by the API server: another after each change. */
-    resourceVersion?: string;
+    uid?: string | undefined;
+    /** Set by the API server: another one after each change. */
+    resourceVersion?: string | undefined;
+    /** Set by the API server: who wrote which fields. */
+    managedFields?: { manager?: string }[];
     ownerReferences?: { controller?: boolean }[];
+    finalizers?: string[];
     /** Set by the API server: it is being deleted. */
     deletionTimestamp?: string;
   };

@@ -1,49 +1,43 @@
 import type { KubernetesObject } from './objects.js';
 
-/** Who made an object in a cluster that others use too. */
+/**
+ * Who made an object in a cluster that was there before: one life of what runs of one name share. Whatever else has that
+ * name, at another time, in another namespace or on another machine, is another owner.
+ */
 export interface Owner {
-  /** The cluster's name in its configuration: what a reader calls it. */
-  name: string;
-  /** Of this life of what is set up there: runs of one name that do not meet have others. */
+  /** Of that life alone; empty where it is not known any more. */
   id: string;
+  /** The name of what is shared, for a reader. */
+  cluster: string;
 }
 
-/** By which an owner's objects are found; its value is the owner's id. */
+/** By which an owner's objects are found again. */
 export const ownerLabel = 'jest-kubernetes/owner';
-const nameLabel = 'jest-kubernetes/cluster';
+/** Tells a reader whose they are. */
+export const clusterLabel = 'jest-kubernetes/cluster';
 
-/** The labels of what an owner makes. */
-export const marksOf = ({ name, id }: Owner): Record<string, string> => ({
-  [ownerLabel]: id,
-  [nameLabel]: name,
+/** An object with its owner's mark: to be created with it, never to be put on what was there before. */
+export function owned<T extends KubernetesObject>(object: T, owner: Owner): T {
+  const marked = withMark(object, owner);
+  const { spec } = object as { spec?: { volumeClaimTemplates?: Partial<KubernetesObject>[] } };
+  if (object.kind !== 'StatefulSet' || !Array.isArray(spec?.volumeClaimTemplates)) return marked;
+  // the claims that are made from them outlast the StatefulSet
+  const volumeClaimTemplates = spec.volumeClaimTemplates.map((template) => withMark(template, owner));
+  return { ...marked, spec: { ...spec, volumeClaimTemplates } };
+}
+
+const withMark = <T extends Partial<KubernetesObject>>(object: T, { id, cluster }: Owner): T => ({
+  ...object,
+  metadata: {
+    ...object.metadata,
+    labels: { ...object.metadata?.labels, [ownerLabel]: id, [clusterLabel]: cluster },
+  },
 });
 
-/** The object with its owner's mark, and with it what its controller makes and leaves behind. */
-export function owned<T extends KubernetesObject>(object: T, owner: Owner): T {
-  const marked = withMarks(object, owner);
-  const claims = claimTemplates(object);
-  if (claims === undefined) return marked;
-  const volumeClaimTemplates = claims.map((claim) => withMarks(claim, owner));
-  return { ...marked, spec: { ...(object['spec'] as object), volumeClaimTemplates } };
+/** Whose an object is; undefined where it carries nobody's mark. */
+export function ownerOf({ metadata: { labels = {} } }: KubernetesObject): Owner | undefined {
+  const { [ownerLabel]: id, [clusterLabel]: cluster = '' } = labels;
+  return id === undefined ? undefined : { id, cluster };
 }
 
-function withMarks<T extends { metadata?: Partial<KubernetesObject['metadata']> }>(
-  object: T,
-  owner: Owner,
-): T {
-  const { metadata } = object;
-  return { ...object, metadata: { ...metadata, labels: { ...metadata?.labels, ...marksOf(owner) } } };
-}
-
-/** A StatefulSet's volumes outlast it. */
-function claimTemplates({ kind, spec }: KubernetesObject): { metadata?: object }[] | undefined {
-  if (kind !== 'StatefulSet') return undefined;
-  return (spec as { volumeClaimTemplates?: { metadata?: object }[] } | undefined)?.volumeClaimTemplates;
-}
-
-/** The id of the owner that an object's mark names; undefined where it has none. */
-export const ownerOf = ({ metadata }: KubernetesObject): string | undefined => metadata.labels?.[ownerLabel];
-
-/** As a reader is told of it. */
-export const describeMark = ({ metadata: { labels = {} } }: KubernetesObject): string =>
-  `${labels[nameLabel] ?? 'another set-up'} (${ownerLabel}: ${labels[ownerLabel] ?? ''})`;
+export const isOwnedBy = (object: KubernetesObject, { id }: Owner): boolean => ownerOf(object)?.id === id;

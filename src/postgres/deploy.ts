@@ -5,11 +5,13 @@ import {
   type Api,
   ApiError,
   apply,
+  claim,
   type ClusterAccess,
   fieldManager,
   Kinds,
   type KubernetesObject,
   openApi,
+  type Owner,
   patienceWith,
 } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
@@ -55,6 +57,8 @@ export async function deployPostgres(
     if (object.kind === 'StatefulSet') continue;
     await granted(object, { signal, progress }, async () => {
       if (object.kind === 'Secret') server = await createOrReadSecret(api, kinds, object, signal);
+      else if (object.kind === 'Namespace' && placement.owner !== undefined)
+        await claimNamespace(api, kinds, object, { owner: placement.owner, signal });
       else await apply(api, kinds, object, signal);
     });
   }
@@ -116,6 +120,25 @@ async function granted(
       await pause(250, signal);
     }
   }
+}
+
+/** In a cluster that is not ours: one that others have made is not used, as it would not go, or go with others. */
+async function claimNamespace(
+  api: Api,
+  kinds: Kinds,
+  object: KubernetesObject,
+  claimant: { owner: Owner; signal: AbortSignal },
+): Promise<void> {
+  const standing = await claim(api, kinds, object, claimant);
+  if (standing.is === 'ours') return;
+  throw new JestKubernetesError(
+    'MANIFEST_CONFLICT',
+    `The namespace ${object.metadata.name}, which PostgreSQL is to have, somebody else has made`,
+    {
+      evidence: standing.is === 'in the way' ? [standing.why] : [],
+      remedy: 'Delete it if nobody uses it, or run the tests again: they then ask for another.',
+    },
+  );
 }
 
 /** Created, never changed: of two runs at once, the second reads what the first one wrote. */

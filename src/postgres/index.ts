@@ -2,6 +2,7 @@ export type { PostgresAddress } from './connection.js';
 export { dropDeadRunDatabases, dropRunDatabases } from './databases.js';
 export { deployPostgres, startPostgres, type PostgresServer } from './deploy.js';
 export {
+  namespaceFor,
   postgresName,
   postgresNamespace,
   postgresNodePort,

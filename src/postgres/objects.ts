@@ -1,5 +1,5 @@
 import type { PostgresConfig } from '../config/index.js';
-import { type KubernetesObject, owned, type Owner } from '../kubernetes/index.js';
+import type { KubernetesObject, Owner } from '../kubernetes/index.js';
 
 /** Where PostgreSQL lives in a cluster; the Service answers at `postgres.jest-kubernetes.svc:5432`. */
 export const postgresNamespace = 'jest-kubernetes';
@@ -25,6 +25,18 @@ const fastSettings: Readonly<Record<string, string>> = {
   log_checkpoints: 'off',
 };
 
+/** The longest that a namespace's name may be. */
+const labelLimit = 63;
+
+/** Where it lives for an owner: a cluster that several share has one for each, and any name makes a valid one. */
+export function namespaceFor(owner: Owner | undefined): string {
+  if (owner === undefined) return postgresNamespace;
+  const { id, cluster } = owner;
+  const room = labelLimit - postgresNamespace.length - id.length - '--'.length;
+  const name = cluster.replaceAll('.', '-').slice(0, room).replace(/-+$/, '');
+  return `${postgresNamespace}-${name}-${id}`;
+}
+
 export interface PostgresPlacement {
   namespace?: string;
   /**
@@ -33,7 +45,7 @@ export interface PostgresPlacement {
    * Undefined, for a cluster whose nodes are not ours: files in the pod's memory, gone with it, and a pod's address.
    */
   node?: string | undefined;
-  /** In a cluster that stays, what the namespace is found again by: see `deleteOwned`. */
+  /** In a cluster that stays, whose mark the namespace carries, with which all in it goes. */
   owner?: Owner | undefined;
   /** Default `memory`. `disk` where memory is scarce; slower to start and to reset. */
   storage?: 'memory' | 'disk';
@@ -46,7 +58,7 @@ const nodePaths = { memory: '/tmp/jest-kubernetes-postgres', disk: '/var/lib/jes
 export function postgresObjects(
   config: PostgresConfig,
   password: string,
-  { namespace = postgresNamespace, node, owner, storage = 'memory' }: PostgresPlacement = {},
+  { namespace = postgresNamespace, node, storage = 'memory' }: PostgresPlacement = {},
 ): KubernetesObject[] {
   const labels = {
     'app.kubernetes.io/name': postgresName,
@@ -60,7 +72,7 @@ export function postgresObjects(
   const secret = (key: string) => ({ valueFrom: { secretKeyRef: { name: postgresName, key } } });
 
   return [
-    owner === undefined ? itsNamespace : owned(itsNamespace, owner),
+    itsNamespace,
     // its own, as a namespace's `default` account comes seconds after the namespace, and pods are refused until then
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
     { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { user: config.user, password } },

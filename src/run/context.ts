@@ -2,7 +2,7 @@ import type { ClusterLease, ClusterNode, ClusterProvider, JoinedCluster, Json } 
 import type { Config, ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
 import type { ClusterAccess, Owner } from '../kubernetes/index.js';
-import { type PostgresAddress, postgresNamespace, type PostgresServer } from '../postgres/index.js';
+import { namespaceFor, type PostgresAddress, type PostgresServer } from '../postgres/index.js';
 import type { Progress } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
 
@@ -12,9 +12,12 @@ export interface RunContext {
   readonly config: Config;
   readonly lease: ClusterLease;
   readonly provider: ClusterProvider;
-  /** In a cluster that others use too, whose what is set up there is; undefined in one of our own. */
-  readonly owner: Owner | undefined;
   readonly environment: WorkerEnvironment;
+  /**
+   * Whose mark what is made in a cluster that stays carries: all runs' that share it. Undefined where the cluster goes,
+   * and all with it.
+   */
+  readonly owner: Owner | undefined;
   /** The cluster, where another run made it and it answers; undefined where this run creates it. */
   readonly joined: JoinedCluster | undefined;
   /** What has been done in the cluster's life already, by the keys of its ledger. */
@@ -59,18 +62,8 @@ export class Milestones {
   }
 }
 
-/** Where the package's own objects live: a cluster that others use has one for each set-up. */
-export function namespaceOf({ owner }: Pick<RunContext, 'owner'>): string {
-  if (owner === undefined) return postgresNamespace;
-  // a cluster's name may have dots, and be too long for what comes with it here
-  const name = owner.name
-    .replaceAll('.', '-')
-    .slice(0, longestLabel - postgresNamespace.length - owner.id.length - 2);
-  return `${postgresNamespace}-${name}-${owner.id}`;
-}
-
-/** A namespace's name is a DNS label (RFC 1123); in characters. */
-const longestLabel = 63;
+/** Where the package's own objects live. */
+export const namespaceOf = ({ owner }: Pick<RunContext, 'owner'>): string => namespaceFor(owner);
 
 /** The images that this run brings into the cluster: what is built, or read from a file, may have changed since. */
 export function imagesToBring({ config, done }: Pick<RunContext, 'config' | 'done'>): ImageSource[] {

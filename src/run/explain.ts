@@ -79,9 +79,9 @@ function elsewhere({ engine }: Place): string | undefined {
 
 /** All of a cluster of our own and the engine that it lives in; of another's cluster our own namespace alone. */
 async function whereToLook(run: RunContext): Promise<Place> {
-  const { config, milestones, owner, provider } = run;
+  const { config, milestones, provider } = run;
   const access = milestones.api.value;
-  if (owner !== undefined) return { access, namespace: namespaceOf(run) };
+  if (provider.stays) return { access, namespace: namespaceOf(run) };
   const nodes = milestones.nodes.value ?? [{ name: `${config.cluster.name}-control-plane` }];
   return { access, engine: { runtime: await provider.runtime(), containers: nodes.map(({ name }) => name) } };
 }

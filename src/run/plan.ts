@@ -123,10 +123,10 @@ export function bringImages(config: Config, provider: ClusterProvider): Phase[] 
 }
 
 /** Tests that need names have pods of their own, whose images are brought; a database, or an API server, needs none. */
-function bringsPods({ config, owner }: RunContext): boolean {
+function bringsPods({ config, provider }: RunContext): boolean {
   const { images, manifests, postgres, setup } = config;
   const own = images.some((image) => imageSourceKey(image) !== (postgres?.image ?? defaultPostgresImage));
-  return owner === undefined && (own || manifests.length > 0 || setup !== undefined);
+  return !provider.stays && (own || manifests.length > 0 || setup !== undefined);
 }
 
 const importName = (image: ImageSource): string => `import ${imageSourceKey(image)}`;

@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'TIMED_OUT'
   | 'MANIFEST_INVALID'
   | 'MANIFEST_FAILED'
+  | 'MANIFEST_CONFLICT'
   | 'INIT_SCRIPT_FAILED'
   | 'PORT_TAKEN'
   | 'POD_CRASHED'

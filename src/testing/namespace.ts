@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { CoreV1Api } from '@kubernetes/client-node';
 
-import { marksOf, openApi, podsAreAdmitted } from '../kubernetes/index.js';
+import { clusterLabel, openApi, ownerLabel, podsAreAdmitted } from '../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { firstLine } from '../support/lines.js';
 import { clientNode } from './client-node.js';
@@ -57,11 +57,15 @@ function isKept(file: TestFile | undefined): boolean {
   return keep === 'always' || (keep === 'on-failure' && file?.failed === true);
 }
 
-async function remove(core: CoreV1Api, name: string): Promise<void> {
+/** Deletes that very namespace: should another have its name by now, it stays. */
+async function remove(core: CoreV1Api, name: string, uid: string | undefined): Promise<void> {
+  const k8s = clientNode();
+  const preconditions = Object.assign(new k8s.V1Preconditions(), { uid });
+  const body = Object.assign(new k8s.V1DeleteOptions(), { preconditions, propagationPolicy: 'Background' });
   try {
-    await core.deleteNamespace({ name, propagationPolicy: 'Background' });
+    await core.deleteNamespace({ name, body });
   } catch (error) {
-    if (statusOf(error) === 404) return;
+    if (statusOf(error) === 404 || statusOf(error) === 409) return;
     throw new Error(`cannot delete the namespace ${name}: ${firstLine(messageOf(error))}`, {
       cause: error,
     });
@@ -73,21 +77,23 @@ async function create(file: TestFile | undefined): Promise<string> {
   const core = client(k8s.CoreV1Api);
   const name = namespaceName(file?.path);
   const runId = process.env['JEST_KUBERNETES_RUN_ID'];
-  const { JEST_KUBERNETES_CLUSTER: cluster = '', JEST_KUBERNETES_OWNER: id } = process.env;
+  const cluster = process.env['JEST_KUBERNETES_CLUSTER'];
+  const owner = process.env['JEST_KUBERNETES_OWNER'];
   const metadata = Object.assign(new k8s.V1ObjectMeta(), {
     name,
     labels: {
       'app.kubernetes.io/managed-by': 'jest-kubernetes',
       ...(runId === undefined ? {} : { 'jest-kubernetes/run-id': runId }),
-      // by which it is found when this process cannot delete it
-      ...(id === undefined ? {} : marksOf({ name: cluster, id })),
+      ...(cluster === undefined ? {} : { [clusterLabel]: cluster }),
+      // in a cluster that stays: by which it is found when this process cannot delete it
+      ...(owner === undefined ? {} : { [ownerLabel]: owner }),
     },
     annotations:
       file === undefined ? {} : { 'jest-kubernetes/test-file': relative(process.cwd(), file.path) },
   });
-  await core.createNamespace({ body: Object.assign(new k8s.V1Namespace(), { metadata }) });
+  const made = await core.createNamespace({ body: Object.assign(new k8s.V1Namespace(), { metadata }) });
   atEndOfTestFile(async () => {
-    if (!isKept(file)) await remove(core, name);
+    if (!isKept(file)) await remove(core, name, made.metadata?.uid);
   });
   await waitUntilPodsAreAdmitted(name);
   return name;

@@ -51,7 +51,7 @@ export function existingProvider({
       keeps: `keeps ${name} in the existing cluster: the next run finds it there`,
       usage: ['delete it:  npx jest-kubernetes down'],
     },
-    isShared: true,
+    stays: true,
     replaceable: false,
     made: () => Promise.resolve({ provider: 'existing' }),
     runtime,

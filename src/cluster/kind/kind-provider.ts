@@ -51,7 +51,7 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
         `delete it:  npx jest-kubernetes down ${name}`,
       ],
     },
-    isShared: false,
+    stays: false,
     replaceable: true,
     made: async () => {
       const { name: engine, id } = await runtime();

@@ -29,7 +29,7 @@ export function useCluster(run: RunContext): Promise<undefined> {
 
 /** What every worker then sees. */
 function handOver(
-  { environment, owner, runId }: RunContext,
+  { environment, runId, owner }: RunContext,
   { name, kubeconfig, context }: ClusterAccess,
 ): void {
   environment.set({

@@ -24,6 +24,7 @@ const pod = {
   },
   spec: { containers: [{ name: 'web', image: 'web:1' }] },
 };
+const uidOf = (name: string): string => `uid-of-${name}`;
 const notFound = { kind: 'Status', status: 'Failure', reason: 'NotFound', code: 404 };
 
 /** @param folder - where its kubeconfig is written */
@@ -37,10 +38,14 @@ export async function fakeApiServer(folder: string): Promise<FakeApiServer> {
     const namespace = /^\w+ \/api\/v1\/namespaces\/([^/]+)/.exec(route)?.[1] ?? '';
     if (route === 'POST /api/v1/namespaces') {
       const object = JSON.parse(body) as { metadata: { name: string; labels: Record<string, string> } };
-      created.push({ name: object.metadata.name, labels: object.metadata.labels });
-      return object;
+      const { name, labels } = object.metadata;
+      created.push({ name, labels });
+      return { ...object, metadata: { ...object.metadata, uid: uidOf(name) } };
     }
     if (route === `DELETE /api/v1/namespaces/${namespace}`) {
+      // that very one: a deletion by name alone could meet another's
+      const options = JSON.parse(body) as { preconditions?: { uid?: string } };
+      if (options.preconditions?.uid !== uidOf(namespace)) return undefined;
       deleted.push(namespace);
       return { kind: 'Status', status: 'Success' };
     }

@@ -159,7 +159,9 @@ describe.each([
   test('a namespace is made for each test file that asks, is used to the end, and goes', async () => {
     const folder = project(here, 'project', transpiled);
 
-    expect(await run(folder, { args: ['namespace'], env: { FIXTURE_OUT: folder } })).toEqual(passed);
+    // in a cluster that was there before, where the namespace is to be found again
+    const env = { FIXTURE_OUT: folder, JEST_KUBERNETES_OWNER: 'f5e6366d' };
+    expect(await run(folder, { args: ['namespace'], env })).toEqual(passed);
 
     const seen = namespacesSeen(folder);
     expect(seen.map((names) => new Set(names).size)).toEqual([1, 1]);
@@ -169,6 +171,7 @@ describe.each([
       expect(labels).toEqual({
         'app.kubernetes.io/managed-by': 'jest-kubernetes',
         'jest-kubernetes/cluster': 'fixture',
+        'jest-kubernetes/owner': 'f5e6366d',
         'jest-kubernetes/run-id': 'run-1',
       });
     }

@@ -239,29 +239,33 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
     }
   }
 
-  test('one creation and one deletion in each life, none of them while somebody uses it, and nothing left', async () => {
-    const start = performance.now();
-    const random = randomNumbers(seed);
-    const seeds = Array.from({ length: lanes }, () => random.below(2 ** 32));
-    await Promise.all(seeds.map((own, number) => lane(number, randomNumbers(own))));
+  test(
+    'one creation and one deletion in each life, none of them while somebody uses it, and nothing left',
+    async () => {
+      const start = performance.now();
+      const random = randomNumbers(seed);
+      const seeds = Array.from({ length: lanes }, () => random.below(2 ** 32));
+      await Promise.all(seeds.map((own, number) => lane(number, randomNumbers(own))));
 
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    process.stderr.write(
-      `simulation: seed ${seed}, ${rounds} rounds in ${seconds} s; ${Object.entries(figures)
-        .map(([what, count]) => `${what} ${count}`)
-        .join(', ')}\n`,
-    );
-    expect(problems).toEqual([]);
-    expect(figures.deletions).toBe(figures.lives);
-    expect(figures.lives).toBeGreaterThan(rounds / 4);
-    expect(figures.deaths).toBeGreaterThan(rounds / 40);
-    expect(figures.byWatchdogs).toBeGreaterThan(rounds / 200);
-    const left = () =>
-      [sweptDir, unsweptDir].flatMap((stateDir) => [
-        ...readdirSync(join(stateDir, 'clusters')),
-        ...readdirSync(stateDir).filter((entry) => entry.startsWith('gone-')),
-      ]);
-    await settled(() => left().length === 0);
-    expect(left()).toEqual([]);
-  }, Math.max(400_000, rounds * 100));
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      process.stderr.write(
+        `simulation: seed ${seed}, ${rounds} rounds in ${seconds} s; ${Object.entries(figures)
+          .map(([what, count]) => `${what} ${count}`)
+          .join(', ')}\n`,
+      );
+      expect(problems).toEqual([]);
+      expect(figures.deletions).toBe(figures.lives);
+      expect(figures.lives).toBeGreaterThan(rounds / 4);
+      expect(figures.deaths).toBeGreaterThan(rounds / 40);
+      expect(figures.byWatchdogs).toBeGreaterThan(rounds / 200);
+      const left = () =>
+        [sweptDir, unsweptDir].flatMap((stateDir) => [
+          ...readdirSync(join(stateDir, 'clusters')),
+          ...readdirSync(stateDir).filter((entry) => entry.startsWith('gone-')),
+        ]);
+      await settled(() => left().length === 0);
+      expect(left()).toEqual([]);
+    },
+    Math.max(400_000, rounds * 100),
+  );
 });

@@ -1,3 +1,5 @@
+import path from 'node:path';
+
 import { kindRelease } from '../../../src/cluster/kind/kind-release.js';
 import { loadConfig } from '../../../src/config/index.js';
 import { nodeImages } from '../../../src/config/node-images.js';
@@ -5,14 +7,22 @@ import { configured, shownOf } from './project.js';
 
 type Variables = Record<string, string>;
 
-const load = (cluster: Record<string, unknown>, variables: Variables = {}, files: Variables = {}) => {
+const load = (
+  cluster: Record<string, unknown>,
+  variables: Variables = {},
+  files: Variables = {},
+  more: Variables = {},
+) => {
   const env = Object.entries(variables).map(([name, value]) => [`JEST_KUBERNETES_${name}`, value]);
   return loadConfig({
     rootDir: configured({ cluster }, files),
-    env: { HOME: '/home/me', ...(Object.fromEntries(env) as Variables) },
+    env: { HOME: '/home/me', ...more, ...(Object.fromEntries(env) as Variables) },
   });
 };
 const imageOf = async (...of: Parameters<typeof load>) => (await load(...of)).cluster.image;
+
+// which cluster it is must be said
+const existing = { provider: 'existing', context: 'ci', name: 'shop' };
 
 /** The lines of evidence for what is wrong. */
 const refused = async (cluster: Record<string, unknown>, variables: Variables = {}): Promise<string[]> => {
@@ -124,7 +134,7 @@ describe('what is no version to be had is refused', () => {
   });
 
   test('for a cluster that is there already', async () => {
-    expect(await refused({ provider: 'existing', name: 'ci', version: '1.36' })).toEqual([
+    expect(await refused({ ...existing, version: '1.36' })).toEqual([
       "cluster.version: it is for provider 'kind' only, and the provider is 'existing'",
     ]);
   });
@@ -132,10 +142,11 @@ describe('what is no version to be had is refused', () => {
 
 test('what the environment, or another provider’s file, says of a version does not touch a cluster that is there', async () => {
   const variables = { VERSION: '1.36', NODE_IMAGES: 'registry.example/kindest/node' };
-  expect(await imageOf({ provider: 'existing', name: 'ci' }, variables)).toBeUndefined();
-  expect(
-    await imageOf({ name: 'ci', version: '1.35' }, { ...variables, PROVIDER: 'existing' }),
-  ).toBeUndefined();
+  expect(await imageOf(existing, variables)).toBeUndefined();
+  const folder = configured({}, { 'ci.kubeconfig': JSON.stringify({ 'current-context': 'ci' }) });
+  const KUBECONFIG = path.join(folder, 'ci.kubeconfig');
+  const others = { ...variables, PROVIDER: 'existing', ALLOW_CONTEXT: 'ci' };
+  expect(await imageOf({ version: '1.35', name: 'shop' }, others, {}, { KUBECONFIG })).toBeUndefined();
 });
 
 describe('a mirror of one’s own', () => {

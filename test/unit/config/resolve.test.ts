@@ -118,10 +118,11 @@ test('nodes are each on their own, with their mounts from there', async () => {
 });
 
 test('a kubeconfig of an existing cluster is found from there too', async () => {
-  const cluster = { provider: 'existing', name: 'ci', kubeconfig: 'ci.kubeconfig', context: 'ci' };
+  const cluster = { provider: 'existing', kubeconfig: 'ci.kubeconfig', context: 'ci', name: 'shop' };
   const folder = configured({ cluster }, { 'ci.kubeconfig': '' });
-  const { kubeconfig, context } = (await load(folder)).cluster;
-  expect([kubeconfig, context]).toEqual([path.join(folder, 'ci.kubeconfig'), 'ci']);
+  expect((await load(folder)).cluster).toMatchObject({
+    ...{ kubeconfig: path.join(folder, 'ci.kubeconfig'), context: 'ci', conflicts: 'refuse' },
+  });
 });
 
 test.each([

@@ -45,7 +45,7 @@ describe('a variable wins over the file', () => {
     loadConfig({ rootDir: configured(file), env: { HOME: '/home/me', ...variables } });
 
   test.each([
-    ['PROVIDER', 'existing', { cluster: { provider: 'existing', image: undefined, name: 'file' } }],
+    ['PROVIDER', 'kind', { cluster: { provider: 'kind', name: 'file' } }],
     ['NAME', 'shop', { cluster: { name: 'shop', image: 'file:1' } }],
     ['NODE_IMAGE', 'kindest/node:v1.34.0', { cluster: { image: 'kindest/node:v1.34.0', name: 'file' } }],
     ['KEEP', 'on-failure', { keep: 'on-failure' }],
@@ -108,10 +108,18 @@ describe('a variable wins over the file', () => {
   });
 
   test('another provider takes what is for the file’s provider alone out of force', async () => {
-    const rootDir = configured({ cluster: { provider: 'kind', name: 'shop', nodes: 3, image: 'node:1' } });
-    const env = { JEST_KUBERNETES_PROVIDER: 'existing', JEST_KUBERNETES_NODE_IMAGE: 'node:2' };
+    const rootDir = configured(
+      { cluster: { provider: 'kind', name: 'shop', nodes: 3, image: 'node:1' } },
+      { kubeconfig: { 'current-context': 'ci' } },
+    );
+    const env = {
+      KUBECONFIG: path.join(rootDir, 'kubeconfig'),
+      JEST_KUBERNETES_PROVIDER: 'existing',
+      JEST_KUBERNETES_NODE_IMAGE: 'node:2',
+      JEST_KUBERNETES_ALLOW_CONTEXT: 'ci',
+    };
     expect((await loadConfig({ rootDir, env })).cluster).toMatchObject({
-      ...{ provider: 'existing', name: 'shop' },
+      ...{ provider: 'existing', name: 'shop', context: 'ci' },
       nodes: resolveNodes(1, String),
       image: undefined,
     });

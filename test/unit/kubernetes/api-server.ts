@@ -56,7 +56,7 @@ export interface FakeServer extends AsyncDisposable {
   /** How many connections there have been, and how many are open. */
   readonly connections: { made: number; open: number };
   /** Writes a kubeconfig with this cluster and user, and returns where. */
-  access(user?: object, cluster?: object): ClusterAccess;
+  access(user?: object, cluster?: object, namespace?: string): ClusterAccess;
 }
 
 export async function fakeServer(
@@ -96,10 +96,10 @@ export async function fakeServer(
 
   return {
     ...{ port, folder, asked, connections },
-    access(user = tester, cluster = secure ? authority : {}) {
+    access(user = tester, cluster = secure ? authority : {}, namespace?: string) {
       const kubeconfig = join(folder, 'kubeconfig');
       const here = `${secure ? 'https' : 'http'}://127.0.0.1:${port}`;
-      writeKubeconfig(kubeconfig, user, { server: here, ...cluster });
+      writeKubeconfig(kubeconfig, user, { server: here, ...cluster }, namespace);
       return { name: 'here', kubeconfig, context: 'here' };
     },
     async [Symbol.asyncDispose]() {
@@ -111,12 +111,12 @@ export async function fakeServer(
   };
 }
 
-export function writeKubeconfig(file: string, user: object, cluster: object): void {
+export function writeKubeconfig(file: string, user: object, cluster: object, namespace?: string): void {
   const config = {
     ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'here' },
     clusters: [{ name: 'cluster', cluster }],
     users: [{ name: 'me', user }],
-    contexts: [{ name: 'here', context: { cluster: 'cluster', user: 'me' } }],
+    contexts: [{ name: 'here', context: { cluster: 'cluster', user: 'me', namespace } }],
   };
   writeFileSync(file, JSON.stringify(config));
 }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { inOrder } from '../../../src/kubernetes/apply.js';
+import { inOrder } from '../../../src/kubernetes/apply-objects.js';
 import { parseManifest, readManifests } from '../../../src/kubernetes/index.js';
 
 let folder: string;

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
+import { clusterLabel, ownerLabel } from '../../../src/kubernetes/index.js';
 import { urlOf } from '../../../src/postgres/connection.js';
 import { workerDatabaseName } from '../../../src/postgres/databases.js';
-import { createWorkerDatabase, postgresKey } from '../../../src/postgres/index.js';
+import { createWorkerDatabase, deployPostgres, postgresKey } from '../../../src/postgres/index.js';
 import { initFailed } from '../../../src/postgres/init-scripts.js';
-import { firstPod, postgresObjects } from '../../../src/postgres/objects.js';
+import { firstPod, namespaceFor, postgresObjects } from '../../../src/postgres/objects.js';
 import { isAway } from '../../../src/postgres/outlasting.js';
+import { silent } from '../../../src/report/index.js';
+import { type FakeCluster, fakeCluster } from '../kubernetes/fake-cluster.js';
 
 const config: PostgresConfig = {
   image: 'postgres:17-alpine',
@@ -138,4 +141,40 @@ test('a bad script is told by the host’s file and the line', () => {
   expect(initFailed('/repo/db/x.sh', 'no such command\n').message).toBe(
     'The init script failed at /repo/db/x.sh',
   );
+});
+
+test.each([
+  ['shop', 'jest-kubernetes-shop-f5e6366d'],
+  ['shop.ci-4711', 'jest-kubernetes-shop-ci-4711-f5e6366d'],
+  [`a${'.'.repeat(47)}b`, 'jest-kubernetes-a-f5e6366d'],
+  ['n'.repeat(49), `jest-kubernetes-${'n'.repeat(38)}-f5e6366d`],
+])('its namespace in a shared cluster is a valid one for any valid name: %s', (cluster, expected) => {
+  const namespace = namespaceFor({ id: 'f5e6366d', cluster });
+  expect(namespace).toBe(expected);
+  expect(namespace).toMatch(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
+});
+
+describe('in a cluster that was there before', () => {
+  const owner = { id: 'f5e6366d', cluster: 'shop' };
+  const namespace = namespaceFor(owner);
+  const deploy = (cluster: FakeCluster): Promise<unknown> =>
+    deployPostgres(cluster.access, config, {
+      ...{ namespace, owner, signal: AbortSignal.timeout(5000), progress: silent },
+    });
+
+  test('its namespace carries the mark', async () => {
+    await using cluster = await fakeCluster();
+    await deploy(cluster);
+    const { labels } = cluster.get(`Namespace ${namespace}`).metadata;
+    expect(labels).toMatchObject({ [ownerLabel]: owner.id, [clusterLabel]: owner.cluster });
+    expect(cluster.names()).toContain(`Secret ${namespace}/postgres`);
+  });
+
+  test('one of that name that somebody else has made is left alone', async () => {
+    await using cluster = await fakeCluster();
+    const theirs = cluster.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    await expect(deploy(cluster)).rejects.toMatchObject({ code: 'MANIFEST_CONFLICT' });
+    expect(cluster.names()).toEqual([`Namespace ${namespace}`]);
+    expect(cluster.get(`Namespace ${namespace}`)).toEqual(theirs);
+  });
 });

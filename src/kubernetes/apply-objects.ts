@@ -1,0 +1,175 @@
+import type { Progress } from '../report/index.js';
+import { pause } from '../support/abort.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
+import type { ClusterAccess } from './access.js';
+import { apply } from './apply.js';
+import { claim, survey } from './claim.js';
+import { openApi } from './client.js';
+import { Kinds } from './kinds.js';
+import { describeObject, type KubernetesObject } from './objects.js';
+import type { Owner } from './owner.js';
+import { NotYet, patienceWith } from './patience.js';
+import type { ManifestObject } from './read-manifests.js';
+import type { Standing } from './standing.js';
+
+const retryInterval = 250;
+
+/** What others need comes first; those not named here come between the two; within one rank, as the files say. */
+const first = [
+  ['Namespace'],
+  ['CustomResourceDefinition'],
+  ['StorageClass', 'PriorityClass', 'IngressClass', 'RuntimeClass', 'ServiceAccount', 'ClusterRole', 'Role'],
+  ['ClusterRoleBinding', 'RoleBinding', 'Secret', 'ConfigMap', 'PersistentVolume', 'PersistentVolumeClaim'],
+  ['LimitRange', 'ResourceQuota', 'Service'],
+];
+const last = ['APIService', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
+
+function rank({ kind }: KubernetesObject): number {
+  if (last.includes(kind)) return first.length + 1;
+  const index = first.findIndex((kinds) => kinds.includes(kind));
+  return index === -1 ? first.length : index;
+}
+
+/** The objects in the order in which they can be made. */
+export function inOrder(objects: readonly ManifestObject[]): ManifestObject[] {
+  return [...objects].sort((a, b) => rank(a.object) - rank(b.object));
+}
+
+export interface ApplyOptions {
+  signal: AbortSignal;
+  progress: Progress;
+  /** In a cluster that was there before; undefined in one of our own, where all is ours. */
+  shared?: Sharing | undefined;
+}
+
+/** How objects are applied in a cluster that is not ours. */
+interface Sharing {
+  /** Whose mark what is created carries. */
+  owner: Owner;
+  /** What becomes of an object that somebody else has made, and that applying would change. */
+  conflicts: 'refuse' | 'leave';
+}
+
+/**
+ * Applies objects, namespaces and definitions first. Objects of a namespaced kind that name no namespace go to the
+ * context's. Ends when the API server has taken them all and the custom resource definitions are served; what they start
+ * (pods, volumes) is not waited for: a test says what it needs with `waitFor`.
+ *
+ * In a cluster of our own it is server-side apply, our fields winning over other managers'. In one that was there before,
+ * what is not there is created, with its owner's mark, and what was there is not touched: all objects are looked at before
+ * the first is made.
+ *
+ * A refusal that passes by itself (a kind not served yet, a webhook or service account not there yet, a
+ * server that does not answer) is tried again until `signal` ends it.
+ *
+ * @returns how many of them were there before and stay as they are
+ * @throws JestKubernetesError MANIFEST_FAILED, with the object, its file and the API server's words; MANIFEST_CONFLICT
+ *   where what somebody else has made would be changed
+ */
+export async function applyObjects(
+  access: ClusterAccess,
+  objects: readonly ManifestObject[],
+  { signal, progress, shared }: ApplyOptions,
+): Promise<number> {
+  using api = openApi(access, { retry: false });
+  const kinds = new Kinds(api);
+  const ordered = inOrder(objects);
+  const left = new Set<ManifestObject>();
+  if (shared !== undefined) {
+    // what is served now may not be when its definition is there
+    const before = new Kinds(api);
+    const standings = await survey(api, before, ordered, { ...shared, signal, look: persistently });
+    heed([...standings].map(([entry, standing]) => ({ entry, standing })));
+  }
+  const definitions: ManifestObject[] = [];
+  let applied = 0;
+  for (const entry of ordered) {
+    const isDefinition = entry.object.kind === 'CustomResourceDefinition';
+    if (!isDefinition && definitions.length > 0) await established(definitions.splice(0));
+    if (!left.has(entry)) await put(entry);
+    if (isDefinition && !left.has(entry)) definitions.push(entry);
+    applied += 1;
+    progress.moved(`${applied} of ${objects.length} objects, ${describeObject(entry.object)}`);
+  }
+  await established(definitions);
+  return left.size;
+
+  async function put(entry: ManifestObject): Promise<void> {
+    if (shared === undefined) {
+      await persistently(entry, () => apply(api, kinds, entry.object, signal));
+      return;
+    }
+    const { owner } = shared;
+    const standing = await persistently(entry, () => claim(api, kinds, entry.object, { owner, signal }));
+    heed([{ entry, standing }]);
+  }
+
+  /** What somebody else has made stays as it is, or ends this. */
+  function heed(found: readonly { entry: ManifestObject; standing: Standing }[]): void {
+    const inTheWay = found.flatMap(({ entry, standing }) =>
+      standing.is === 'in the way' ? [{ entry, why: standing.why }] : [],
+    );
+    if (inTheWay.length > 0 && shared?.conflicts === 'refuse') throw refused(inTheWay);
+    for (const { entry, why } of inTheWay)
+      progress.note(`left as it is: ${describeObject(entry.object)} of ${entry.origin}: ${why}`);
+    for (const { entry, standing } of found)
+      if (standing.is === 'in the way' || standing.is === 'as wanted') left.add(entry);
+  }
+
+  async function persistently<T>(entry: ManifestObject, attempt: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    progress.waitingFor(`the API server to take ${describeObject(entry.object)} of ${entry.origin}`);
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await attempt();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (performance.now() - start >= patienceWith(error)) throw failed(entry, error);
+        progress.waitingFor(`${describeObject(entry.object)} of ${entry.origin}: ${messageOf(error)}`);
+        await pause(retryInterval, signal);
+      }
+    }
+  }
+
+  async function established(entries: readonly ManifestObject[]): Promise<void> {
+    for (const entry of entries) {
+      await persistently(entry, async () => {
+        const path = await kinds.pathOf(entry.object, signal);
+        const { status } = await api.request<{ status?: { conditions?: Condition[] } }>(path, { signal });
+        const condition = status?.conditions?.find(({ type }) => type === 'Established');
+        if (condition?.status !== 'True') throw new NotYet(condition?.message ?? 'it is not established yet');
+      });
+      progress.moved(`${describeObject(entry.object)} is established`);
+    }
+  }
+}
+
+interface Condition {
+  type: string;
+  status: string;
+  message?: string;
+}
+
+function failed({ object, origin }: ManifestObject, error: unknown): JestKubernetesError {
+  return new JestKubernetesError('MANIFEST_FAILED', `${describeObject(object)} could not be applied`, {
+    evidence: [`${origin}: ${object.apiVersion} ${object.kind}`, messageOf(error)],
+    remedy: 'Correct the manifest; the line above is the API server’s own answer.',
+    cause: error,
+  });
+}
+
+function refused(inTheWay: readonly { entry: ManifestObject; why: string }[]): JestKubernetesError {
+  const objects = inTheWay.length === 1 ? 'An object' : `${inTheWay.length} objects`;
+  return new JestKubernetesError(
+    'MANIFEST_CONFLICT',
+    `${objects} of the manifests somebody else has made, and what was there before is not changed`,
+    {
+      evidence: inTheWay.map(
+        ({ entry: { object, origin }, why }) => `${describeObject(object)} of ${origin}: ${why}`,
+      ),
+      remedy:
+        'Take it out of the manifests, or write what is there; with cluster.conflicts: ‘leave’ it is used as it is.',
+    },
+  );
+}

@@ -1,0 +1,247 @@
+import type { ClusterAccess, KubernetesObject } from '../../../src/kubernetes/index.js';
+import { type Answer, type Asked, fakeServer, json, refusal } from './api-server.js';
+
+/*
+ * An API server that has objects: creation, server-side apply (dry runs, and conflicts of its managers, too), deletion
+ * under preconditions, lists by label. No controller works in it: what is deleted is gone at once, but what has finalizers.
+ */
+
+interface Kind {
+  apiVersion: string;
+  kind: string;
+  resource: string;
+  namespaced: boolean;
+}
+
+const usual: readonly Kind[] = [
+  { apiVersion: 'v1', kind: 'Namespace', resource: 'namespaces', namespaced: false },
+  { apiVersion: 'v1', kind: 'ConfigMap', resource: 'configmaps', namespaced: true },
+  { apiVersion: 'v1', kind: 'Secret', resource: 'secrets', namespaced: true },
+  { apiVersion: 'v1', kind: 'Service', resource: 'services', namespaced: true },
+  { apiVersion: 'v1', kind: 'ServiceAccount', resource: 'serviceaccounts', namespaced: true },
+  { apiVersion: 'v1', kind: 'Endpoints', resource: 'endpoints', namespaced: true },
+  { apiVersion: 'v1', kind: 'Pod', resource: 'pods', namespaced: true },
+  {
+    ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
+    ...{ resource: 'persistentvolumeclaims', namespaced: true },
+  },
+  { apiVersion: 'apps/v1', kind: 'StatefulSet', resource: 'statefulsets', namespaced: true },
+  {
+    ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
+    ...{ resource: 'endpointslices', namespaced: true },
+  },
+];
+
+export interface FakeCluster extends AsyncDisposable {
+  readonly access: ClusterAccess;
+  /** Every request, as `DELETE /api/v1/namespaces/shop`. */
+  readonly asked: readonly string[];
+  /** What is there, as `Namespace shop`, in order. */
+  names(): string[];
+  /** As it is there, without a copy being made. @throws where it is not */
+  get(name: string): KubernetesObject;
+  /** Puts an object there as another would. */
+  put(object: KubernetesObject, manager?: string): KubernetesObject;
+  /** As another's deletion, and whatever it does to the same place. */
+  drop(name: string): void;
+  /** Requests that are refused with 403. */
+  forbidden: (request: string) => boolean;
+  /** Called before a request is answered: what happens meanwhile. */
+  meanwhile: (request: string) => void;
+}
+
+/** @param namespace - of the kubeconfig's context */
+export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
+  const objects = new Map<string, KubernetesObject>();
+  /** By path, then by field: who has set it. */
+  const managers = new Map<string, Map<string, string>>();
+  let counter = 0;
+  const next = (): string => String((counter += 1));
+
+  const pathOf = ({ apiVersion, kind, metadata }: KubernetesObject): string => {
+    const found = usual.find((each) => each.apiVersion === apiVersion && each.kind === kind);
+    if (found === undefined) throw new Error(`no ${kind}`);
+    const scope = found.namespaced ? `/namespaces/${metadata.namespace ?? 'default'}` : '';
+    return `${baseOf(apiVersion)}${scope}/${found.resource}/${metadata.name}`;
+  };
+  const nameOf = ({ kind, metadata: { namespace: where, name } }: KubernetesObject): string =>
+    `${kind} ${where === undefined ? '' : `${where}/`}${name}`;
+  const find = (name: string): [string, KubernetesObject] => {
+    const found = [...objects].find(([, object]) => nameOf(object) === name);
+    if (found === undefined) throw new Error(`there is no ${name}`);
+    return found;
+  };
+  const store = (path: string, object: KubernetesObject, manager: string): KubernetesObject => {
+    const before = objects.get(path);
+    const metadata = {
+      ...object.metadata,
+      uid: before?.metadata.uid ?? `uid-${next()}`,
+      resourceVersion: next(),
+      managedFields: [{ manager }],
+    };
+    const stored: KubernetesObject = { ...object, metadata };
+    if (object.kind === 'Secret' && object['stringData'] !== undefined) {
+      const texts = Object.entries(object['stringData'] as Record<string, string>);
+      stored['data'] = Object.fromEntries(
+        texts.map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
+      );
+      delete stored['stringData'];
+    }
+    objects.set(path, stored);
+    const fields = managers.get(path) ?? new Map<string, string>();
+    for (const field of leaves(object).keys()) if (!fields.has(field)) fields.set(field, manager);
+    managers.set(path, fields);
+    return stored;
+  };
+  const remove = (path: string): void => {
+    objects.delete(path);
+    managers.delete(path);
+    const inside = /^\/api\/v1\/namespaces\/[^/]+$/.test(path) ? path.slice('/api/v1'.length) : undefined;
+    if (inside === undefined) return;
+    for (const each of objects.keys()) if (each.includes(`${inside}/`)) objects.delete(each);
+  };
+
+  const apply = (path: string, query: URLSearchParams, body: KubernetesObject): Answer => {
+    const present = objects.get(path);
+    const manager = query.get('fieldManager') ?? '';
+    const there = present === undefined ? new Map<string, unknown>() : leaves(present);
+    const causes = [...leaves(body)]
+      .filter(([field, value]) => there.has(field) && there.get(field) !== value)
+      .map(([field]) => ({ field, by: managers.get(path)?.get(field) ?? '' }))
+      .filter(({ by }) => by !== manager)
+      .map(({ field, by }) => ({
+        ...{ reason: 'FieldManagerConflict', field, message: `conflict with "${by}" using v1` },
+      }));
+    if (causes.length > 0 && query.get('force') !== 'true')
+      return refusal(409, { reason: 'Conflict', details: { causes } });
+    const { uid } = body.metadata;
+    if (uid !== undefined && uid !== present?.metadata.uid) return refusal(409, { reason: 'Conflict' });
+    const merged = merge(present ?? {}, body) as KubernetesObject;
+    if (query.get('dryRun') === 'All') return json(merged);
+    return json(store(path, merged, manager));
+  };
+  const destroy = (path: string, body: string): Answer => {
+    const present = objects.get(path);
+    if (present === undefined) return refusal(404, { reason: 'NotFound' });
+    const { preconditions = {} } = (body === '' ? {} : JSON.parse(body)) as { preconditions?: object };
+    const { metadata } = present;
+    const isOther = Object.entries(preconditions).some(
+      ([key, value]) => value !== metadata[key as 'uid' | 'resourceVersion'],
+    );
+    if (isOther) return refusal(409, { reason: 'Conflict' });
+    if ((metadata.finalizers ?? []).length === 0) remove(path);
+    else store(path, { ...present, metadata: { ...metadata, deletionTimestamp: 'now' } }, 'server');
+    return json({ kind: 'Status', status: 'Success' });
+  };
+  const list = (base: string, resource: string, where: string | undefined, selector: string): Answer => {
+    const [label = '', value = ''] = selector.split('=');
+    const items = [...objects]
+      .filter(([path, object]) => {
+        const place = path.slice(0, path.lastIndexOf('/'));
+        const isKind = place.startsWith(base) && place.endsWith(`/${resource}`);
+        const isThere = where === undefined || object.metadata.namespace === where;
+        return isKind && isThere && (label === '' || object.metadata.labels?.[label] === value);
+      })
+      .map(([, object]) => object);
+    return json({ items });
+  };
+
+  const answerTo = ({ method, url, body }: Asked): Answer => {
+    const { pathname, searchParams } = new URL(url, 'http://here');
+    const discovered = discovery(pathname);
+    if (discovered !== undefined) return json(discovered);
+    const parsed =
+      /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?$/.exec(
+        pathname,
+      );
+    const [, base = '', where, resource = '', name] = parsed ?? [];
+    if (method === 'POST') {
+      const object = JSON.parse(body) as KubernetesObject;
+      const path = `${pathname}/${object.metadata.name}`;
+      if (objects.has(path)) return refusal(409, { reason: 'AlreadyExists' });
+      const metadata = { ...object.metadata, ...(where === undefined ? {} : { namespace: where }) };
+      return json(store(path, { ...object, metadata }, searchParams.get('fieldManager') ?? ''), 201);
+    }
+    if (name === undefined) return list(base, resource, where, searchParams.get('labelSelector') ?? '');
+    if (method === 'PATCH') return apply(pathname, searchParams, JSON.parse(body) as KubernetesObject);
+    if (method === 'DELETE') return destroy(pathname, body);
+    const found = objects.get(pathname);
+    return found === undefined ? refusal(404, { reason: 'NotFound' }) : json(found);
+  };
+
+  const asked: string[] = [];
+  const server = await fakeServer(
+    [
+      (response, request) => {
+        const line = `${request.method} ${request.url}`;
+        asked.push(line);
+        cluster.meanwhile(line);
+        return cluster.forbidden(line)
+          ? refusal(403, { reason: 'Forbidden', message: 'it is forbidden' })(response, request)
+          : answerTo(request)(response, request);
+      },
+    ],
+    { secure: false },
+  );
+  const cluster: FakeCluster = {
+    access: server.access({}, {}, namespace),
+    asked,
+    names: () => [...objects.values()].map(nameOf),
+    get: (name) => find(name)[1],
+    put: (object, manager = 'kubectl') => store(pathOf(object), structuredClone(object), manager),
+    drop: (name) => {
+      remove(find(name)[0]);
+    },
+    forbidden: () => false,
+    meanwhile: () => undefined,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+  return cluster;
+}
+
+const baseOf = (apiVersion: string): string =>
+  apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+
+function discovery(pathname: string): object | undefined {
+  const versions = [...new Set(usual.map(({ apiVersion }) => apiVersion))];
+  if (pathname === '/apis') {
+    const groups = versions
+      .filter((each) => each.includes('/'))
+      .map((groupVersion) => ({ preferredVersion: { groupVersion }, versions: [{ groupVersion }] }));
+    return { groups };
+  }
+  const version = versions.find((each) => baseOf(each) === pathname);
+  if (version === undefined) return undefined;
+  const resources = usual
+    .filter(({ apiVersion }) => apiVersion === version)
+    .map(({ kind, resource, namespaced }) => ({
+      kind,
+      namespaced,
+      name: resource,
+      verbs: ['list', 'delete'],
+    }));
+  return { resources };
+}
+
+/** The fields that an object sets, as `.data.colour`, but what says which object it is. */
+function leaves(object: KubernetesObject): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value === 'object' && value !== null)
+      for (const [key, inner] of Object.entries(value)) visit(inner, `${path}.${key}`);
+    else found.set(path, value);
+  };
+  const { metadata, ...rest } = object;
+  visit({ ...rest, metadata: { labels: metadata.labels ?? {} } }, '');
+  return found;
+}
+
+function merge(one: object, other: object): object {
+  const merged: Record<string, unknown> = { ...one };
+  for (const [key, value] of Object.entries(other)) {
+    const before = merged[key];
+    const both = [before, value].every((each) => typeof each === 'object' && each !== null);
+    merged[key] = both && !Array.isArray(value) ? merge(before as object, value as object) : value;
+  }
+  return merged;
+}
