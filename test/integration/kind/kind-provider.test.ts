@@ -270,10 +270,10 @@ test('a container that the engine brings after somebody else has killed the crea
   const creator = JSON.parse(read(path.join(directory, 'creator.json'))) as { pid: number };
   process.kill(-creator.pid, 'SIGKILL');
   await until(() => identifyProcess(creator.pid) === undefined);
-  // the run was killed at the same moment, and has not seen it
+  await failure(ready);
+  // as if the run had been killed at the same moment, and had not seen it
   writeFileSync(path.join(directory, 'creator.json'), JSON.stringify(creator));
   const deleted = deleteIt();
-  await failure(ready);
   await sleep(500);
   engine.container('shop-control-plane', directory);
   await deleted;
