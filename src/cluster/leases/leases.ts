@@ -216,8 +216,7 @@ export class ClusterLease {
    */
   async replace(): Promise<string[]> {
     const answer = await this.#store.transact((found) => transitions.replace(found, this.#me, this.#isAlive));
-    if (answer.to === 'leave')
-      return answer.users.map((user) => describeInTheWay(user, this.#options));
+    if (answer.to === 'leave') return answer.users.map((user) => describeInTheWay(user, this.#options));
     await this.#delete(answer.state);
     return [];
   }

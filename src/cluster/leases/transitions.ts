@@ -202,7 +202,9 @@ export function takeDown(
   if (state?.removal == null) return stay(state, { to: 'leave', users: [] });
   const deleter = state.phase === 'deleting' ? state.by : undefined;
   const users =
-    deleter === undefined ? liveLeases(state, isAlive) : [deleter].filter((by) => by !== null).filter(isAlive);
+    deleter === undefined
+      ? liveLeases(state, isAlive)
+      : [deleter].filter((by) => by !== null).filter(isAlive);
   const insists = evenInUse && (deleter === undefined || users.every(mayBeGone));
   if (users.length > 0 && !insists) return stay(state, { to: 'leave', users });
   const end = deleting(state, me);

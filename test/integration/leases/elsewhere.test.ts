@@ -162,7 +162,9 @@ onLinux('of a holder of another machine', () => {
     writtenElsewhere({ machine: 'build-7/0123', startedAt: foreignBoot }, () => ({}));
     const stop = new AbortController();
     const told = new Promise<string>((resolve) => {
-      open('mine', resolve, stop.signal).acquire(wanted).catch(() => undefined);
+      open('mine', resolve, stop.signal)
+        .acquire(wanted)
+        .catch(() => undefined);
     });
     expect(await told).toMatch(
       /\(pid \d+ on build-7\).*: it cannot be seen from here; should it be gone for good: npx jest-kubernetes down shop --force/,
