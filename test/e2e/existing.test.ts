@@ -177,6 +177,10 @@ test('ten shards of one suite, half of them killed: what was there before is the
   await apply(theTeams);
   await kubectl('wait', '--for=condition=Established', 'crd/widgets.shop.test');
   await apply(theirWidgets);
+  // what a controller puts into every namespace, a moment after it is made
+  await until('the namespace is complete', async () =>
+    (await kubectl('get', 'configmaps', '-n', 'team-shop', '-o', 'name')).includes('kube-root-ca.crt'),
+  );
   const dump = async (): Promise<string> =>
     (
       await Promise.all(
