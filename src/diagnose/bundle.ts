@@ -5,12 +5,12 @@ import type { V1SecretList } from '@kubernetes/client-node';
 
 import { type ClusterAccess, openApi } from '../kubernetes/index.js';
 import { orAborted } from '../support/abort.js';
+import { masker, secretsOf } from '../support/mask.js';
 import { clusterFiles, type Files, hostFiles, logFile, podFile, runFiles } from './bundle/files.js';
 import { type Bundle, lateness } from './bundle/folder.js';
 import type { BundleOptions } from './bundle/options.js';
 import { writeExport } from './bundle/provider-logs.js';
 import { summaryText, yamlOf } from './bundle/text.js';
-import { masker, secretsOf } from './mask.js';
 import { observe, questions, readLogs, reasonOf } from './observe.js';
 
 /** The whole bundle's bound, in milliseconds. */

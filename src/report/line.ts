@@ -1,5 +1,9 @@
+import { masker } from '../support/mask.js';
 import { formatSeconds } from './format.js';
 import type { Progress } from './progress.js';
+
+/** What a build, a hook or kind prints is shown, and kept in a CI's logs. */
+const masked = masker();
 
 /** A wait longer than this says what it waits for. */
 export const silenceLimit = 10_000;
@@ -53,8 +57,12 @@ export class PhaseLine implements Progress {
     return (this.#ended ?? performance.now()) - this.#started;
   }
 
-  /** What the phase says of itself now. */
+  /** What the phase says of itself now, without secrets. */
   get status(): string {
+    return masked(this.#status());
+  }
+
+  #status(): string {
     if (this.outcome !== 'running') return this.#detail;
     const quiet = performance.now() - this.#lastMove >= silenceLimit || this.#detail === '';
     return quiet && this.#awaited !== '' && this.elapsed >= silenceLimit

@@ -1,4 +1,5 @@
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { masker } from '../support/mask.js';
 import { logUpdate } from '../support/native.js';
 import { styleFor } from './format.js';
 import { PhaseLine, silenceLimit } from './line.js';
@@ -85,7 +86,7 @@ export class Report {
 
   /** Something that a user should know, among the phases' lines. */
   note(text: string): void {
-    this.#surface.print(this.#style('yellow', `   ${text}`));
+    this.#surface.print(this.#style('yellow', `   ${masker()(text)}`));
   }
 
   /** Starts a phase's line. */
@@ -135,7 +136,7 @@ export class Report {
 }
 
 function textOf(error: unknown): string {
-  return error instanceof JestKubernetesError ? error.format() : messageOf(error);
+  return error instanceof JestKubernetesError ? error.format() : masker()(messageOf(error));
 }
 
 /** As GitHub Actions wants the text of a workflow command. */

@@ -1,3 +1,5 @@
+import { masker } from './mask.js';
+
 /** Every way in which a run can fail, by its stable code. */
 export type ErrorCode =
   | 'CONFIG_INVALID'
@@ -87,14 +89,15 @@ export class JestKubernetesError extends Error {
     return new JestKubernetesError(code, message, { evidence, remedy, bundle, cause, ...changes });
   }
 
-  /** The whole error as a reader sees it, several lines. */
+  /** The whole error as a reader sees it, several lines, without secrets: it is kept in logs, and copied into tickets. */
   format(): string {
-    return [
+    const text = [
       `${this.message} (${this.code})`,
       ...this.evidence.map((line) => `    ${line}`),
       ...(this.remedy === undefined ? [] : [`  → ${this.remedy}`]),
       ...(this.bundle === undefined ? [] : [`  everything that was seen: ${this.bundle}`]),
     ].join('\n');
+    return masker()(text);
   }
 }
 

@@ -52,7 +52,7 @@ export const pairs = (record: Readonly<Record<string, string>>) =>
 /** Nobody's cloud keys have a place here, so that the variables are picked, not filtered. */
 export function tellingVariables(env: BundleOptions['env']): Record<string, string> {
   const telling =
-    /^(?:JEST_|KIND_|KUBE|DOCKER_|CONTAINER_HOST|TESTCONTAINERS_|PG[A-Z]+$|DATABASE_URL$|CI$|GITHUB_(?:ACTIONS|WORKFLOW|JOB|RUN_ID|SHA)$|RUNNER_|NODE_|HTTPS?_PROXY$|NO_PROXY$|PATH$|https?_proxy$|no_proxy$)/;
+    /^(?:JEST_KUBERNETES(?:_[A-Z_]+)?|JEST_WORKER_ID|KIND_EXPERIMENTAL_[A-Z_]+|KUBECONFIG|DOCKER_(?:HOST|CONTEXT|CONFIG|CERT_PATH|TLS_VERIFY|API_VERSION)|CONTAINER_HOST|TESTCONTAINERS_(?:HOST_OVERRIDE|DOCKER_SOCKET_OVERRIDE|RYUK_DISABLED)|PG(?:HOST|PORT|USER|DATABASE|PASSWORD)|DATABASE_URL|CI|GITHUB_(?:ACTIONS|WORKFLOW|JOB|RUN_ID|SHA)|RUNNER_(?:OS|ARCH|NAME|ENVIRONMENT)|NODE_(?:ENV|OPTIONS|EXTRA_CA_CERTS|VERSION)|HTTPS?_PROXY|NO_PROXY|PATH|https?_proxy|no_proxy)$/;
   return Object.fromEntries(
     Object.entries(env)
       .filter((entry): entry is [string, string] => telling.test(entry[0]) && entry[1] !== undefined)

@@ -73,6 +73,18 @@ describe('a wait of more than ten seconds', () => {
   });
 });
 
+test('no secret is printed: not in an error, an annotation, a note or a phase’s line', () => {
+  const { report, text } = captured({ GITHUB_ACTIONS: 'true' });
+  const build = 'docker build --build-arg NPM_TOKEN=s3cr3t .';
+  report.error(new JestKubernetesError('IMAGE_BUILD_FAILED', 'it failed', { remedy: `Try: ${build}` }));
+  report.note(build);
+  const line = report.phase('build shop');
+  line.moved(build);
+  line.end('failed', build);
+  expect(text().match(/NPM_TOKEN=\*\*\*/g)).toHaveLength(4);
+  expect(text()).not.toContain('s3cr3t');
+});
+
 test('in GitHub Actions an error is an annotation too', () => {
   const { report, text } = captured({ GITHUB_ACTIONS: 'true' });
   report.error(new JestKubernetesError('KIND_MISSING', 'kind was not found', { remedy: 'install it' }));

@@ -2,12 +2,38 @@
 const mask = '***';
 
 // every repetition is bounded, or cannot fail: a log may be one line of a megabyte
-const secretName = String.raw`[\w.-]{0,64}(?:password|passwd|passphrase|pgpass|secret|token|api_?key|access_?key|private_?key|client-key-data|client-certificate-data|credentials?)[\w-]{0,64}`;
+const secretName = String.raw`[\w.-]{0,64}(?:password|passwd|passphrase|pgpass|secret|token|(?:api|access|private|signing|encryption|deploy|ssh|gpg)_?key|auth_?config|kube_?config_?(?:data|base64|b64|content)|client-key-data|client-certificate-data|credentials?|_pat(?![a-z]))[\w-]{0,64}`;
 /** Keys that look like secrets and only refer to them: they tell of a misspelt name. */
 const harmlessKey =
   /^(?:.*secretname|secret|secrets|secretkeyref|secretref|imagepullsecrets|tokenexpirationseconds|automountserviceaccounttoken|serviceaccounttoken|.*tokens?_?(?:limit|count|path|file)|.*secrets?_?(?:path|file)|.*_file|passwordfile)$/i;
 /** Quoted within a string, quoted, or bare. */
 const value = String.raw`(?:\\{1,8}"(?:(?!\\{1,8}").)*(?:\\{1,8}")?|"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,;&"'\\}\]]+)`;
+
+/** What services begin their own tokens with. */
+const prefixed =
+  /\b(?:gh[opsur]_|github_pat_|glpat-|AKIA|ASIA|AIza|xox[abeprs]-|npm_|sk_live_|rk_live_|sk-|hf_|dckr_pat_|pypi-|dop_v1_)[\w-]{12,512}/g;
+
+/**
+ * A word that nobody has chosen: long, of capitals, small letters and digits. Digests, ids and the names of Kubernetes
+ * objects are of small letters alone.
+ */
+const random = /(?<![\w+/=-])[A-Za-z0-9+_-]{32,}={0,2}(?![\w+/])/g;
+/** Bits for each character, above which a word is no word: base64 has 6, its sample of 32 some 4.5, English 2.5 to 4. */
+const entropyOfChance = 4.1;
+
+function entropy(text: string): number {
+  const counts = new Map<string, number>();
+  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+  return bits;
+}
+
+const isRandom = (word: string): boolean =>
+  /[a-z]/.test(word) &&
+  /[A-Z]/.test(word) &&
+  /\d/.test(word) &&
+  entropy(word.slice(0, 256)) > entropyOfChance;
 
 /** The shapes that a secret has in logs, manifests, environments and kubeconfigs. */
 const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) => string) }[] = [
@@ -21,6 +47,7 @@ const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) 
     masked: `$1:${mask}@`,
   },
   { shape: /\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, masked: `$1 ${mask}` },
+  { shape: prefixed, masked: mask },
   { shape: /\beyJ[\w-]{8,2048}\.[\w-]{1,4096}\.[\w-]*/g, masked: mask },
   // an environment entry of a manifest, in YAML, in JSON, or in JSON within a string
   {
@@ -40,6 +67,7 @@ const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) 
     masked: (whole, key = '', between = '', secret = '') =>
       harmlessKey.test(key) ? whole : `${key}${between}${quoted(secret)}`,
   },
+  { shape: random, masked: (word) => (isRandom(word) ? mask : word) },
 ];
 
 const quoted = (secret: string) => {
@@ -58,13 +86,18 @@ const spellings = (secret: string) => [
 /** Shorter ones stand in too many words that are no secret. */
 const SHORTEST = 4;
 
+/** `test`, `postgres`, `admin`: where it stands as a value, its key tells; elsewhere it is a word like any other. */
+const isWord = (secret: string): boolean => /^[a-z]{1,12}$/i.test(secret);
+
 /**
  * A function that masks secrets in a text: the known ones however they are
  * spelt, and whatever has a secret's shape.
  * @param known - passwords, tokens, and values of Secret objects
  */
 export function masker(known: readonly string[] = []): (text: string) => string {
-  const literals = [...new Set(known.filter(({ length }) => length >= SHORTEST).flatMap(spellings))]
+  const literals = [
+    ...new Set(known.filter((secret) => secret.length >= SHORTEST && !isWord(secret)).flatMap(spellings)),
+  ]
     // a longer secret may hold a shorter one
     .sort((a, b) => b.length - a.length)
     .map((literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));

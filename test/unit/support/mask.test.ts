@@ -1,4 +1,4 @@
-import { masker, secretsOf } from '../../../src/diagnose/mask.js';
+import { masker, secretsOf } from '../../../src/support/mask.js';
 
 const secret = 's3cr3t/Pass@word+1';
 
@@ -20,6 +20,12 @@ describe('a secret is masked', () => {
       'in an annotation that holds an object',
       `{\\"name\\":\\"POSTGRES_PASSWORD\\",\\"value\\":\\"${secret}\\"}`,
     ],
+    ['in what a login of Docker is kept in', `DOCKER_AUTH_CONFIG=${secret}`],
+    ['in a kubeconfig that a CI has as a variable', `KUBE_CONFIG_DATA=${secret}`],
+    ['in one that is encoded', `KUBECONFIG_BASE64: ${secret}`],
+    ['in a personal access token', `GITLAB_PAT=${secret}`],
+    ['in a key to sign with', `SIGNING_KEY="${secret}"`],
+    ['in a build argument', `docker build --build-arg NPM_TOKEN=${secret} .`],
     ['in a kubeconfig', `    client-key-data: ${Buffer.from(secret.repeat(4)).toString('base64')}`],
     ['in a key file', `-----BEGIN RSA PRIVATE KEY-----\n${secret}\n-----END RSA PRIVATE KEY-----`],
   ])('%s', (_place, text) => {
@@ -27,6 +33,25 @@ describe('a secret is masked', () => {
     expect(masked).toContain('***');
     expect(masked).not.toContain('s3cr3t');
     expect(masked).not.toContain('word+1');
+  });
+
+  test.each([
+    ['GitHub', `ghp_${'a1B2'.repeat(9)}`],
+    ['GitHub, fine-grained', `github_pat_11ABCDEFG0abcdefghijkl_${'x9Y8'.repeat(10)}`],
+    ['AWS', 'AKIAIOSFODNN7EXAMPLE'],
+    ['GitLab', 'glpat-abcdefghij0123456789'],
+    ['npm', `npm_${'a1B2'.repeat(9)}`],
+    ['Slack', 'xoxb-123456789012-abcdefABCDEF'],
+    ['nobody knows whom: a word that no one has chosen', 'wJalrXUtnFEMIK7MDENGbPxRfiCYzEXAMPLEKEYq9'],
+  ])('by its own shape, whatever it is called: of %s', (_, token) => {
+    expect(mask(`the owl said ${token} twice`)).toBe('the owl said *** twice');
+  });
+
+  test('that is a word as others are, where it is a value, and nowhere else', () => {
+    const masked = masker(['test', 'postgres']);
+    expect(masked('a test of postgres:17 failed, POSTGRES_PASSWORD=postgres')).toBe(
+      'a test of postgres:17 failed, POSTGRES_PASSWORD=***',
+    );
   });
 
   test.each([
@@ -66,6 +91,11 @@ test.each([
   'secretName: shop-keys',
   'automountServiceAccountToken: false',
   'PATH=/usr/bin:/bin',
+  'kindest/node:v1.37.2@sha256:0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9',
+  'pod shop/api-7d9c5b8f6d-x2k4q of 6eefa67e-1fa5-9f83-f914-23b05a2f09e5',
+  'at TestScheduler.scheduleTestsAndCollectTheirResults (TestScheduler.js:333:13)',
+  'PersistentVolumeClaimNotFoundInNamespaceOfThePod',
+  'KUBECONFIG=/home/me/.local/state/jest-kubernetes/clusters/shop/kubeconfig',
   'postgres://shop@127.0.0.1:5432/shop',
 ])('what is no secret is left as it is: %s', (line) => {
   expect(masker()(line)).toBe(line);
