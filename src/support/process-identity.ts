@@ -7,9 +7,9 @@ export interface ProcessIdentity {
   pid: number;
   /** When it started, in the system's own terms; compared, never computed with. */
   startedAt: string;
-  /** Linux: the machine, or the container, by a name that it keeps over a reboot. */
+  /** Where it runs, by what lasts over a reboot: `HOST`, or `HOST/MACHINE ID`. */
   machine?: string;
-  /** Linux: within which the pid counts. */
+  /** Linux alone: within which the pid counts. */
   pidNamespace?: string;
 }
 
@@ -53,27 +53,25 @@ function startElsewhere(pid: number): string | undefined {
 
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
-/** The pid namespace that a kernel begins with (PROC_PID_INIT_INO of Linux's proc_ns.h): other ones are containers'. */
-const initialNamespace = 'pid:[4026531836]';
-
-/** Where this process runs: its pids mean nothing elsewhere. */
+/**
+ * Where this process runs: its pids mean nothing elsewhere. The machine's id alone does not tell, as clones of one image
+ * have the same; nor does the host's name, which many machines share.
+ */
 function placeOnLinux(): Pick<ProcessIdentity, 'machine' | 'pidNamespace'> {
   const pidNamespace = readlinkSync('/proc/self/ns/pid');
-  let machineId = '';
   try {
-    machineId = readFileSync('/etc/machine-id', 'utf8').trim();
+    return { machine: `${hostname()}/${readFileSync('/etc/machine-id', 'utf8').trim()}`, pidNamespace };
   } catch {
-    // many container images have none
+    return { machine: hostname(), pidNamespace }; // many container images have none
   }
-  // that of a container's image is the same wherever it runs, and its host name is its own
-  const machine = pidNamespace === initialNamespace ? machineId || hostname() : `${machineId}/${hostname()}`;
-  return { machine, pidNamespace };
 }
 
-// elsewhere a host name may change with the network, and pids are those of the one machine
-const place = process.platform === 'linux' ? placeOnLinux : () => ({});
+const isLinux = process.platform === 'linux';
 
-const startOf = process.platform === 'linux' ? startOnLinux : startElsewhere;
+// elsewhere the name is for readers: it may change with the network, and pids are those of the one machine
+const place = isLinux ? placeOnLinux : () => ({ machine: hostname() });
+
+const startOf = isLinux ? startOnLinux : startElsewhere;
 
 /** The identity of a process that runs now; undefined where there is none (a zombie is none). */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
@@ -87,7 +85,9 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
  */
 export function standingOf(identity: ProcessIdentity): 'alive' | 'dead' | 'same kernel' | 'elsewhere' {
   const { machine, pidNamespace } = identity;
-  if (pidNamespace !== undefined && process.platform === 'linux') {
+  // an earlier version told neither, and shared with nobody
+  if (machine !== undefined && (pidNamespace !== undefined) !== isLinux) return 'elsewhere';
+  if (pidNamespace !== undefined) {
     const here = placeOnLinux();
     const isThisBoot = identity.startedAt.startsWith(`${bootId()}/`);
     if (isThisBoot && pidNamespace !== here.pidNamespace) return 'same kernel';
@@ -133,4 +133,4 @@ function membersElsewhere(group: number): GroupMember[] {
 }
 
 /** The processes of a process group that run now, whether its leader is among them or not. */
-export const groupMembers = process.platform === 'linux' ? membersOnLinux : membersElsewhere;
+export const groupMembers = isLinux ? membersOnLinux : membersElsewhere;

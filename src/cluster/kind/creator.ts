@@ -11,6 +11,7 @@ import {
   identifyProcess,
   type ProcessIdentity,
   runsHere,
+  standingOf,
 } from '../../support/process-identity.js';
 
 /** The process that creates a cluster, which any other process can find and end. */
@@ -113,7 +114,10 @@ const runLimit = 60_000;
 export async function endCreator(directory: string, name: string, signal?: AbortSignal): Promise<boolean> {
   const creator = readCreator(directory);
   if (creator === undefined) return false;
-  const found = runsHere(creator);
+  const standing = standingOf(creator);
+  // whatever has its number here is somebody else
+  if (standing === 'same kernel' || standing === 'elsewhere') return !creator.ended;
+  const found = standing === 'alive';
   if (!found && identifyProcess(creator.pid) !== undefined) return !creator.ended; // its number is another's by now
   // without its leader, a group of that number is ours only where it speaks of this cluster
   const isOurs = ({ command }: GroupMember): boolean => found || command.includes(name);

@@ -7,7 +7,7 @@ import { pause } from '../../support/abort.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { confirmEngine } from './confirm-engine.js';
 import { endCreator, forgetCreator } from './creator.js';
-import { ownerFile } from './kind-config.js';
+import { ownerFiles } from './kind-config.js';
 import {
   clusterContainers,
   clusterLabel,
@@ -46,7 +46,7 @@ const removalLimit = 120_000;
  */
 export async function deleteContainers(options: DeleteContainersOptions): Promise<void> {
   const { name, directory, runtime, env = process.env, signal, progress } = options;
-  const { mark = ownerFile(directory) } = options;
+  const marks = options.mark === undefined ? ownerFiles(directory) : [options.mark];
   const cli = runtimeCli(runtime, env);
   // what Ctrl-C sends to everything in the foreground must not end what cleans up after it
   const run: RunCli = (args, more) => cli(args, { ...more, detached: true });
@@ -60,7 +60,9 @@ export async function deleteContainers(options: DeleteContainersOptions): Promis
     const deadline = Date.now() + removalLimit;
     for (let since = Date.now(); ;) {
       try {
-        const ours = (await clusterContainers(run, name, signal)).filter((each) => each.mark === mark);
+        const ours = (await clusterContainers(run, name, signal)).filter(
+          ({ mark }) => mark !== undefined && marks.includes(mark),
+        );
         left = ours.map((container) => container.name);
         if (ours.length === 0) {
           if (Date.now() - since >= awaited) break;
@@ -86,7 +88,7 @@ export async function deleteContainers(options: DeleteContainersOptions): Promis
     forgetCreator(directory);
     const files = ['kubeconfig', 'kind.kubeconfig', 'kind.kubeconfig.lock', 'kind.yaml'];
     for (const file of files) await rm(path.join(directory, file), { force: true });
-    await rm(mark, { recursive: true, force: true });
+    for (const mark of marks) await rm(mark, { recursive: true, force: true });
   } catch (error) {
     signal?.throwIfAborted();
     throw deleteFailed(options, left, error);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { stringify } from 'yaml';
@@ -23,7 +24,16 @@ export const ownerMount = '/etc/jest-kubernetes/owner';
  */
 export function ownerFile(directory: string): string {
   const id = stateDirectory(path.dirname(path.dirname(directory)))?.id;
-  return path.join(directory, id === undefined ? 'owner' : `owner-${id}`);
+  return path.join(directory, id === undefined ? unnamed : `owner-${id}`);
+}
+
+/** As an earlier version called it, which gave its state directory no id. */
+const unnamed = 'owner';
+
+/** What the containers of a cluster folder carry; of an earlier version's, the folder itself still holds the file. */
+export function ownerFiles(directory: string): string[] {
+  const earlier = path.join(directory, unnamed);
+  return [...new Set([ownerFile(directory), ...(existsSync(earlier) ? [earlier] : [])])];
 }
 
 /**

@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import type { NodeRole } from '../../config/index.js';
 import type { ContainerRuntime, KnownEngine } from '../../runtime/index.js';
 import type { ClusterNode, HostAndPort } from '../provider.js';
-import { ownerFile, ownerMount } from './kind-config.js';
+import { ownerFiles, ownerMount } from './kind-config.js';
 
 /** One container of a cluster: a node, or the load balancer before several control planes. */
 export interface NodeContainer {
@@ -137,7 +137,7 @@ export function reachedAt(
 
 /** Whether that cluster folder's owner made it. */
 export function isOurs(container: NodeContainer, directory: string): boolean {
-  return container.mark === ownerFile(directory);
+  return container.mark !== undefined && ownerFiles(directory).includes(container.mark);
 }
 
 /** The container that the API server is reached through: the balancer before several control planes, or the only one. */

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 
 import { clusterNames, discardRemains, FileStore } from './file-store.js';
-import { closing, deleteAs, type DeleteCluster, holderOf, type LeaseOptions, openStore } from './leases.js';
+import {
+  closing,
+  deleteAs,
+  type DeleteCluster,
+  holderOf,
+  isUnseen,
+  type LeaseOptions,
+  openStore,
+} from './leases.js';
 import type { ClusterState, Holder } from './state.js';
 import * as transitions from './transitions.js';
 
@@ -87,7 +95,7 @@ export async function takeDown({
   /** Of who does it, in a cluster that others share. */
   runId?: string;
   deleteCluster: DeleteCluster;
-  /** Also when live runs use it. A deletion that is under way is left alone all the same. */
+  /** Also when live runs use it. A deletion that is under way on this machine is left alone all the same. */
   evenInUse?: boolean;
 }): Promise<
   { outcome: 'deleted' } | { outcome: 'in use'; users: readonly Holder[] } | { outcome: 'unknown' }
@@ -96,7 +104,10 @@ export async function takeDown({
   const store = openStore({ ...cluster, runId });
   return closing(store, async () => {
     const answer = await store.transact((found) =>
-      transitions.takeDown(found, me, (holder) => store.isAlive(holder), { evenInUse }),
+      transitions.takeDown(found, me, (holder) => store.isAlive(holder), {
+        evenInUse,
+        mayBeGone: (holder) => isUnseen(holder, cluster),
+      }),
     );
     if (answer.to === 'leave') {
       return answer.users.length > 0 ? { outcome: 'in use', users: answer.users } : { outcome: 'unknown' };

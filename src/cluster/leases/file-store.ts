@@ -69,9 +69,9 @@ export class FileStore implements StateStore {
   }
 
   async transact<Result>(change: (found: Found) => Change<Result>, signal?: AbortSignal): Promise<Result> {
+    await this.#live(signal);
     const { result, removed } = await this.#mutex.hold(() => {
       try {
-        this.#live();
         const found = this.#read(true);
         const { state, result } = change(found);
         if (state !== undefined && state !== found) this.#write(state);
@@ -98,8 +98,11 @@ export class FileStore implements StateStore {
     return Promise.resolve();
   }
 
-  #live(): void {
-    if (!this.#isLive) this.#isLive = this.#pulse?.take() ?? false;
+  /** Before the state says that this run is there: whoever reads it there must see that it lives. */
+  async #live(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#isLive || this.#pulse === undefined) return;
+    await this.#pulse.keep(signal);
+    this.#isLive = true;
   }
 
   async changed(signal: AbortSignal | undefined, timeoutMs: number): Promise<void> {
@@ -210,7 +213,16 @@ export function discardRemains(stateDir: string): void {
   if (stateDirectory(stateDir) === undefined) return;
   for (const entry of entriesOf(stateDir)) {
     const path = join(stateDir, entry);
-    if (entry.startsWith('gone-') || (entry.startsWith('alive-') && !Mutex.isHeld(path))) discard(path);
+    if (entry.startsWith('gone-')) discard(path);
+    if (entry.startsWith('alive-')) discardPulse(path);
+  }
+}
+
+function discardPulse(path: string): void {
+  try {
+    Mutex.removeUnheld(path);
+  } catch {
+    // another user's, say: it is for whoever can
   }
 }
 

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { KeepPolicy } from '../../config/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import { identifyProcess } from '../../support/process-identity.js';
+import { identifyProcess, standingOf } from '../../support/process-identity.js';
 import { FileStore } from './file-store.js';
 import { KubernetesStore } from './kubernetes-store.js';
 import { openRunApi, recordRun, runFolder } from './run-folder.js';
@@ -66,6 +66,19 @@ export function holderOf(runId: string, command = commandLine()): Holder {
   if (process_ === undefined) throw new Error('this process cannot find itself');
   return { runId, process: process_, cwd: process.cwd(), command, since: new Date().toISOString() };
 }
+
+/** Whether nobody here can know that it lives: an existing cluster tells of all machines, a folder of this one. */
+export const isUnseen = (
+  holder: Holder,
+  { provider = 'kind' }: { provider?: Removal['provider'] | undefined },
+): boolean => provider === 'kind' && standingOf(holder.process) === 'elsewhere';
+
+/** One that stands in the way; of one that may stand there for ever, what a person can do. */
+const describeInTheWay = (holder: Holder, cluster: Pick<LeaseOptions, 'name' | 'provider'>): string =>
+  describeHolder(holder) +
+  (isUnseen(holder, cluster)
+    ? `: it cannot be seen from here; should it be gone for good: npx jest-kubernetes down ${cluster.name} --force`
+    : '');
 
 const commandLine = () => process.argv.slice(1).map(lastPart).join(' ').slice(0, 200) || 'node';
 /** `jest` of `/shop/node_modules/jest/bin/jest.js`. */
@@ -144,7 +157,7 @@ export class ClusterLease {
           this.#hasJoined = true;
           return { role: 'join', state: arrival.state };
         case 'refuse':
-          throw conflict(this.#options.name, arrival);
+          throw conflict(this.#options, arrival);
         case 'wait':
           await waiting(arrival.holder, `${arrival.doing} the cluster`);
           break;
@@ -203,7 +216,7 @@ export class ClusterLease {
    */
   async replace(): Promise<string[]> {
     const answer = await this.#store.transact((found) => transitions.replace(found, this.#me, this.#isAlive));
-    if (answer.to === 'leave') return answer.users.map(describeHolder);
+    if (answer.to === 'leave') return answer.users.map((user) => describeInTheWay(user, this.#options));
     await this.#delete(answer.state);
     return [];
   }
@@ -276,7 +289,7 @@ export class ClusterLease {
   #waiting() {
     let said: string | undefined;
     return async (holder: Holder, doing: string) => {
-      const words = describeHolder(holder);
+      const words = describeInTheWay(holder, this.#options);
       if (said !== `${words} ${doing}`) this.#options.onWait?.(words, doing);
       said = `${words} ${doing}`;
       await this.#store.changed(this.#options.signal, livenessEvery);
@@ -332,14 +345,14 @@ export async function deleteAs(
 }
 
 function conflict(
-  name: string,
+  cluster: Pick<LeaseOptions, 'name' | 'provider'>,
   { differing, users }: Extract<transitions.Arrival, { to: 'refuse' }>,
 ): JestKubernetesError {
   return new JestKubernetesError(
     'CONFIG_CONFLICT',
-    `the cluster ${name} is in use, and was made from another configuration`,
+    `the cluster ${cluster.name} is in use, and was made from another configuration`,
     {
-      evidence: [...differing, ...users.map((user) => `used by ${describeHolder(user)}`)],
+      evidence: [...differing, ...users.map((user) => `used by ${describeInTheWay(user, cluster)}`)],
       remedy:
         'Use the same settings in both, give this one another `cluster.name`, or wait for that run to end.',
     },

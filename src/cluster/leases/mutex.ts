@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, existsSync, openSync, statSync, truncateSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -67,17 +67,28 @@ export class Mutex {
    * @throws STATE_UNUSABLE where the file cannot be made or locked, or somebody holds it for 30 s
    */
   async hold<T>(work: () => T, signal?: AbortSignal): Promise<T> {
+    const release = await this.#take(signal);
+    try {
+      return work();
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Takes it, and keeps it until it is closed or this process ends.
+   * @throws as `hold`
+   */
+  async keep(signal?: AbortSignal): Promise<void> {
+    await this.#take(signal);
+  }
+
+  async #take(signal?: AbortSignal): Promise<() => void> {
     const start = performance.now();
     for (let pause = 2; ; pause = Math.min(pause * 1.5, 25)) {
       signal?.throwIfAborted();
       const release = this.#try();
-      if (release !== undefined) {
-        try {
-          return work();
-        } finally {
-          release();
-        }
-      }
+      if (release !== undefined) return release;
       if (performance.now() - start > patience) {
         throw new JestKubernetesError(
           'STATE_UNUSABLE',
@@ -96,7 +107,7 @@ export class Mutex {
   #try(): (() => void) | undefined {
     try {
       const { database, inode } = (this.#open ??= this.#connect());
-      database.exec('BEGIN IMMEDIATE');
+      database.exec('BEGIN EXCLUSIVE');
       // somebody may have removed the folder since it was opened: a lock on a file without a name protects nothing
       if (inodeOf(this.path) === inode) {
         return () => {
@@ -133,21 +144,32 @@ export class Mutex {
     return { database, inode: inode ?? -1n };
   }
 
-  /** Takes it, and keeps it until it is closed or this process ends. @returns whether it could */
-  take(): boolean {
-    // the file may be removed in the moment between being made and being locked
-    for (let attempt = 0; attempt < 3; attempt += 1) if (this.#try() !== undefined) return true;
-    return false;
+  /** Whether a process, of whatever container, has the lock of a file. Any number may look at once, and leave no trace. */
+  static isHeld(path: string): boolean {
+    if (inodeOf(path) === undefined) return false;
+    const { DatabaseSync } = loadSqlite();
+    let database: DatabaseSync | undefined;
+    try {
+      database = new DatabaseSync(path, { readOnly: true });
+      database.exec('SELECT count(*) FROM sqlite_schema');
+      return false;
+    } catch (error) {
+      const { errcode } = error as { errcode?: number };
+      if (errcode === SQLITE_BUSY) return true;
+      // it went meanwhile, or somebody wrote into it, which nobody does who has it
+      if (inodeOf(path) === undefined || errcode === SQLITE_NOTADB) return false;
+      throw unusable(path, error);
+    } finally {
+      database?.close();
+    }
   }
 
-  /** Whether a process, of whatever container, holds the lock of a file. */
-  static isHeld(path: string): boolean {
-    if (!existsSync(path)) return false;
+  /** Removes the file, unless a process has its lock: while it is removed, this one has. */
+  static removeUnheld(path: string): void {
+    if (Mutex.isHeld(path)) return;
     const mutex = new Mutex(path);
     try {
-      const release = mutex.#try();
-      release?.();
-      return release === undefined;
+      if (mutex.#try() !== undefined) rmSync(path, { force: true });
     } finally {
       mutex.close();
     }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import path from 'node:path';
 
 import { type Api, openApi } from '../../kubernetes/index.js';
-import { isAlive, type ProcessIdentity } from '../../support/process-identity.js';
+import { isAlive, type ProcessIdentity, runsHere } from '../../support/process-identity.js';
 import { Mutex } from './mutex.js';
 
 /*
@@ -84,7 +84,8 @@ export async function claimRun(
     return await mutex.hold(() => {
       const found = readRun(folder);
       if (found === undefined) return undefined;
-      if (isAlive(found.by)) return found.by.pid === me.pid ? found : undefined;
+      // of another container the pid says nothing
+      if (isAlive(found.by)) return runsHere(found.by) && found.by.pid === me.pid ? found : undefined;
       const mine = { ...found, by: me };
       writeRun(folder, mine);
       return mine;

@@ -152,10 +152,9 @@ export function describeHolder({ command, cwd, process: process_, since }: Holde
   return `${command} in ${cwd} (pid ${pid}${where(process_)})${time}`;
 }
 
-/** Of one that cannot be seen from here: where it is, and what to do should it be gone for good. */
+/** Where it runs, unless that is here. */
 function where(holder: ProcessIdentity): string {
   const standing = standingOf(holder);
   if (standing === 'same kernel') return ' of another container';
-  if (standing !== 'elsewhere') return '';
-  return ` on ${holder.machine ?? 'another machine'}, which cannot be seen from here: if it is gone, delete the cluster with --force`;
+  return standing === 'elsewhere' ? ` on ${holder.machine?.split('/')[0] ?? 'another machine'}` : '';
 }

@@ -189,20 +189,24 @@ export function replace(
   return { state: end, result: { to: 'delete', state: end } };
 }
 
-/** Somebody asks for it to be deleted, kept or not; who uses it now is the answer, unless that does not matter. */
+/**
+ * Somebody asks for it to be deleted, kept or not; who uses it now is the answer, unless that does not matter.
+ * @param mayBeGone - of a deleter of whom it cannot be known that it lives: whoever insists goes on in its place
+ */
 export function takeDown(
   state: Found,
   me: Holder,
   isAlive: IsAlive,
-  { evenInUse }: { evenInUse: boolean },
+  { evenInUse, mayBeGone = () => false }: { evenInUse: boolean; mayBeGone?: IsAlive },
 ): Change<{ to: 'delete'; state: ClusterState } | { to: 'leave'; users: readonly Holder[] }> {
   if (state?.removal == null) return stay(state, { to: 'leave', users: [] });
+  const deleter = state.phase === 'deleting' ? state.by : undefined;
   const users =
-    state.phase === 'deleting'
-      ? [state.by].filter((by) => by !== null).filter(isAlive)
-      : liveLeases(state, isAlive);
-  if (users.length > 0 && !(evenInUse && state.phase !== 'deleting'))
-    return stay(state, { to: 'leave', users });
+    deleter === undefined
+      ? liveLeases(state, isAlive)
+      : [deleter].filter((by) => by !== null).filter(isAlive);
+  const insists = evenInUse && (deleter === undefined || users.every(mayBeGone));
+  if (users.length > 0 && !insists) return stay(state, { to: 'leave', users });
   const end = deleting(state, me);
   return { state: end, result: { to: 'delete', state: end } };
 }

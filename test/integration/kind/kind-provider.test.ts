@@ -292,6 +292,50 @@ test('a pid that another process has by now is left alone', async () => {
   await once(stranger, 'exit');
 }, 30_000);
 
+test('a creator of another container or machine is never ended by its number, which is another’s here', async () => {
+  mkdirSync(directory);
+  // a process group of that number, whose leader is gone, and which speaks of a cluster of that name
+  const group = spawn('sh', ['-c', 'sh -c "sleep 60; : io.x-k8s shop" & echo $!; exit'], { detached: true });
+  const [line] = (await once(group.stdout, 'data')) as [Buffer];
+  await until(() => identifyProcess(group.pid ?? 0) === undefined);
+  const member = Number(String(line));
+  const boot = identifyProcess(process.pid)?.startedAt.split('/')[0] ?? '';
+  for (const from of [
+    { pidNamespace: 'pid:[1]', startedAt: `${boot}/1`, machine: 'job-17' },
+    { pidNamespace: 'pid:[1]', startedAt: 'another-boot/1', machine: 'build-7/0123' },
+  ]) {
+    const creator = { pid: group.pid, ...from, ended: true };
+    writeFileSync(path.join(directory, 'creator.json'), JSON.stringify(creator));
+    await deleteIt();
+    expect(identifyProcess(member)).toBeDefined();
+  }
+  process.kill(-Number(group.pid), 'SIGKILL');
+});
+
+describe('a cluster that was made before state directories had ids', () => {
+  const made = (): string => {
+    const stateDir = path.join(engine.folder, 'home/jest-kubernetes');
+    claimStateDirectory(stateDir);
+    directory = path.join(stateDir, 'clusters/shop');
+    mkdirSync(directory, { recursive: true });
+    engine.container('shop-control-plane', directory);
+    return directory;
+  };
+
+  test('is deleted by the folder that has its mark', async () => {
+    writeFileSync(path.join(made(), 'owner'), '{}');
+    await deleteIt();
+    expect(engine.containers()).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test('stays where the folder has not: it may be another container’s of the same path', async () => {
+    made();
+    await deleteIt();
+    expect(engine.containers()).toEqual(['shop-control-plane']);
+  });
+});
+
 test('a deletion is out of reach of Ctrl-C, and tries again what failed in passing', async () => {
   engine.container('shop-control-plane', directory);
   engine.failsOnce();

@@ -178,7 +178,7 @@ describe('a state directory that cannot be used is named, with the errno and the
       const { code, message, evidence, ...rest } = await acquiring();
       expect({ code, message }).toEqual({
         code: 'STATE_UNUSABLE',
-        message: `the state directory cannot be used: ${join(stateDir, 'lock')}`,
+        message: `the state directory cannot be used: ${join(stateDir, 'alive-one')}`,
       });
       expect(evidence).toEqual([expect.stringContaining('EROFS')]);
       expect(rest.remedy).toEqual(remedy);

@@ -1,11 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { findAbandoned, listClusters, openCluster } from '../../../src/cluster/leases/index.js';
+import {
+  discardRemains,
+  findAbandoned,
+  listClusters,
+  openCluster,
+  takeDown,
+} from '../../../src/cluster/leases/index.js';
+import { Mutex } from '../../../src/cluster/leases/mutex.js';
+import type { ClusterState } from '../../../src/cluster/leases/state.js';
 import { identifyProcess, standingOf } from '../../../src/support/process-identity.js';
 import { compileSource } from './compiled.js';
 
@@ -110,4 +118,116 @@ test('a run leaves nothing that says that it lives, and what one that was killed
   expect(readdirSync(stateDir)).toContain('alive-tidy');
   await lease.release();
   expect(readdirSync(stateDir).filter((file) => file.startsWith('alive-'))).toEqual([]);
+});
+
+const foreignBoot = '00000000-0000-0000-0000-000000000000/1';
+
+/** As another machine has written it, which a home on the network shares: `from` is where, and since when. */
+function writtenElsewhere(from: object, change: (state: ClusterState) => Partial<ClusterState>): void {
+  const file = join(stateDir, 'clusters/shop/state.json');
+  const text = readFileSync(file, 'utf8');
+  const state = JSON.parse(text, (key, value: unknown) =>
+    key === 'process' ? { ...(value as object), ...from } : value,
+  ) as ClusterState;
+  writeFileSync(file, JSON.stringify({ ...state, ...change(state) }));
+}
+
+const open = (runId: string, onWait?: (who: string, doing: string) => void, signal?: AbortSignal) =>
+  openCluster({
+    ...{ stateDir, name: 'shop', runId, deleteCluster: () => Promise.resolve() },
+    ...(onWait === undefined ? {} : { onWait }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+const wanted = { made: {}, removal: { ...removal, provider: 'kind' as const }, keep: 'never' as const };
+
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+
+onLinux('of a holder of another machine', () => {
+  test('two that were cloned from one image, with one machine id, are two: their host names tell', () => {
+    const me = identifyProcess(process.pid);
+    const clone = me?.machine?.replace(hostname(), 'its-clone');
+    expect(clone).not.toBe(me?.machine);
+    expect(standingOf({ pid: process.pid, ...me, startedAt: foreignBoot, machine: clone ?? '' })).toBe(
+      'elsewhere',
+    );
+  });
+
+  test('another system is another machine, on whose pids nothing is known here: a container on a Mac, say', () => {
+    const onMac = { pid: process.pid, startedAt: 'Wed Nov 25 20:00:00 2026', machine: 'mac.local' };
+    expect(standingOf(onMac)).toBe('elsewhere');
+  });
+
+  test('one that waits for it says where it is, and what ends the wait should that be gone for good', async () => {
+    await open('theirs').acquire(wanted);
+    writtenElsewhere({ machine: 'build-7/0123', startedAt: foreignBoot }, () => ({}));
+    const stop = new AbortController();
+    const told = new Promise<string>((resolve) => {
+      open('mine', resolve, stop.signal)
+        .acquire(wanted)
+        .catch(() => undefined);
+    });
+    expect(await told).toMatch(
+      /\(pid \d+ on build-7\).*: it cannot be seen from here; should it be gone for good: npx jest-kubernetes down shop --force/,
+    );
+    stop.abort();
+  });
+
+  test('a deletion that it was at is taken over by who says --force, and by nobody else', async () => {
+    await open('theirs').acquire(wanted);
+    const deleting = ({ leases }: ClusterState) => ({
+      ...{ phase: 'deleting' as const, by: Object.values(leases)[0] ?? null, leases: {} },
+    });
+    writtenElsewhere({ machine: 'build-7/0123', startedAt: foreignBoot }, deleting);
+    expect(findAbandoned(stateDir)).toEqual([]);
+    const removed: string[] = [];
+    const down = (evenInUse: boolean) =>
+      takeDown({
+        ...{ stateDir, name: 'shop', evenInUse },
+        deleteCluster: ({ name }) => Promise.resolve(void removed.push(name)),
+      });
+    expect(await down(false)).toMatchObject({ outcome: 'in use' });
+    expect(removed).toEqual([]);
+    expect(await down(true)).toEqual({ outcome: 'deleted' });
+    expect(removed).toEqual(['shop']);
+  });
+});
+
+describe('the lock by which a run is known to live', () => {
+  const pulse = (): string => join(stateDir, 'alive-mine');
+
+  test('is had before the state says that the run is there, however long another process has it', async () => {
+    const before = open('before');
+    await before.acquire(wanted);
+    await before.ready({ name: 'shop', kubeconfig: '/k', context: 'shop' });
+    const another = new Mutex(pulse());
+    await another.keep();
+    const acquiring = open('mine').acquire(wanted);
+    await pause(100);
+    expect(Object.keys(listClusters(stateDir)[0]?.state.leases ?? {})).toEqual(['before']);
+    another.close();
+    expect(await acquiring).toMatchObject({ role: 'join' });
+    expect(Mutex.isHeld(pulse())).toBe(true);
+  });
+
+  test('is looked at without being made, or taken, by any number at once', () => {
+    expect(Mutex.isHeld(pulse())).toBe(false);
+    expect(existsSync(pulse())).toBe(false);
+  });
+
+  test('of the dead is removed while it is held, so that no run can take it in between', async () => {
+    await open('mine').acquire(wanted);
+    const dead = join(stateDir, 'alive-dead');
+    writeFileSync(dead, '');
+    const fs = jest.requireActual<typeof import('node:fs')>('node:fs');
+    const remove = fs.rmSync;
+    const couldTake: boolean[] = [];
+    const removing = jest.spyOn(fs, 'rmSync').mockImplementation((path, options) => {
+      if (path === dead) couldTake.push(!Mutex.isHeld(dead));
+      remove(path, options);
+    });
+    discardRemains(stateDir);
+    removing.mockRestore();
+    expect(couldTake).toEqual([false]);
+    expect(readdirSync(stateDir).filter((file) => file.startsWith('alive-'))).toEqual(['alive-mine']);
+  });
 });
