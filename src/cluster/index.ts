@@ -6,6 +6,7 @@ export {
   listClusters,
   releaseDeadRuns,
   openCluster,
+  openStateDirectory,
   deleteAbandoned,
   runFolder,
   takeDown,

@@ -172,7 +172,8 @@ export class Run {
         return contextOf(arrival.state.id, joined, doneIn(arrival.state));
       } catch (error) {
         this.#interruption.signal.throwIfAborted();
-        if (!provider.replaceable || !(error instanceof JestKubernetesError)) throw error;
+        const isGone = error instanceof JestKubernetesError && error.code === 'CLUSTER_UNREACHABLE';
+        if (!provider.replaceable || !isGone) throw error;
         report.note(`the cluster ${name} does not answer any more: ${messageOf(error)}`);
         const users = await lease.replace();
         if (users.length === 0) continue;

@@ -4,6 +4,7 @@ import {
   deleteCluster,
   describeDeletion,
   listClusters,
+  openStateDirectory,
   type RemovalRecord,
   takeDown,
 } from '../cluster/index.js';
@@ -33,6 +34,7 @@ export async function takeDownCluster(
   { evenInUse, report }: { evenInUse: boolean; report: Report },
 ): ReturnType<typeof takeDown> {
   const { stateDir, cluster } = config;
+  openStateDirectory(stateDir);
   const runId = `down-${randomBytes(4).toString('hex')}`;
   // by its name, any cluster that this machine's runs have made
   const isOurs = listClusters(stateDir).some((known) => known.name === name);

@@ -24,6 +24,11 @@ export interface KindProviderOptions {
   /** Ports to publish: on 127.0.0.1, or where an engine of another machine is reached. */
   hostPorts?: readonly HostPort[];
   env?: NodeJS.ProcessEnv;
+  /**
+   * How long a cluster whose containers are there may be silent, in milliseconds. Default: 90 s, as after a restart it
+   * takes 10 to 30.
+   */
+  patience?: number;
   /** Where kind is downloaded to; default: the user's cache folder. */
   cacheDir?: string;
   /**
@@ -35,7 +40,7 @@ export interface KindProviderOptions {
 
 /** A cluster of containers on this machine, made by kind's command. */
 export function kindProvider(options: KindProviderOptions): ClusterProvider {
-  const { cluster, directory, runtime, env = process.env } = options;
+  const { cluster, directory, runtime, env = process.env, patience = 90_000 } = options;
   const { name } = cluster;
   const access = accessIn(directory, name);
 
@@ -92,44 +97,72 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
       using server = openApi(access, probing);
       return { access, nodes: await knownNodes(server, signal) };
     };
-    const deadline = Date.now() + joinLimit;
-    for (let attempt = 0; ; attempt += 1) {
+    const deadline = performance.now() + patience;
+    const look = looking(signal, progress);
+    let nextLook = 0;
+    for (;;) {
       try {
         return await answer();
       } catch (error) {
         signal.throwIfAborted();
         const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
         // only now is it worth asking the engine, which takes longer than a server that answers
-        const found = attempt > 0 || (!absent && (await revive(signal, progress)));
-        if (absent || !found || Date.now() > deadline) throw await unreachable(error);
-        progress.waitingFor(`the cluster ${name} to answer again`);
+        const due = !absent && performance.now() >= nextLook;
+        const mayAnswer = !absent && (!due || (await look()));
+        if (due) nextLook = performance.now() + lookEvery;
+        if (!mayAnswer || performance.now() > deadline) throw await unreachable(error);
         await pause(200, signal);
       }
     }
   }
 
-  /** Starts the node containers that stand still, as after the engine's own restart. @returns whether there are any */
-  async function revive(signal: AbortSignal, progress: Progress): Promise<boolean> {
-    const run = runtimeCli(await runtime(), env);
-    const containers = (await clusterContainers(run, name, signal)).filter((each) => isOurs(each, directory));
-    for (const [state, command] of [
-      ['exited', 'start'],
-      ['paused', 'unpause'],
-    ] as const) {
-      const still = containers.filter((each) => each.state === state);
-      if (still.length === 0) continue;
-      progress.note(`starting the cluster ${name} again: ${still.map((each) => each.name).join(', ')}`);
-      await run([command, ...still.map(({ id }) => id)], { signal });
-    }
-    return containers.length > 0;
+  /**
+   * Looks, whenever it is called, whether a cluster that does not answer may do so yet. Containers that stand still, as
+   * after the engine's own restart, are started, once: those that end again do not come to anything.
+   */
+  function looking(signal: AbortSignal, progress: Progress): () => Promise<boolean> {
+    let started = false;
+    let told = false;
+    return async () => {
+      const run = runtimeCli(await runtime(), env);
+      const found = await clusterContainers(run, name, signal).catch(() => undefined);
+      signal.throwIfAborted();
+      if (found === undefined) return true; // the engine itself does not answer, which is told in the end
+      const containers = found.filter((each) => isOurs(each, directory));
+      const still = containers.filter(({ state }) => state in startedBy);
+      if (containers.length === 0 || (still.length > 0 && started)) return false;
+      if (still.length > 0) {
+        progress.note(`starting the cluster ${name} again: ${still.map((each) => each.name).join(', ')}`);
+        started = true;
+      }
+      try {
+        for (const { id, state } of still) await run([startedBy[state] ?? '', id], { signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        throw await unreachable(error);
+      }
+      if (!told) progress.note(`waiting for the cluster ${name} to answer: its containers run`);
+      told = true;
+      return true;
+    };
   }
 
   async function unreachable(error: unknown): Promise<JestKubernetesError> {
     const engine = await runtime();
-    const containers = await clusterContainers(runtimeCli(engine, env), name).catch(() => []);
+    const containers = await clusterContainers(runtimeCli(engine, env), name).catch(
+      (reason: unknown) => new Error(messageOf(reason)),
+    );
+    const evidence = linesOf(error).map((line) => `${access.kubeconfig}: ${line}`);
+    if (containers instanceof Error) {
+      // whether the cluster is there is not known: it stays
+      return new JestKubernetesError('RUNTIME_NOT_ANSWERING', `${engine.name} does not answer`, {
+        evidence: [...linesOf(containers), ...evidence],
+        cause: error,
+      });
+    }
     return new JestKubernetesError('CLUSTER_UNREACHABLE', `The cluster ${name} does not answer`, {
       evidence: [
-        `${access.kubeconfig}: ${messageOf(error)}`,
+        ...evidence,
         ...(containers.length === 0
           ? [`${engine.name} has no container of it`]
           : containers.map((container) => `container ${container.name}: ${container.state}`)),
@@ -140,5 +173,11 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
   }
 }
 
-/** How long a cluster whose containers are there may be silent, in milliseconds; after a restart it takes 10 to 30 s. */
-const joinLimit = 90_000;
+/** Of an engine's command that failed, the first line is the command itself. */
+const linesOf = (error: unknown): string[] => messageOf(error).split('\n').filter(Boolean).slice(0, 3);
+
+/** The engine's command for a container that stands still, by its state. */
+const startedBy: Readonly<Record<string, string>> = { exited: 'start', paused: 'unpause' };
+
+/** How often the engine is asked meanwhile, in milliseconds. */
+const lookEvery = 2000;

@@ -16,7 +16,7 @@ import { JestKubernetesError } from '../../support/errors.js';
 import { standingOf } from '../../support/process-identity.js';
 import { Mutex, unusable } from './mutex.js';
 import { type ClusterState, describeHolder, type Holder, lostState, parseState } from './state.js';
-import { stateDirectory } from './state-directory.js';
+import { isForeign, stateDirectory } from './state-directory.js';
 import type { StateStore } from './store.js';
 import type { Change, Found } from './transitions.js';
 
@@ -238,6 +238,7 @@ function entriesOf(folder: string): string[] {
 /** The names of all clusters that the state directory knows. */
 export function clusterNames(stateDir: string): string[] {
   try {
+    if (isForeign(stateDir)) return [];
     return readdirSync(join(stateDir, 'clusters'), { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && isName.test(entry.name))
       .map(({ name }) => name);

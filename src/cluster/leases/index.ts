@@ -9,5 +9,6 @@ export {
   type RemovalRecord,
   type DeleteCluster,
 } from './leases.js';
+export { openStateDirectory } from './mutex.js';
 export { stateDirectory } from './state-directory.js';
 export { describeHolder, type ClusterState, type Json, type Made, type Removal } from './state.js';

@@ -54,6 +54,18 @@ export function unusable(path: string, error: unknown): JestKubernetesError {
   });
 }
 
+/**
+ * Makes a state directory, or sees that it is one, before anything is written there.
+ * @throws JestKubernetesError STATE_UNUSABLE
+ */
+export function openStateDirectory(stateDir: string): void {
+  try {
+    claimStateDirectory(stateDir);
+  } catch (error) {
+    throw unusable(stateDir, error);
+  }
+}
+
 /** One lock file: `hold` is a critical section between all processes that name the same path. */
 export class Mutex {
   #open: { database: DatabaseSync; inode: bigint } | undefined;

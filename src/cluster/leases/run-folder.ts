@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type Api, openApi } from '../../kubernetes/index.js';
 import { isAlive, type ProcessIdentity, runsHere } from '../../support/process-identity.js';
 import { Mutex } from './mutex.js';
+import { isForeign } from './state-directory.js';
 
 /*
  * What one run keeps of a cluster that was there before, until what it set up in it is gone:
@@ -62,7 +63,7 @@ export function readRun(folder: string): RunRecord | undefined {
 /** The runs whose process died before it had given its lease on an existing cluster back. */
 export function findDeadRuns(stateDir: string): RunRecord[] {
   const runs = path.join(stateDir, 'runs');
-  if (!existsSync(runs)) return [];
+  if (!existsSync(runs) || isForeign(stateDir)) return [];
   return readdirSync(runs).flatMap((runId) => {
     const record = readRun(path.join(runs, runId));
     return record === undefined || isAlive(record.by) ? [] : [record];

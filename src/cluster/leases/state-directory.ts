@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   readSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -21,8 +23,50 @@ import { JestKubernetesError } from '../../support/errors.js';
 
 const markFile = 'jest-kubernetes.json';
 
-/** What a state directory of an earlier version, which had no mark, may hold. */
-const known = /^(clusters|runs|logs|lock|lock-journal|alive-.*|gone-.*|jest-kubernetes\.json\..*)$/;
+/** What a state directory of an earlier version, which had no mark, holds, and by what each is known for ours. */
+const known: readonly (readonly [entry: RegExp, isOurs: (path: string) => boolean])[] = [
+  // as a name it may be anybody's; but who made one of these had made the lock before
+  [
+    /^(clusters|lock-journal|alive-.*|gone-.*)$/,
+    (entry) => existsSync(path.join(path.dirname(entry), 'lock')),
+  ],
+  [/^lock$/, isLock],
+  [/^runs$/, (folder) => holdsOnly(folder, /^([0-9a-f]{8}|down-[0-9a-f]+)$/)],
+  [
+    /^logs$/,
+    (folder) => holdsOnly(folder, /^(([0-9a-f]{8}|(sweep|down)-[0-9a-f]+)\.log|.*\.state\.json\.bad-\d+)$/),
+  ],
+  // half of a mark, of one that makes it now
+  [/^jest-kubernetes\.json(\.[0-9a-f]+)?$/, () => true],
+];
+
+function holdsOnly(folder: string, names: RegExp): boolean {
+  try {
+    return readdirSync(folder).every((name) => names.test(name));
+  } catch {
+    return false;
+  }
+}
+
+/** What in a folder is not ours; nothing where there is no folder. @throws where it cannot be read */
+function foreignIn(stateDir: string): string[] {
+  let entries: string[];
+  try {
+    entries = readdirSync(stateDir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  return entries.filter((entry) => {
+    const isOurs = known.find(([name]) => name.test(entry))?.[1];
+    return isOurs?.(path.join(stateDir, entry)) !== true;
+  });
+}
+
+/** Whether a folder is somebody else's: nothing in it is what it is called. One that is not there is not. */
+export function isForeign(stateDir: string): boolean {
+  return stateDirectory(stateDir) === undefined && foreignIn(stateDir).length > 0;
+}
 
 interface Mark {
   /** Random: two directories of the same path, in two containers say, have others. */
@@ -47,8 +91,8 @@ export function claimStateDirectory(stateDir: string): Mark {
   const found = stateDirectory(stateDir);
   if (found !== undefined) return found;
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const others = readdirSync(stateDir).filter((entry) => !known.test(entry) && entry !== markFile);
-  if (others.length > 0 || !isLock(path.join(stateDir, 'lock'))) throw foreign(stateDir, others);
+  const others = foreignIn(stateDir);
+  if (others.length > 0) throw foreign(stateDir, others);
   const mark = path.join(stateDir, markFile);
   const draft = `${mark}.${randomBytes(4).toString('hex')}`;
   const content = {
@@ -71,16 +115,14 @@ export function claimStateDirectory(stateDir: string): Mark {
 
 /** Whether there is none yet, or it is an empty file, or SQLite's (mutex.ts). */
 function isLock(file: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined || (found.isFile() && found.size === 0)) return true;
+  if (!found.isFile()) return false; // to open a pipe would be to wait
   const head = Buffer.alloc(16);
-  let opened: number;
+  const opened = openSync(file, 'r');
   try {
-    opened = openSync(file, 'r');
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
-  }
-  try {
-    const length = readSync(opened, head, 0, head.length, 0);
-    return length === 0 || head.toString('latin1') === 'SQLite format 3\0';
+    readSync(opened, head, 0, head.length, 0);
+    return head.toString('latin1') === 'SQLite format 3\0';
   } catch {
     return false;
   } finally {
@@ -93,7 +135,7 @@ function foreign(stateDir: string, others: readonly string[]): JestKubernetesErr
     'STATE_UNUSABLE',
     `${stateDir} is no state directory: it holds other things`,
     {
-      evidence: [`found in it: ${others.slice(0, 5).join(', ') || 'a file lock that is not ours'}`],
+      evidence: [`found in it: ${others.slice(0, 5).join(', ')}`],
       remedy: 'Name a folder that is empty, or not there yet, by JEST_KUBERNETES_STATE_DIR.',
     },
   );

@@ -17,6 +17,7 @@ import {
   readRun,
   releaseDeadRuns,
   runFolder,
+  stateDirectory,
 } from '../leases/index.js';
 import { watchdogLog } from './start.js';
 
@@ -83,6 +84,7 @@ async function sweepNow(deleteCluster: DeleteCluster): Promise<void> {
 
 /** All but the newest, this one included. */
 function pruneLogs(): void {
+  if (stateDirectory(stateDir) === undefined) return;
   const folder = dirname(watchdogLog(stateDir, runId));
   const age = (path: string) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const logs = readdirSync(folder).map((file) => join(folder, file));

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 
 import { plugAndPlayOptions } from '../../support/plug-and-play.js';
-import { discardRemains, findAbandoned, findDeadRuns } from '../leases/index.js';
+import { discardRemains, findAbandoned, findDeadRuns, openStateDirectory } from '../leases/index.js';
 
 export interface WatchdogOptions {
   /** Absolute path. */
@@ -79,7 +79,8 @@ function environment(): NodeJS.ProcessEnv {
  * Starts the process that releases this run's lease (and deletes the cluster, if it was the last one) once this
  * process is gone without having dismissed it: by SIGKILL, by `process.exit`, or at the end of a watch. It lives in a
  * session of its own, so that no signal to this one's process group and no closed terminal reaches it, and keeps
- * neither this process nor its output open. To be started before the lease is taken.
+ * neither this process nor its output open. To be started before the lease is taken, and anything written.
+ * @throws JestKubernetesError STATE_UNUSABLE where the folder for that holds other things
  */
 export async function startWatchdog({
   stateDir,
@@ -88,6 +89,7 @@ export async function startWatchdog({
   provider = 'kind',
   remover = defaultRemover,
 }: WatchdogOptions): Promise<Watchdog> {
+  openStateDirectory(stateDir);
   const release = command('release', stateDir, remover, name, runId, provider);
   const child = spawn(
     '/bin/sh',

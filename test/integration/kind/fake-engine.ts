@@ -35,6 +35,8 @@ case $1 in
   exec) [ "$3" = cat ] && { cat "$FAKE/owner.json"; exit; }
     exec sleep 60 ;;
   run) . "$FAKE/run.sh" ;;
+  start) [ -e "$FAKE/start-fails" ] && { cat "$FAKE/start-fails" >&2; exit 1; }
+    shift; for container; do sed -i 's/"exited"/"running"/' "$container"; done ;;
 esac
 `;
 
@@ -55,6 +57,8 @@ export interface FakeEngine extends Disposable {
   /** What its command was asked, one line each. */
   asked(): string[];
   deletionFails(): void;
+  /** A container stands still, as after the machine's restart; where `start` is to fail, what it says. */
+  stops(name: string, startFails?: string): void;
   /** Its next command fails, whatever that is. */
   failsOnce(): void;
   /** The process groups that its commands ran in. */
@@ -118,6 +122,11 @@ export function fakeEngine(): FakeEngine {
     kindRan: () => existsSync(path.join(folder, 'kind.log')),
     answersAs,
     asked: () => read(path.join(folder, 'docker.log')).trim().split('\n'),
+    stops: (name, startFails) => {
+      const file = path.join(containers, name);
+      writeFileSync(file, read(file).replace('"running"', '"exited"'));
+      if (startFails !== undefined) writeFileSync(path.join(folder, 'start-fails'), startFails);
+    },
     deletionFails: () => {
       writeFileSync(path.join(folder, 'rm-fails'), '');
     },

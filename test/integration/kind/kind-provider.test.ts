@@ -309,7 +309,7 @@ test('a creator of another container or machine is never ended by its number, wh
     await deleteIt();
     expect(identifyProcess(member)).toBeDefined();
   }
-  process.kill(member, 'SIGKILL');
+  process.kill(-Number(group.pid), 'SIGKILL');
 });
 
 describe('a cluster that was made before state directories had ids', () => {
@@ -410,6 +410,66 @@ test('joining a cluster without a kubeconfig fails at once, and tells what the e
   const error = await failure(joined);
   expect(error.code).toBe('CLUSTER_UNREACHABLE');
   expect(error.evidence).toContain('container shop-control-plane: running');
+});
+
+describe('joining a cluster that does not answer', () => {
+  /** Nothing listens there. */
+  const kubeconfig = () => {
+    mkdirSync(directory, { recursive: true });
+    const cluster = { server: 'https://127.0.0.1:1', 'certificate-authority-data': '' };
+    const text = JSON.stringify({
+      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'kind-shop' },
+      clusters: [{ name: 'kind-shop', cluster }],
+      users: [{ name: 'kind-shop', user: {} }],
+      contexts: [{ name: 'kind-shop', context: { cluster: 'kind-shop', user: 'kind-shop' } }],
+    });
+    writeFileSync(path.join(directory, 'kubeconfig'), text);
+  };
+  const notesOf = (notes: string[]): Progress => ({ ...silent, note: (line) => void notes.push(line) });
+
+  test('says so in words where the engine cannot start its containers, so that it is made anew', async () => {
+    kubeconfig();
+    engine.container('shop-control-plane', directory);
+    engine.stops('shop-control-plane', 'Bind for 127.0.0.1:6443 failed: port is already allocated');
+    const error = await failure(provider().join(new AbortController().signal));
+    expect(error.code).toBe('CLUSTER_UNREACHABLE');
+    expect(error.evidence.join('\n')).toContain('port is already allocated');
+  });
+
+  test('tells what it waits for while its containers run, until they do not any more', async () => {
+    kubeconfig();
+    engine.container('shop-control-plane', directory);
+    const notes: string[] = [];
+    const joined = failure(provider().join(new AbortController().signal, notesOf(notes)));
+    await until(() => notes.length > 0);
+    expect(notes).toEqual(['waiting for the cluster shop to answer: its containers run']);
+    rmSync(path.join(engine.folder, 'containers/shop-control-plane'));
+    expect((await joined).evidence).toContain('docker has no container of it');
+    expect(notes).toHaveLength(1);
+  });
+
+  test('does not say that the cluster is gone where it is the engine that does not answer', async () => {
+    kubeconfig();
+    const silentEngine = { ...engine.runtime, command: '/bin/false' };
+    const silentOne = kindProvider({
+      ...{ cluster, directory, env: engine.env, patience: 500 },
+      runtime: () => Promise.resolve(silentEngine),
+    });
+    const error = await failure(silentOne.join(new AbortController().signal));
+    expect(error.code).toBe('RUNTIME_NOT_ANSWERING');
+  });
+
+  test('starts containers that stand still, and gives up on those that end again', async () => {
+    kubeconfig();
+    engine.container('shop-control-plane', directory);
+    engine.stops('shop-control-plane');
+    const notes: string[] = [];
+    const joined = failure(provider().join(new AbortController().signal, notesOf(notes)));
+    await until(() => notes.length > 1);
+    expect(notes[0]).toBe('starting the cluster shop again: shop-control-plane');
+    engine.stops('shop-control-plane');
+    expect((await joined).evidence).toContain('container shop-control-plane: exited');
+  });
 });
 
 test('where a port of the node is reached', async () => {

@@ -144,6 +144,7 @@ describe('a state that cannot be read', () => {
 
   test('left half-written by a creator that died: the folder goes with the next sweep', () => {
     mkdirSync(folder(), { recursive: true });
+    writeFileSync(join(stateDir, 'lock'), '');
     writeFileSync(`${file()}.new`, '{"ver');
     expect(findAbandoned(stateDir)).toEqual(['shop']);
   });
@@ -193,8 +194,10 @@ describe('a state directory that cannot be used is named, with the errno and the
 
   test('on a full disk', () =>
     onDisk(async () => {
+      const ballast = join(stateDir, 'logs/1a2b3c4d.log');
+      mkdirSync(join(ballast, '..'));
       expect(() => {
-        writeFileSync(join(stateDir, 'logs'), Buffer.alloc(1 << 20));
+        writeFileSync(ballast, Buffer.alloc(1 << 20));
       }).toThrow('ENOSPC');
       const error = await acquiring();
       expect(error).toMatchObject({
@@ -204,7 +207,7 @@ describe('a state directory that cannot be used is named, with the errno and the
       expect(error.evidence).toEqual([expect.stringContaining('ENOSPC')]);
       expect(error.message).toContain(stateDir);
       // a disk that is full now holds what it held before: nothing was torn
-      rmSync(join(stateDir, 'logs'));
+      rmSync(ballast);
       expect(await open('two').acquire(wanted)).toEqual({ role: 'create' });
     }));
 

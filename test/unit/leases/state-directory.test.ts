@@ -10,9 +10,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { deleteAbandoned, openCluster } from '../../../src/cluster/leases/index.js';
+import {
+  deleteAbandoned,
+  listClusters,
+  openCluster,
+  releaseDeadRuns,
+} from '../../../src/cluster/leases/index.js';
 import { claimStateDirectory, stateDirectory } from '../../../src/cluster/leases/state-directory.js';
-import { sweep } from '../../../src/cluster/watchdog/index.js';
+import { startWatchdog, sweep } from '../../../src/cluster/watchdog/index.js';
 
 let folder: string;
 beforeEach(() => {
@@ -41,7 +46,7 @@ test('a folder that holds other things is refused, and nothing in it is touched'
   await expect(lease().acquire({ made: {}, removal, keep: 'never' })).rejects.toMatchObject({
     code: 'STATE_UNUSABLE',
     message: `${folder} is no state directory: it holds other things`,
-    evidence: ['found in it: package.json'],
+    evidence: ['found in it: lock, logs, package.json'],
     remedy: expect.stringContaining('JEST_KUBERNETES_STATE_DIR') as string,
   });
   await deleteAbandoned({ stateDir: folder, deleteCluster, onFailure: () => undefined });
@@ -73,4 +78,60 @@ test('one of an earlier version, which has no mark, goes on', () => {
   writeFileSync(join(folder, 'lock'), '');
   expect(claimStateDirectory(folder).id).toBe(stateDirectory(folder)?.id);
   expect(existsSync(join(folder, 'clusters'))).toBe(true);
+});
+
+test.each<[string, Record<string, string>]>([
+  ['a folder of logs', { 'logs/app.log': 'theirs', 'logs/access.log': 'theirs' }],
+  [
+    'things that are called as ours are',
+    { 'clusters/prod/inventory.yaml': 'theirs', 'gone-fishing/photo': 'jpg' },
+  ],
+  ['runs of another program', { 'runs/2026-11-25/result.csv': '1' }],
+])('%s alone is no state directory', (_, theirs) => {
+  for (const [file, text] of Object.entries(theirs)) {
+    mkdirSync(join(folder, file, '..'), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  }
+  expect(() => claimStateDirectory(folder)).toThrow(
+    expect.objectContaining({ code: 'STATE_UNUSABLE' }) as Error,
+  );
+  expect(readdirSync(folder).sort()).toEqual(
+    [...new Set(Object.keys(theirs).map((file) => file.split('/')[0]))].sort(),
+  );
+});
+
+test('one of an earlier version that had existing clusters alone, and logs of its watchdogs, goes on', () => {
+  mkdirSync(join(folder, 'runs/1a2b3c4d'), { recursive: true });
+  mkdirSync(join(folder, 'logs'));
+  for (const log of ['1a2b3c4d.log', 'sweep-4711.log', 'shop.state.json.bad-1'])
+    writeFileSync(join(folder, 'logs', log), '');
+  expect(claimStateDirectory(folder).id).toBe(stateDirectory(folder)?.id);
+});
+
+test('a clean-up of a folder that is none finds nothing, starts nothing, and writes no log into it', async () => {
+  mkdirSync(join(folder, 'clusters/prod'), { recursive: true });
+  mkdirSync(join(folder, 'runs/theirs'), { recursive: true });
+  writeFileSync(
+    join(folder, 'runs/theirs/run.json'),
+    JSON.stringify({ name: 'x', runId: 'theirs', by: { pid: 0, startedAt: '' } }),
+  );
+  writeFileSync(join(folder, 'package.json'), '{}');
+  expect(sweep({ stateDir: folder })).toEqual([]);
+  const failures: unknown[] = [];
+  const task = {
+    stateDir: folder,
+    deleteCluster,
+    onFailure: (_: string, error: unknown) => failures.push(error),
+  };
+  expect([...(await deleteAbandoned(task)), ...(await releaseDeadRuns(task))]).toEqual([]);
+  expect(failures).toEqual([]);
+  expect(listClusters(folder)).toEqual([]);
+  expect(readdirSync(folder).sort()).toEqual(['clusters', 'package.json', 'runs']);
+});
+
+test('a run in a folder that holds other things ends before its watchdog, or its kubeconfig, is there', async () => {
+  writeFileSync(join(folder, 'package.json'), '{}');
+  const watched = startWatchdog({ stateDir: folder, name: 'shop', runId: '1a2b3c4d', provider: 'existing' });
+  await expect(watched).rejects.toMatchObject({ code: 'STATE_UNUSABLE' });
+  expect(readdirSync(folder)).toEqual(['package.json']);
 });
