@@ -48,19 +48,19 @@ export function findAbandoned(stateDir: string): string[] {
   });
 }
 
-/**
- * Removes what `findAbandoned` finds, looking again under the lock, and what deleted clusters left.
- * @returns the names of those removed; a failure is told to `onFailure`, and the next one goes on
- */
-export async function deleteAbandoned({
-  stateDir,
-  deleteCluster,
-  onFailure,
-}: {
+/** A clean-up of what dead runs have left. */
+export interface CleanUp {
   stateDir: string;
   deleteCluster: DeleteCluster;
+  /** What could not be done is told here, and the next one goes on. */
   onFailure: (name: string, error: unknown) => void;
-}): Promise<string[]> {
+}
+
+/**
+ * Removes what `findAbandoned` finds, looking again under the lock, and what deleted clusters left.
+ * @returns the names of those removed
+ */
+export async function deleteAbandoned({ stateDir, deleteCluster, onFailure }: CleanUp): Promise<string[]> {
   const me = holderOf(`sweep-${randomBytes(4).toString('hex')}`, 'jest-kubernetes (clean-up)');
   const removed: string[] = [];
   for (const name of findAbandoned(stateDir)) {

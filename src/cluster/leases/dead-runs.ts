@@ -1,20 +1,13 @@
 import { identifyProcess } from '../../support/process-identity.js';
-import { type DeleteCluster, openCluster } from './leases.js';
+import type { CleanUp } from './abandoned.js';
+import { openCluster } from './leases.js';
 import { claimRun, findDeadRuns } from './run-folder.js';
 
 /**
  * Gives back the leases on existing clusters of runs that died, where even their watchdogs could not.
- * @returns what was done, in words; a failure is told to `onFailure`, and the next one goes on
+ * @returns what was done, in words
  */
-export async function releaseDeadRuns({
-  stateDir,
-  deleteCluster,
-  onFailure,
-}: {
-  stateDir: string;
-  deleteCluster: DeleteCluster;
-  onFailure: (name: string, error: unknown) => void;
-}): Promise<string[]> {
+export async function releaseDeadRuns({ stateDir, deleteCluster, onFailure }: CleanUp): Promise<string[]> {
   const me = identifyProcess(process.pid);
   const released: string[] = [];
   for (const { runId, name } of findDeadRuns(stateDir)) {
