@@ -1,11 +1,11 @@
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
 
 import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
-import { findAbandoned, stateDirectory } from '../leases/index.js';
+import { deleteIfAbandoned, isForeign, listClusters, stateDirectory } from '../leases/index.js';
 import { deleteContainers } from './delete-containers.js';
 import { ownerMount } from './kind-config.js';
 import type { NodeContainer, RunCli } from './node-containers.js';
@@ -62,21 +62,29 @@ export async function makeRoom(taken: Taken): Promise<void> {
   const [mark, ...others] = new Set(containers.map((container) => container.mark));
   if (mark === undefined || others.length > 0) throw nameTaken(taken, 'it was not made by jest-kubernetes');
   const place = await placeOf(taken);
-  const standing = standingOf(name, mark, place);
   const whose = `made by jest-kubernetes for ${path.dirname(mark)}${
     place === undefined ? '' : `, by ${place.user} on ${place.host}`
   }`;
-  if (standing !== 'nobody’s') throw nameTaken(taken, `${whose}: ${standing}`);
-  progress.note(`deleting the cluster ${name}, which nobody can use any more (${whose})`);
-  await deleteContainers({
-    name,
-    directory: path.dirname(mark),
-    mark,
-    runtime: engine,
-    env,
-    signal,
-    progress,
-  });
+  const stateDir = path.dirname(path.dirname(path.dirname(mark)));
+  const refusal = (why: string, isSeen = false): JestKubernetesError =>
+    nameTaken(taken, `${whose}: ${why}`, isSeen ? stateDir : undefined);
+  const { seen, code } = look(stateDir, mark, place);
+  if (seen === 'nothing')
+    throw refusal(`whether it is in use cannot be seen from here${code === undefined ? '' : ` (${code})`}`);
+
+  const deleteIt = (): Promise<void> => {
+    progress.note(`deleting the cluster ${name}, which nobody can use any more (${whose})`);
+    const directory = path.dirname(mark);
+    return deleteContainers({ name, directory, mark, runtime: engine, env, signal, progress });
+  };
+  if (seen === 'gone' || !listClusters(stateDir).some((cluster) => cluster.name === name)) {
+    await deleteIt();
+    return;
+  }
+  // by its own state, so that whoever comes there meanwhile waits; of another life of the directory it says nothing
+  const isItsOwn = stateDirectory(stateDir)?.id === idIn(mark);
+  if (!isItsOwn || !(await deleteIfAbandoned({ stateDir, name, deleteCluster: deleteIt })))
+    throw refusal('it is in use there, or kept', true);
 }
 
 /** What the containers themselves say; undefined where they stand still, or were made by an earlier version. */
@@ -93,35 +101,38 @@ async function placeOf({ containers, run, signal }: Taken): Promise<Place | unde
   }
 }
 
-/** Whether somebody may use the cluster of a state directory, and why. */
-function standingOf(name: string, mark: string, place: Place | undefined): string {
-  const stateDir = path.dirname(path.dirname(path.dirname(mark)));
-  if (place === undefined || place.view !== viewOfFiles())
-    return 'whether it is in use cannot be seen from here';
-  try {
-    statSync(stateDir);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? 'nobody’s' : `whether it is in use cannot be seen from here (${code ?? ''})`;
-  }
-  const id = /owner-([0-9a-f]+)$/.exec(mark)?.[1];
-  const there = stateDirectory(stateDir);
-  if (there === undefined && !isReadable(stateDir)) return 'whether it is in use cannot be seen from here';
-  // its directory was removed, and made anew
-  if (there?.id !== id) return 'nobody’s';
-  return findAbandoned(stateDir).includes(name) ? 'nobody’s' : 'it is in use there, or kept';
-}
+/** The id of the state directory that a mark is of; undefined: an earlier version's. */
+const idIn = (mark: string): string | undefined => /owner-([0-9a-f]+)$/.exec(mark)?.[1];
 
-function isReadable(stateDir: string): boolean {
+/** Whether a state directory is there or gone, as far as it can be known from here. */
+function look(
+  stateDir: string,
+  mark: string,
+  place: Place | undefined,
+): { seen: 'there' | 'gone' | 'nothing'; code?: string } {
+  // with an id in its name there is no other file like it, whoever looks from wherever
+  const isMarkSeen = idIn(mark) !== undefined && existsSync(mark);
+  const here = placeHere();
+  // the host too: a kernel gives a mount namespace's number away again, and each container has a host name of its own
+  const seesTheSame = place !== undefined && place.view === here.view && place.host === here.host;
+  if (!isMarkSeen && !seesTheSame) return { seen: 'nothing' };
   try {
-    readFileSync(path.join(stateDir, 'jest-kubernetes.json'));
-    return true;
+    readdirSync(stateDir);
+    // one that has other things in it now tells nothing
+    return { seen: isForeign(stateDir) ? 'nothing' : 'there' };
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const { code = '' } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? { seen: 'gone' } : { seen: 'nothing', code };
   }
 }
 
-function nameTaken({ name, containers, engine }: Taken, why: string): JestKubernetesError {
+/** @param stateDir - of one that can be deleted from here by its own state */
+function nameTaken({ name, containers, engine }: Taken, why: string, stateDir?: string): JestKubernetesError {
+  const byKind = `${engine.name === 'docker' ? '' : `KIND_EXPERIMENTAL_PROVIDER=${engine.name} `}kind delete cluster --name ${name}`;
+  const command =
+    stateDir === undefined
+      ? byKind
+      : `JEST_KUBERNETES_STATE_DIR='${stateDir}' npx jest-kubernetes down ${name}`;
   return new JestKubernetesError(
     'CLUSTER_NAME_TAKEN',
     `The name ${name} belongs to another cluster, which stays untouched`,
@@ -132,9 +143,7 @@ function nameTaken({ name, containers, engine }: Taken, why: string): JestKubern
         ),
         why,
       ],
-      remedy: `Choose another cluster.name (JEST_KUBERNETES_NAME), or delete that cluster if nobody needs it: ${
-        engine.name === 'docker' ? '' : `KIND_EXPERIMENTAL_PROVIDER=${engine.name} `
-      }kind delete cluster --name ${name}`,
+      remedy: `Choose another cluster.name (JEST_KUBERNETES_NAME), or delete that cluster if nobody needs it: ${command}`,
     },
   );
 }

@@ -61,25 +61,36 @@ export interface CleanUp {
  * @returns the names of those removed
  */
 export async function deleteAbandoned({ stateDir, deleteCluster, onFailure }: CleanUp): Promise<string[]> {
-  const me = holderOf(`sweep-${randomBytes(4).toString('hex')}`, 'jest-kubernetes (clean-up)');
   const removed: string[] = [];
   for (const name of findAbandoned(stateDir)) {
-    const store = new FileStore(stateDir, name, me.runId);
     try {
-      const departure = await store.transact((found) =>
-        transitions.depart(found, me, undefined, (holder) => store.isAlive(holder)),
-      );
-      if (departure.to !== 'delete') continue;
-      await deleteAs(me, store, departure.state, { name, deleteCluster });
-      removed.push(name);
+      if (await deleteIfAbandoned({ stateDir, name, deleteCluster })) removed.push(name);
     } catch (error) {
       onFailure(name, error);
-    } finally {
-      await store.close();
     }
   }
   discardRemains(stateDir);
   return removed;
+}
+
+/** Removes a cluster that nobody uses, keeps, creates or deletes. @returns whether it was one */
+export async function deleteIfAbandoned({
+  stateDir,
+  name,
+  deleteCluster,
+}: Pick<LeaseOptions, 'stateDir' | 'name' | 'deleteCluster'>): Promise<boolean> {
+  const me = holderOf(`sweep-${randomBytes(4).toString('hex')}`, 'jest-kubernetes (clean-up)');
+  const store = new FileStore(stateDir, name, me.runId);
+  try {
+    const departure = await store.transact((found) =>
+      transitions.depart(found, me, undefined, (holder) => store.isAlive(holder)),
+    );
+    if (departure.to !== 'delete') return false;
+    await deleteAs(me, store, departure.state, { name, deleteCluster });
+    return true;
+  } finally {
+    await store.close();
+  }
 }
 
 /**

@@ -1,4 +1,11 @@
-export { findAbandoned, listClusters, deleteAbandoned, takeDown, type KnownCluster } from './abandoned.js';
+export {
+  findAbandoned,
+  listClusters,
+  deleteAbandoned,
+  deleteIfAbandoned,
+  takeDown,
+  type KnownCluster,
+} from './abandoned.js';
 export { clusterFolder, discardRemains } from './file-store.js';
 export { releaseDeadRuns } from './dead-runs.js';
 export { claimRun, currentContext, findDeadRuns, readRun, runFolder } from './run-folder.js';
@@ -10,5 +17,5 @@ export {
   type DeleteCluster,
 } from './leases.js';
 export { openStateDirectory } from './mutex.js';
-export { stateDirectory } from './state-directory.js';
+export { isForeign, stateDirectory } from './state-directory.js';
 export { describeHolder, type ClusterState, type Json, type Made, type Removal } from './state.js';

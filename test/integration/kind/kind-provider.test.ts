@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { deleteContainers, kindProvider } from '../../../src/cluster/kind/index.js';
 import { placeHere } from '../../../src/cluster/kind/name-taken.js';
-import { openCluster } from '../../../src/cluster/leases/index.js';
+import { listClusters, openCluster } from '../../../src/cluster/leases/index.js';
 import { claimStateDirectory } from '../../../src/cluster/leases/state-directory.js';
 import type { ClusterProvider } from '../../../src/cluster/provider.js';
 import { resolveNodes } from '../../../src/config/resolve-nodes.js';
@@ -145,6 +145,65 @@ describe('a name that another state directory on this machine has taken', () => 
     expect(await refused()).toContain(', by ci on job-17: whether it is in use cannot be seen from here');
   });
 
+  test('stays where the files that are seen here are another container’s, whose number this one has now', async () => {
+    rmSync(theirs, { recursive: true });
+    taken({ ...placeHere(), host: 'job-16' });
+    expect(await refused()).toContain('on job-16: whether it is in use cannot be seen from here');
+  });
+
+  test('stays while a run uses it there, though that directory has lost its mark', async () => {
+    await lease().acquire({ made: {}, removal, keep: 'never' });
+    rmSync(path.join(theirs, 'jest-kubernetes.json'));
+    taken();
+    expect(await refused()).toContain('it is in use there, or kept');
+  });
+
+  test('stays where that directory has become another thing, in which its state is no longer looked for', async () => {
+    await lease().acquire({ made: {}, removal, keep: 'never' });
+    rmSync(path.join(theirs, 'jest-kubernetes.json'));
+    writeFileSync(path.join(theirs, 'package.json'), '{}');
+    taken();
+    expect(await refused()).toContain('whether it is in use cannot be seen from here');
+  });
+
+  test('stays with the command that deletes it by its own state, where that can be seen', async () => {
+    await lease().acquire({ made: {}, removal, keep: 'never' });
+    taken();
+    const { remedy } = await failure(create().ready);
+    expect(remedy).toContain(`JEST_KUBERNETES_STATE_DIR='${theirs}' npx jest-kubernetes down shop`);
+  });
+
+  const leftByTheDead = (): void => {
+    const folder = path.join(theirs, 'clusters/shop');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'state.json'), JSON.stringify(readyByTheDead));
+    writeFileSync(path.join(folder, `owner-${id}`), '{}');
+  };
+
+  test('goes by that directory’s own state, so that a run which comes there meanwhile waits, and nothing is left', async () => {
+    leftByTheDead();
+    writeFileSync(path.join(theirs, 'lock'), '');
+    taken();
+    const phases = new Set<string>();
+    const waitingFor = (): void => {
+      const [cluster] = listClusters(theirs);
+      if (cluster !== undefined) phases.add(cluster.state.phase);
+    };
+    await failure(create({ progress: { ...silent, waitingFor } }).ready);
+    expect(engine.containers()).toEqual([]);
+    expect([...phases]).toEqual(['ready', 'deleting']);
+    expect(listClusters(theirs)).toEqual([]);
+    expect(readdirSync(path.join(theirs, 'clusters'))).toEqual([]);
+  });
+
+  test('goes too where its containers stand still and cannot say whose they are: the mark’s own file does', async () => {
+    leftByTheDead();
+    taken({ host: 'before a reboot', user: 'ci', view: 'another boot/mnt:[1]' });
+    engine.stops('shop-control-plane');
+    await failure(create().ready);
+    expect(engine.containers()).toEqual([]);
+  });
+
   test.each<[string, () => void]>([
     [
       'that directory is gone, as the home of a job',
@@ -269,9 +328,9 @@ test('a container that the engine brings after somebody else has killed the crea
   await until(() => existsSync(path.join(engine.folder, 'started')));
   const creator = JSON.parse(read(path.join(directory, 'creator.json'))) as { pid: number };
   process.kill(-creator.pid, 'SIGKILL');
-  await until(() => identifyProcess(creator.pid) === undefined);
   await failure(ready);
-  // as if the run had been killed at the same moment, and had not seen it
+  expect(identifyProcess(creator.pid)).toBeUndefined();
+  // as a run leaves it that was killed at the same moment: this one has seen it, and has removed the record
   writeFileSync(path.join(directory, 'creator.json'), JSON.stringify(creator));
   const deleted = deleteIt();
   await sleep(500);
