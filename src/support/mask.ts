@@ -63,7 +63,11 @@ const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) 
     masked: `$1${mask}`,
   },
   {
-    shape: new RegExp(String.raw`\b(${secretName})(\\{0,8}["']?[ \t]{0,8}[=:][ \t]{0,8})(${value})`, 'gi'),
+    // `postgres.password: it is a number` is what we say ourselves of a configuration
+    shape: new RegExp(
+      String.raw`\b(${secretName})(\\{0,8}["']?[ \t]{0,8}[=:][ \t]{0,8})(?!it is )(${value})`,
+      'gi',
+    ),
     masked: (whole, key = '', between = '', secret = '') =>
       harmlessKey.test(key) ? whole : `${key}${between}${quoted(secret)}`,
   },

@@ -91,6 +91,7 @@ test.each([
   'secretName: shop-keys',
   'automountServiceAccountToken: false',
   'PATH=/usr/bin:/bin',
+  'postgres.password: it is a number, but allowed is a string',
   'kindest/node:v1.37.2@sha256:0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9',
   'pod shop/api-7d9c5b8f6d-x2k4q of 6eefa67e-1fa5-9f83-f914-23b05a2f09e5',
   'at TestScheduler.scheduleTestsAndCollectTheirResults (TestScheduler.js:333:13)',
