@@ -215,8 +215,9 @@ export class Run {
       await this.#giveBack();
       this.#watchdog?.dismiss();
     } catch (error) {
-      // the watchdog goes on with it when this process is gone
       this.#report.error(error);
+      // in somebody else's cluster it goes on when this process is gone; what is left of our own, the next run finds
+      if (!this.#provider.stays) this.#watchdog?.dismiss();
     } finally {
       this.#interruption.dispose();
       this.#environment.restore();
