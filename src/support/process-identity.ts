@@ -51,7 +51,8 @@ function startElsewhere(pid: number): string | undefined {
   }
 }
 
-const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+/** Linux: of this run of the kernel. */
+export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
 /**
  * Where this process runs: its pids mean nothing elsewhere. The machine's id alone does not tell, as clones of one image

@@ -3,6 +3,7 @@ import pRetry from 'p-retry';
 import type { Progress } from '../../report/index.js';
 import { describeEngine, engineInfo, type KnownEngine } from '../../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { firstLines } from '../../support/lines.js';
 import type { RunCli } from './node-containers.js';
 
 interface Asked {
@@ -38,7 +39,12 @@ export async function confirmEngine(asked: Asked, run: RunCli): Promise<void> {
     if (id === undefined) throw new Error('it says nothing of itself');
   } catch (error) {
     signal?.throwIfAborted();
-    throw failed(asked, 'the engine that it was made on does not answer', linesOf(error), error);
+    throw failed(
+      asked,
+      'the engine that it was made on does not answer',
+      firstLines(messageOf(error), 4),
+      error,
+    );
   }
   if (id !== runtime.id) {
     throw failed(asked, 'another engine answers than the one that it was made on', [
@@ -64,8 +70,4 @@ function failed(
       cause,
     },
   );
-}
-
-function linesOf(error: unknown): string[] {
-  return messageOf(error).split('\n').filter(Boolean).slice(0, 4);
 }

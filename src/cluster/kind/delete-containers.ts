@@ -5,6 +5,7 @@ import type { Progress } from '../../report/index.js';
 import type { KnownEngine } from '../../runtime/index.js';
 import { pause } from '../../support/abort.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { firstLines } from '../../support/lines.js';
 import { confirmEngine } from './confirm-engine.js';
 import { endCreator, forgetCreator } from './creator.js';
 import { ownerFiles } from './kind-config.js';
@@ -141,10 +142,7 @@ function deleteFailed(
   const containers =
     left.length > 0 ? left.join(' ') : `$(${runtime.name} ps -aq --filter ${clusterLabel(name)})`;
   return new JestKubernetesError('CLUSTER_DELETE_FAILED', `The cluster ${name} could not be deleted`, {
-    evidence: [
-      ...(left.length > 0 ? [`left: ${left.join(', ')}`] : []),
-      ...messageOf(cause).split('\n').filter(Boolean).slice(0, 4),
-    ],
+    evidence: [...(left.length > 0 ? [`left: ${left.join(', ')}`] : []), ...firstLines(messageOf(cause), 4)],
     remedy: `Delete it by hand: ${runtime.name} rm -f -v ${containers}`,
     cause,
   });

@@ -6,6 +6,7 @@ import { type Progress, silent } from '../../report/index.js';
 import { type ContainerRuntime, recordOf } from '../../runtime/index.js';
 import { pause } from '../../support/abort.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { firstLines } from '../../support/lines.js';
 import type { Json } from '../leases/index.js';
 import type { ClusterProvider, JoinedCluster } from '../provider.js';
 import { accessIn } from './access.js';
@@ -174,7 +175,7 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
 }
 
 /** Of an engine's command that failed, the first line is the command itself. */
-const linesOf = (error: unknown): string[] => messageOf(error).split('\n').filter(Boolean).slice(0, 3);
+const linesOf = (error: unknown): string[] => firstLines(messageOf(error), 3);
 
 /** The engine's command for a container that stands still, by its state. */
 const startedBy: Readonly<Record<string, string>> = { exited: 'start', paused: 'unpause' };

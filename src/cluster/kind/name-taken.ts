@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
 
 import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
+import { bootId } from '../../support/process-identity.js';
 import { deleteIfAbandoned, isForeign, listClusters, stateDirectory } from '../leases/index.js';
 import { deleteContainers } from './delete-containers.js';
 import { ownerMount } from './kind-config.js';
@@ -31,8 +32,7 @@ export function placeHere(): Place {
 /** The boot and the mount namespace: what another one sees under a path may be something else. */
 function viewOfFiles(): string | undefined {
   if (process.platform !== 'linux') return undefined;
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  return `${boot}/${readlinkSync('/proc/self/ns/mnt')}`;
+  return `${bootId()}/${readlinkSync('/proc/self/ns/mnt')}`;
 }
 
 function nameOfUser(): string {

@@ -11,6 +11,7 @@ import {
   type DeleteCluster,
   takeDown,
 } from '../../../src/cluster/leases/index.js';
+import { Random } from '../../unit/leases/model/random.js';
 import { compileSource } from './compiled.js';
 
 /*
@@ -26,19 +27,13 @@ const unsweptLanes = 4;
 const processesPerLane = 5;
 const deadly = 0.1;
 
-/** Mulberry32: small, and the same everywhere. */
+/** The seeded numbers, and what is chosen by them here. */
 function randomNumbers(start: number) {
-  let state = start;
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const { next } = new Random(start);
   const below = (end: number) => Math.floor(next() * end);
   return { next, below, oneOf: <T>(values: readonly T[]) => values[below(values.length)] as T };
 }
-type Random = ReturnType<typeof randomNumbers>;
+type Numbers = ReturnType<typeof randomNumbers>;
 
 const waysToDie = [
   ...['acquired', 'creating', 'created', 'using', 'doing images', 'doing manifests'],
@@ -126,7 +121,7 @@ describe(`${rounds} rounds of ${lanes * processesPerLane} processes that join, f
   });
 
   /** One cluster's rounds, one after the other. */
-  async function lane(number: number, random: Random): Promise<void> {
+  async function lane(number: number, random: Numbers): Promise<void> {
     const name = `lane-${number}`;
     const folder = join(base, name);
     const swept = number >= unsweptLanes;
