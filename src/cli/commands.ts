@@ -12,8 +12,9 @@ import { Report } from '../report/index.js';
 import { Run, takeDownCluster } from '../run/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 
-const configHere = (pathsMustExist = false): Promise<Config> =>
-  loadConfig({ rootDir: process.cwd(), pathsMustExist });
+/** @param forRun - what needs a cluster's name alone does without the files that a configuration names */
+const configHere = (forRun = false): Promise<Config> =>
+  loadConfig({ rootDir: process.cwd(), pathsMustExist: forRun, forRun });
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 

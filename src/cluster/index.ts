@@ -6,7 +6,6 @@ export {
   listClusters,
   releaseDeadRuns,
   openCluster,
-  openStateDirectory,
   deleteAbandoned,
   runFolder,
   takeDown,

@@ -24,6 +24,8 @@ export interface LoadOptions {
    * without. Default: true.
    */
   pathsMustExist?: boolean;
+  /** That a run follows: makes the state directory, on which a default name depends, if need be. Default: false. */
+  forRun?: boolean;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function loadConfig({
   rootDir,
   env = process.env,
   pathsMustExist = true,
+  forRun = false,
 }: LoadOptions): Promise<Config> {
   const { file, workspaceRoot } = findWithDotenv(rootDir, env);
   const given = file === undefined ? {} : await readConfigFile(file);
@@ -59,6 +62,7 @@ export async function loadConfig({
     env,
     runtime: variables.overrides.runtime,
     nodeImages: variables.overrides.nodeImages,
+    makesState: forRun,
   });
   if (pathsMustExist) refuse(file, missingPaths(resolved));
   return resolved;
@@ -82,6 +86,7 @@ function findWithDotenv(rootDir: string, env: NodeJS.ProcessEnv): FoundConfig {
 export async function loadRunConfig(
   rootDirs: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
+  { forRun = false }: Pick<LoadOptions, 'forRun'> = {},
 ): Promise<Config | undefined> {
   if (isOff(env)) return undefined;
   const projects = [...new Set(rootDirs)].map((rootDir) => {
@@ -90,7 +95,7 @@ export async function loadRunConfig(
     return { rootDir, env: own, off: isOff(own) };
   });
   const asking = projects.filter(({ off }) => !off);
-  const configs = await Promise.all(asking.map((project) => loadConfig(project)));
+  const configs = await Promise.all(asking.map((project) => loadConfig({ ...project, forRun })));
   for (const own of (asking.length > 0 ? asking : projects).map((project) => project.env)) {
     for (const [name, value] of Object.entries(own)) env[name] ??= value;
   }

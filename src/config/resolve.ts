@@ -7,6 +7,7 @@ import { parse, YAMLParseError } from 'yaml';
 
 import { parseDuration } from '../support/duration.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { openStateDirectory, stateDirectory } from '../support/state-directory.js';
 import type {
   ClusterConfig,
   Config,
@@ -50,6 +51,8 @@ export interface ResolveOptions {
   runtime: Config['runtime'];
   /** The repository of node images, in place of `kindest/node`. */
   nodeImages: string | undefined;
+  /** Whether a state directory is made where none is there yet: a default name depends on it. */
+  makesState: boolean;
 }
 
 /** Fills in defaults and makes paths absolute: they start from the configuration's folder. */
@@ -58,7 +61,7 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
   const folder = file === undefined ? rootDir : path.dirname(file);
   const absolute = (each: string): string => path.resolve(folder, each);
   const { cluster = {} } = user;
-  const stateDir = stateDirectory(env);
+  const stateDir = whereStateIs(env);
   const config =
     typeof cluster.config === 'string' ? readKindConfig(absolute(cluster.config)) : cluster.config;
   const postgres = resolvePostgres(user.postgres, absolute);
@@ -77,7 +80,7 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     file,
     cluster: {
       provider: cluster.provider ?? 'kind',
-      name: cluster.name ?? defaultName(workspaceRoot, stateDir),
+      name: cluster.name ?? defaultName(workspaceRoot, identityOf(stateDir, options)),
       image: resolveNodeImage(cluster, config, nodeImages),
       nodes: resolveNodes(cluster.nodes ?? 1, absolute),
       config,
@@ -99,10 +102,10 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
 }
 
 /**
- * `jk-shop-1a2b3c4d`: tells a reader which workspace, and is another for each, and for each user: who has no share in
- * another's state directory must not want its cluster's name.
+ * `jk-shop-1a2b3c4d`: tells a reader which workspace, and is another for each, and for each state directory: who has no
+ * share in one must not want its cluster's name.
  */
-function defaultName(workspaceRoot: string, stateDir: string): string {
+function defaultName(workspaceRoot: string, whose: string): string {
   const stem = path
     .basename(workspaceRoot)
     .toLowerCase()
@@ -110,12 +113,20 @@ function defaultName(workspaceRoot: string, stateDir: string): string {
     .replace(/^-+|-+$/g, '')
     .slice(0, 24)
     .replace(/-+$/, '');
-  const whose = [workspaceRoot, stateDir, String(process.getuid?.() ?? '')];
-  const digest = createHash('sha256').update(whose.join('\0')).digest('hex').slice(0, 8);
+  const digest = createHash('sha256').update(`${workspaceRoot}\0${whose}`).digest('hex').slice(0, 8);
   return ['jk', stem, digest].filter((part) => part !== '').join('-');
 }
 
-function stateDirectory(env: NodeJS.ProcessEnv): string {
+/**
+ * Its id, as two containers with one engine may have state directories of one path (that path, while it is not there);
+ * and the user's, as `sudo` may go on with a home whose owner cannot read what it makes there.
+ */
+function identityOf(stateDir: string, { makesState }: ResolveOptions): string {
+  const id = makesState ? openStateDirectory(stateDir) : stateDirectory(stateDir)?.id;
+  return `${id ?? stateDir}\0${String(process.getuid?.() ?? '')}`;
+}
+
+function whereStateIs(env: NodeJS.ProcessEnv): string {
   const named = env['JEST_KUBERNETES_STATE_DIR'];
   const home = env['HOME'] || homedir();
   if (named !== undefined && named !== '') {

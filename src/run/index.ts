@@ -15,7 +15,7 @@ let current: Run | undefined;
  */
 export async function startRun(rootDirs: readonly string[]): Promise<void> {
   if (current !== undefined) return;
-  const config = await loadRunConfig(rootDirs);
+  const config = await loadRunConfig(rootDirs, process.env, { forRun: true });
   if (config === undefined) return;
   const report = new Report();
   for (const note of unknownVariables(process.env)) report.note(note);

@@ -4,12 +4,12 @@ import {
   deleteCluster,
   describeDeletion,
   listClusters,
-  openStateDirectory,
   type RemovalRecord,
   takeDown,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import type { Report } from '../report/index.js';
+import { openStateDirectory } from '../support/state-directory.js';
 import { providerOf } from './provider-of.js';
 
 /** Deletes a cluster as its record knows it, and tells of it. */

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import type { ClusterConfig, NodeConfig, Taint } from '../../config/index.js';
 import { type ContainerRuntime, isHere } from '../../runtime/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
-import { stateDirectory } from '../leases/index.js';
+import { stateDirectory } from '../../support/state-directory.js';
 
 /** A port of the first control-plane node, to be published. */
 export interface HostPort {

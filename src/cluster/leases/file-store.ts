@@ -14,9 +14,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { JestKubernetesError } from '../../support/errors.js';
 import { standingOf } from '../../support/process-identity.js';
-import { Mutex, unusable } from './mutex.js';
+import { isForeign, stateDirectory, unusable } from '../../support/state-directory.js';
+import { Mutex } from './mutex.js';
 import { type ClusterState, describeHolder, type Holder, lostState, parseState } from './state.js';
-import { isForeign, stateDirectory } from './state-directory.js';
 import type { StateStore } from './store.js';
 import type { Change, Found } from './transitions.js';
 
@@ -132,6 +132,7 @@ export class FileStore implements StateStore {
       if (code === 'ENOTDIR' || (code === 'ENOENT' && this.#isEmpty())) return undefined;
       if (code === 'ENOENT') return this.#lost('is missing', mayMove);
       if (!unreadable.has(code)) throw error;
+      if (mayMove) this.#refuseAnothers(code);
       return this.#lost(`cannot be read (${code})`, mayMove);
     }
     const parsed = parseState(text, this.name);
@@ -149,6 +150,16 @@ export class FileStore implements StateStore {
       );
     }
     return this.#lost(parsed.wrong, mayMove);
+  }
+
+  /** What another user has written (by `sudo`, say) may be in use: that it cannot be read says nothing against it. */
+  #refuseAnothers(code: string): void {
+    const owner = lstatSync(this.#file, { throwIfNoEntry: false })?.uid;
+    if (owner === undefined || owner === process.geteuid?.()) return;
+    throw new JestKubernetesError('STATE_UNUSABLE', `${this.#file} is another user’s`, {
+      evidence: [`it cannot be read (${code}), and its owner is the user ${owner}`],
+      remedy: `Let that user end its runs (npx jest-kubernetes down ${this.name}), or name a folder of your own by JEST_KUBERNETES_STATE_DIR.`,
+    });
   }
 
   /** Whether nothing has come of the cluster yet: a creator that dies while it writes the first state leaves a draft. */

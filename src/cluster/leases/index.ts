@@ -16,6 +16,4 @@ export {
   type RemovalRecord,
   type DeleteCluster,
 } from './leases.js';
-export { openStateDirectory } from './mutex.js';
-export { isForeign, stateDirectory } from './state-directory.js';
 export { describeHolder, type ClusterState, type Json, type Made, type Removal } from './state.js';

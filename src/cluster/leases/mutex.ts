@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import { claimStateDirectory } from './state-directory.js';
+import { JestKubernetesError } from '../../support/errors.js';
+import { claimStateDirectory, unusable } from '../../support/state-directory.js';
 
 /*
  * A lock between processes that cannot outlive its holder: the kernel's own file locks (fcntl), which vanish with the
@@ -39,30 +39,6 @@ function loadSqlite(): typeof import('node:sqlite') {
     return sqlite;
   } finally {
     process.emitWarning = emitWarning;
-  }
-}
-
-/** Any trouble with the state directory, as its reader needs it: path, errno, remedy. */
-export function unusable(path: string, error: unknown): JestKubernetesError {
-  if (error instanceof JestKubernetesError) return error;
-  const code = (error as NodeJS.ErrnoException).code;
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new JestKubernetesError('STATE_UNUSABLE', `the state directory cannot be used: ${path}`, {
-    evidence: [messageOf(error)],
-    remedy: `${full ? 'Free some space there' : 'Make it writable'}, or name another folder on a local disk by JEST_KUBERNETES_STATE_DIR.`,
-    cause: error,
-  });
-}
-
-/**
- * Makes a state directory, or sees that it is one, before anything is written there.
- * @throws JestKubernetesError STATE_UNUSABLE
- */
-export function openStateDirectory(stateDir: string): void {
-  try {
-    claimStateDirectory(stateDir);
-  } catch (error) {
-    throw unusable(stateDir, error);
   }
 }
 

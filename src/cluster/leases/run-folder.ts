@@ -3,8 +3,8 @@ import path from 'node:path';
 
 import { type Api, openApi } from '../../kubernetes/index.js';
 import { isAlive, type ProcessIdentity, runsHere } from '../../support/process-identity.js';
+import { isForeign } from '../../support/state-directory.js';
 import { Mutex } from './mutex.js';
-import { isForeign } from './state-directory.js';
 
 /*
  * What one run keeps of a cluster that was there before, until what it set up in it is gone:

@@ -7,6 +7,7 @@ import pRetry from 'p-retry';
 
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { identifyProcess, isAlive, type ProcessIdentity } from '../../support/process-identity.js';
+import { stateDirectory } from '../../support/state-directory.js';
 import {
   claimRun,
   deleteAbandoned,
@@ -17,7 +18,6 @@ import {
   readRun,
   releaseDeadRuns,
   runFolder,
-  stateDirectory,
 } from '../leases/index.js';
 import { watchdogLog } from './start.js';
 

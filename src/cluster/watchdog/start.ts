@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 
 import { plugAndPlayOptions } from '../../support/plug-and-play.js';
-import { discardRemains, findAbandoned, findDeadRuns, openStateDirectory } from '../leases/index.js';
+import { openStateDirectory } from '../../support/state-directory.js';
+import { discardRemains, findAbandoned, findDeadRuns } from '../leases/index.js';
 
 export interface WatchdogOptions {
   /** Absolute path. */

@@ -7,12 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deleteContainers, kindProvider } from '../../../src/cluster/kind/index.js';
 import { placeHere } from '../../../src/cluster/kind/name-taken.js';
 import { listClusters, openCluster } from '../../../src/cluster/leases/index.js';
-import { claimStateDirectory } from '../../../src/cluster/leases/state-directory.js';
 import type { ClusterProvider } from '../../../src/cluster/provider.js';
 import { resolveNodes } from '../../../src/config/resolve-nodes.js';
 import { type Progress, silent } from '../../../src/report/progress.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
 import { identifyProcess } from '../../../src/support/process-identity.js';
+import { claimStateDirectory } from '../../../src/support/state-directory.js';
 import { type FakeEngine, fakeEngine, read } from './fake-engine.js';
 
 const cluster = {

@@ -240,6 +240,26 @@ describe('a state directory that cannot be used is named, with the errno and the
     });
   });
 
+  (asRoot ? test : test.skip)(
+    'nor does what another user has written there go, as root by way of sudo: it may be in use',
+    async () => {
+      await aReadyCluster();
+      await asNobody(async () => {
+        process.seteuid?.(0);
+        chownSync(file(), 0, 0);
+        process.seteuid?.(65_534);
+        const error = await acquiring();
+        expect(error).toMatchObject({
+          code: 'STATE_UNUSABLE',
+          message: `${file()} is another user’s`,
+          evidence: ['it cannot be read (EACCES), and its owner is the user 0'],
+        });
+      });
+      expect(removed).toEqual([]);
+      expect(existsSync(file())).toBe(true);
+    },
+  );
+
   test('but a state without the right to read is moved aside', async () => {
     await aReadyCluster();
     chmodSync(file(), 0);

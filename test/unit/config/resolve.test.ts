@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { loadConfig } from '../../../src/config/index.js';
@@ -41,6 +42,38 @@ describe('the cluster’s name', () => {
 
   test('is another for each of two workspaces of one folder name', async () => {
     expect(await nameIn(project({}, 'shop'))).not.toBe(await nameIn(project({}, 'shop')));
+  });
+
+  describe('of a run', () => {
+    const nameOfRun = async (folder: string, stateDir: string): Promise<string> => {
+      const env = { JEST_KUBERNETES_STATE_DIR: stateDir };
+      return (await loadConfig({ rootDir: folder, env, forRun: true })).cluster.name;
+    };
+
+    test('is another for each of two state directories of one path, as two containers with one engine have', async () => {
+      const folder = project({ 'packages/api/package.json': {} });
+      const stateDir = path.join(folder, '../state');
+      const name = await nameOfRun(folder, stateDir);
+      expect(await nameOfRun(path.join(folder, 'packages/api'), stateDir)).toBe(name);
+      rmSync(stateDir, { recursive: true });
+      expect(await nameOfRun(folder, stateDir)).not.toBe(name);
+    });
+
+    test('is the one that the command finds afterwards, which makes no state directory itself', async () => {
+      const folder = project();
+      const stateDir = path.join(folder, '../state');
+      const byCommand = async (): Promise<string> =>
+        (await load(folder, { JEST_KUBERNETES_STATE_DIR: stateDir })).cluster.name;
+      await byCommand();
+      expect(existsSync(stateDir)).toBe(false);
+      expect(await byCommand()).not.toBe(await nameOfRun(folder, stateDir));
+      expect(await byCommand()).toBe(await nameOfRun(folder, stateDir));
+    });
+
+    test('needs a state directory, and no folder that holds other things', async () => {
+      const folder = project();
+      await expect(nameOfRun(folder, folder)).rejects.toMatchObject({ code: 'STATE_UNUSABLE' });
+    });
   });
 
   test.each([

@@ -16,8 +16,8 @@ import {
   openCluster,
   releaseDeadRuns,
 } from '../../../src/cluster/leases/index.js';
-import { claimStateDirectory, stateDirectory } from '../../../src/cluster/leases/state-directory.js';
 import { startWatchdog, sweep } from '../../../src/cluster/watchdog/index.js';
+import { claimStateDirectory, stateDirectory } from '../../../src/support/state-directory.js';
 
 let folder: string;
 beforeEach(() => {

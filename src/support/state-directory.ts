@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 
-import { JestKubernetesError } from '../../support/errors.js';
+import { JestKubernetesError, messageOf } from './errors.js';
 
 /*
  * A folder that this package writes in, and takes things away from, is one that it made: it says so in a file of its
@@ -139,4 +139,29 @@ function foreign(stateDir: string, others: readonly string[]): JestKubernetesErr
       remedy: 'Name a folder that is empty, or not there yet, by JEST_KUBERNETES_STATE_DIR.',
     },
   );
+}
+
+/** Any trouble with the state directory, as its reader needs it: path, errno, remedy. */
+export function unusable(path: string, error: unknown): JestKubernetesError {
+  if (error instanceof JestKubernetesError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new JestKubernetesError('STATE_UNUSABLE', `the state directory cannot be used: ${path}`, {
+    evidence: [messageOf(error)],
+    remedy: `${full ? 'Free some space there' : 'Make it writable'}, or name another folder on a local disk by JEST_KUBERNETES_STATE_DIR.`,
+    cause: error,
+  });
+}
+
+/**
+ * Makes a state directory, or sees that it is one, before anything is written there.
+ * @returns its id
+ * @throws JestKubernetesError STATE_UNUSABLE
+ */
+export function openStateDirectory(stateDir: string): string {
+  try {
+    return claimStateDirectory(stateDir).id;
+  } catch (error) {
+    throw unusable(stateDir, error);
+  }
 }
