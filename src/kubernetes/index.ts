@@ -13,7 +13,8 @@ export {
   type Kubeconfig,
   type KubeconfigContext,
 } from './kubeconfig.js';
-export { Kinds } from './kinds.js';
+export type { ServedKind } from './discovery.js';
+export { collectionOf, Kinds, NotServed } from './kinds.js';
 export { namesAreAnswered } from './names-answered.js';
 export { fieldManager, type KubernetesObject } from './objects.js';
 export { clusterLabel, type Owner, ownerLabel } from './owner.js';

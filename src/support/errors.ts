@@ -49,7 +49,8 @@ export type ErrorCode =
   | 'POSTGRES_INIT_FAILED'
   | 'SETUP_HOOK_FAILED'
   | 'INTERRUPTED'
-  | 'NO_CLUSTER';
+  | 'NO_CLUSTER'
+  | 'TARGET_INVALID';
 
 export interface ErrorDetails {
   /** What was seen, most telling line first: the cause, as evidence. */
