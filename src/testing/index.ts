@@ -13,6 +13,7 @@ export {
   ready,
 } from './conditions.js';
 export { database, resetDatabase, type Database } from './database.js';
+export { eventually, type EventuallyOptions } from './eventually.js';
 export { namespace } from './namespace.js';
 export type { Limits } from './patience.js';
 export type { Selection, Target } from './target.js';

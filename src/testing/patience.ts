@@ -54,10 +54,8 @@ export class Patience implements Disposable {
     ];
   }
 
-  /** Aborted at the limits, and as the test ends. */
-  get signal(): AbortSignal {
-    return AbortSignal.any([this.#ended.signal, currentScope().signal]);
-  }
+  /** Aborted at the limits, and as the test ends in which it began. */
+  readonly signal = AbortSignal.any([this.#ended.signal, currentScope().signal]);
 
   /** How long it has been waited, as text: `12.3 s`. */
   get passed(): string {
