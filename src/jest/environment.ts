@@ -1,6 +1,13 @@
 import type { EnvironmentContext, JestEnvironmentConfig } from '@jest/environment';
 
-import { beginTest, beginTestFile, currentScope, endTest, endTestFile, type TestFile } from '../testing/test-file.js';
+import {
+  beginTest,
+  beginTestFile,
+  currentScope,
+  endTest,
+  endTestFile,
+  type TestFile,
+} from '../testing/test-file.js';
 import { environment } from './native.js';
 import { nodeEnvironment } from './node-environment.js';
 import { testTimeout } from './preset-defaults.js';

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import type * as TestApi from '../index.js';
 import { isSwitchedOff } from '../support/switched-off.js';
 import { clientNode } from '../testing/client-node.js';
+import type { matchers as theMatchers } from '../testing/matchers.js';
 import { rememberClasses } from './classes.js';
 import { asNative, intrinsics } from './realm.js';
 
@@ -15,6 +16,8 @@ const requireLater = createRequire(__filename);
 
 export { beginTest, beginTestFile, endTest, endTestFile } from '../testing/test-file.js';
 export { restoreClasses } from './classes.js';
+
+type Matchers = typeof theMatchers;
 
 const exposed = new WeakMap<object, Record<string, unknown>>();
 
@@ -38,6 +41,10 @@ export function clientNodeFor(importer: string | undefined): Record<string, unkn
 export const nativeIntrinsics = intrinsics;
 
 export const testApi = (): typeof TestApi => requireLater('../index.js') as typeof TestApi;
+
+/** Loaded with the first use of one of them. */
+export const matchers = (): Matchers =>
+  (requireLater('../testing/matchers.js') as { matchers: Matchers }).matchers;
 
 /** Whether the test file's end is known to the environment, which is later than any hook of the user's. */
 export const environment = { isOurs: false };

@@ -15,6 +15,7 @@ export {
 } from './conditions.js';
 export { database, resetDatabase, type Database } from './database.js';
 export { eventually, type EventuallyOptions } from './eventually.js';
+export type { EventPattern, KubernetesMatchers } from './matchers.js';
 export { namespace, type NamespaceOptions } from './namespace.js';
 export type { Patch } from './patch.js';
 export type { Limits } from './patience.js';

@@ -4,12 +4,14 @@ import { beforeEach, expect } from '@jest/globals';
 
 import { equalityAcrossRealms, intrinsics } from '../realm.js';
 import { lastHooks } from './last-hooks.js';
+import { extendExpect } from './matchers.js';
 import { outside } from './outside.js';
 
 outside.beginTestFile(expect.getState().testPath ?? process.cwd());
 // older ones than Jest 29.4 have none
 const { addEqualityTesters } = expect as Partial<Pick<typeof expect, 'addEqualityTesters'>>;
 addEqualityTesters?.([equalityAcrossRealms(intrinsics, outside.nativeIntrinsics)]);
+extendExpect();
 if (!outside.environment.isOurs) {
   beforeEach(() => void outside.beginTest(expect.getState().currentTestName ?? ''));
   lastHooks({ each: () => outside.endTest(), all: () => outside.endTestFile() });
