@@ -5,7 +5,7 @@ export { apply } from './apply.js';
 export { applyObjects } from './apply-objects.js';
 export { claim } from './claim.js';
 export { deleteOwned } from './delete-owned.js';
-export { ExecRefused, execInPod } from './exec.js';
+export { execInPod, inChunks, runInPod, type CommandEnd } from './exec.js';
 export {
   contextOf,
   readKubeconfig,
@@ -19,7 +19,21 @@ export { namesAreAnswered } from './names-answered.js';
 export { fieldManager, type KubernetesObject } from './objects.js';
 export { clusterLabel, type Owner, ownerLabel } from './owner.js';
 export { patienceWith } from './patience.js';
-export { forwardPort } from './port-forward.js';
+export { ExecRefused } from './pod-socket.js';
+export {
+  containerPort,
+  containersOf,
+  containerStatus,
+  defaultContainer,
+  isReady,
+  type LabelSelector,
+  type Pod,
+  podsPath,
+  readPods,
+  selectorText,
+} from './pods.js';
+export { forwardToPods, type PortForward } from './port-forward.js';
+export { forwardPort, podsBehind, type Service } from './service-pods.js';
 export { podsAreAdmitted } from './pods-admitted.js';
 export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';
 export { passesByItself } from './retry.js';
