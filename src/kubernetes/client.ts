@@ -110,20 +110,36 @@ export class Api implements Disposable {
     path: string,
     { resourceVersion, ...options }: WatchRequest = {},
   ): AsyncGenerator<WatchEvent<T>> {
-    using bound = this.#bound(options);
     const query = new URLSearchParams({ watch: 'true', ...(resourceVersion && { resourceVersion }) });
     const whole = `${path}${path.includes('?') ? '&' : '?'}${query.toString()}`;
-    const response = await this.#answer(whole, options, bound, (begun) => Promise.resolve(begun));
+    for await (const line of this.#lines(whole, options)) {
+      if (line === '') continue;
+      const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: object };
+      if (event.type === 'ERROR') throw apiErrorInEvent(event.object);
+      yield event;
+    }
+  }
+
+  /**
+   * An answer's lines, as they come. It ends when the server ends it, or the connection breaks. The limit is for its
+   * beginning alone. Throws as {@link request} does.
+   */
+  async *lines(path: string, options: ApiDefaults = {}): AsyncGenerator<string> {
+    const rest = yield* this.#lines(path, options);
+    if (rest !== '') yield rest;
+  }
+
+  /** @returns what comes after the last line's end */
+  async *#lines(path: string, options: ApiDefaults): AsyncGenerator<string, string> {
+    using bound = this.#bound(options);
+    const response = await this.#answer(path, options, bound, (begun) => Promise.resolve(begun));
     bound.lift();
     try {
-      for await (const line of linesOf(response)) {
-        const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: object };
-        if (event.type === 'ERROR') throw apiErrorInEvent(event.object);
-        yield event;
-      }
+      return yield* linesOf(response);
     } catch (error) {
       bound.signal.throwIfAborted();
       if (!isCut(error)) throw error;
+      return '';
     } finally {
       response.destroy();
     }
@@ -189,12 +205,13 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return text;
 }
 
-async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string, string> {
   response.setEncoding('utf8');
   let partial = '';
   for await (const chunk of response) {
     const lines = `${partial}${chunk as string}`.split('\n');
     partial = lines.pop() ?? '';
-    yield* lines.filter((line) => line !== '');
+    yield* lines;
   }
+  return partial;
 }

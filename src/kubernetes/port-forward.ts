@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../support/errors.js';
 import type { Api } from './client.js';
 import { openPodSocket, type PodSocket } from './pod-socket.js';
-import { containerPort, isReady, type Pod, readPods } from './pods.js';
+import { containerPort, isReady, readPods } from './pods.js';
 
 export interface ForwardedPods {
   namespace: string;
@@ -102,17 +102,15 @@ async function connected(
   let trouble = `no pod that is ready and has the port ${port} within ${podLimit / 1000} s`;
   for (;;) {
     if (limit.aborted) throw new Error(trouble);
-    const target = await readyPod(api, { namespace, pod, selector }, waiting).catch(() => undefined);
-    const found = target === undefined ? undefined : containerPort(target, port);
-    if (target !== undefined && found !== undefined) {
-      try {
-        return await openTo(api, { namespace, pod: target.metadata.name, port: found }, socket, {
-          signal: waiting,
-          onTrouble,
-        });
-      } catch (error) {
-        trouble = messageOf(error);
+    try {
+      const target = (await readPods(api, { namespace, pod, selector }, waiting)).find(isReady);
+      const found = target === undefined ? undefined : containerPort(target, port);
+      if (target !== undefined && found !== undefined) {
+        const place = { namespace, pod: target.metadata.name, port: found };
+        return await openTo(api, place, socket, { signal: waiting, onTrouble });
       }
+    } catch (error) {
+      if (!waiting.aborted) trouble = messageOf(error);
     }
     ended.throwIfAborted();
     await delay(200, undefined, { signal: waiting }).catch(() => undefined);
@@ -147,12 +145,4 @@ async function openTo(
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`;
   connection = await openPodSocket(api, path, { onData, onClose, signal, patience: 0 });
   return connection;
-}
-
-async function readyPod(
-  api: Api,
-  pods: Pick<ForwardedPods, 'namespace' | 'pod' | 'selector'>,
-  signal: AbortSignal,
-): Promise<Pod | undefined> {
-  return (await readPods(api, pods, signal)).find(isReady);
 }

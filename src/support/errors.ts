@@ -50,7 +50,12 @@ export type ErrorCode =
   | 'SETUP_HOOK_FAILED'
   | 'INTERRUPTED'
   | 'NO_CLUSTER'
-  | 'TARGET_INVALID';
+  | 'TARGET_INVALID'
+  | 'FORBIDDEN'
+  | 'EXEC_FAILED'
+  | 'COPY_FAILED'
+  | 'LOGS_FAILED'
+  | 'FORWARD_FAILED';
 
 export interface ErrorDetails {
   /** What was seen, most telling line first: the cause, as evidence. */
