@@ -29,6 +29,8 @@ export interface ApiRequest extends ApiDefaults {
   contentType?: string;
   /** Default: JSON, else whatever there is. */
   accept?: string;
+  /** Beside those that say who asks. */
+  headers?: Readonly<Record<string, string | string[]>>;
   /**
    * Whether it may be sent again where it may have been done; not where a second time is answered otherwise than the
    * first, as a PUT under a resourceVersion is. Default: all but POST.
@@ -189,7 +191,7 @@ export class Api implements Disposable {
       ...connection,
       method,
       signal,
-      headers: { ...(headers as object | undefined), accept, ...described },
+      headers: { ...(headers as object | undefined), ...options.headers, accept, ...described },
     });
     // a watch is silent for long, and a server that is gone without a word is noticed by nothing else
     request.setSocketKeepAlive(true, 30_000);

@@ -1,4 +1,5 @@
 export type { ClusterAccess } from './access.js';
+export { serveApi } from './api-proxy.js';
 export { ApiError, isGone, unless } from './api-error.js';
 export { Api, openApi } from './client.js';
 export { apply } from './apply.js';
@@ -32,7 +33,7 @@ export {
   readPods,
   selectorText,
 } from './pods.js';
-export { forwardToPods, type PortForward } from './port-forward.js';
+export { type ForwardedPods, forwardToPods, type PortForward } from './port-forward.js';
 export { forwardPort, podsBehind, type Service } from './service-pods.js';
 export { podsAreAdmitted } from './pods-admitted.js';
 export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';
