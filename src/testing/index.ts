@@ -1,3 +1,14 @@
 export { client, kubeConfig, type ApiClass } from './kube-config.js';
 export { namespace } from './namespace.js';
 export { database, resetDatabase, type Database } from './database.js';
+export { as, type Actor, type ServiceAccount } from './as.js';
+export { can, type CanOptions } from './can.js';
+export type { Place, PlaceInPod } from './copy-place.js';
+export { cp } from './cp.js';
+export { events, type ObjectEvent } from './events.js';
+export { exec, type ExecOptions, type ExecResult } from './exec.js';
+export { forward, type Forward, type ForwardOptions } from './forward.js';
+export { logs, type Logs, type LogsOptions } from './logs.js';
+export { proxy, type Proxy } from './proxy.js';
+export type { ContainerOptions } from './running-container.js';
+export type { Selection, Target } from './target.js';
