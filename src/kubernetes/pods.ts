@@ -79,7 +79,11 @@ export const containersOf = ({ spec }: Pod): Container[] => [
 
 /** Undefined for one that the kubelet has not looked at yet. */
 export function containerStatus({ status }: Pod, name: string): ContainerStatus | undefined {
-  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
+  const {
+    initContainerStatuses = [],
+    containerStatuses = [],
+    ephemeralContainerStatuses = [],
+  } = status ?? {};
   return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find(
     (each) => each.name === name,
   );

@@ -33,7 +33,9 @@ export function podsBehind({ metadata, spec }: Service, port: number | string): 
   if (Object.keys(selector).length === 0) throw new Error(`Service ${namespace}/${name} selects no pods`);
   const found = ports.find((each) => (typeof port === 'number' ? each.port === port : each.name === port));
   if (found === undefined) {
-    const has = ports.map((each) => (each.name === undefined ? String(each.port) : `${each.port} (${each.name})`));
+    const has = ports.map((each) =>
+      each.name === undefined ? String(each.port) : `${each.port} (${each.name})`,
+    );
     throw new Error(`Service ${namespace}/${name} has no port ${port}; it has ${has.join(', ') || 'none'}`);
   }
   return {

@@ -11,8 +11,14 @@ export const tar = () => load('tar-fs') as TarFs;
 
 /** What is used of tar-fs, whose types need a package of their own. */
 interface TarFs {
-  pack(folder: string, options: TarOptions & { entries: string[]; dereference: boolean }): AsyncIterable<Buffer>;
-  extract(folder: string, options: TarOptions & { chown: boolean }): NodeJS.WritableStream & { destroy(): void };
+  pack(
+    folder: string,
+    options: TarOptions & { entries: string[]; dereference: boolean },
+  ): AsyncIterable<Buffer>;
+  extract(
+    folder: string,
+    options: TarOptions & { chown: boolean },
+  ): NodeJS.WritableStream & { destroy(): void };
 }
 interface TarOptions {
   map: (header: TarHeader) => TarHeader;

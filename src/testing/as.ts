@@ -49,7 +49,10 @@ export function as(who: string | ServiceAccount, groups: readonly string[] = [])
   let asking: Promise<ImpersonationHeaders> | undefined;
   const headers = (): Promise<ImpersonationHeaders> => {
     asking ??= userName(api, who, scope.signal)
-      .then((user) => ({ 'Impersonate-User': user, ...(groups.length > 0 && { 'Impersonate-Group': [...groups] }) }))
+      .then((user) => ({
+        'Impersonate-User': user,
+        ...(groups.length > 0 && { 'Impersonate-Group': [...groups] }),
+      }))
       .catch((error: unknown) => {
         // it may be made meanwhile
         asking = undefined;

@@ -41,9 +41,16 @@ export interface Question {
   headers?: ImpersonationHeaders;
 }
 
-export async function isAllowed({ verb, resource, options = {}, scope, headers }: Question): Promise<boolean> {
+export async function isAllowed({
+  verb,
+  resource,
+  options = {},
+  scope,
+  headers,
+}: Question): Promise<boolean> {
   const { signal } = scope;
-  if (!/^(\*|[a-z]+)$/.test(verb)) throw unusable(`the verb ‘${verb}’`, 'verbs are lower-case words, such as get');
+  if (!/^(\*|[a-z]+)$/.test(verb))
+    throw unusable(`the verb ‘${verb}’`, 'verbs are lower-case words, such as get');
   const spec = resource.startsWith('/')
     ? { nonResourceAttributes: { verb, path: resource } }
     : { resourceAttributes: { verb, ...(await attributesOf(resource, options, signal)) } };

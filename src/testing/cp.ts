@@ -35,10 +35,13 @@ export async function cp(from: Place, to: Place, options: ContainerOptions = {})
     const place = await runningContainer(inPodFrom.target, { ...options, scope });
     await download(api, { place, signal: scope.signal }, inPodFrom.path, localPath(to, inPodFrom.path));
   } else if (inPodTo !== undefined && typeof from === 'string' && inPodFrom === undefined) {
-    const path = inPodTo.path.endsWith('/') ? posix.join(inPodTo.path, basename(resolve(from))) : inPodTo.path;
-    const entries = await entriesOf(from);
+    const path = inPodTo.path.endsWith('/')
+      ? posix.join(inPodTo.path, basename(resolve(from)))
+      : inPodTo.path;
+    const to = posix.normalize(path);
+    const entries = await entriesOf(from, to);
     const place = await runningContainer(inPodTo.target, { ...options, scope });
-    await upload(api, { place, signal: scope.signal }, entries, posix.normalize(path));
+    await upload(api, { place, signal: scope.signal }, entries, to);
   } else {
     const both = inPodFrom === undefined ? 'neither path is in a container' : 'both paths are in a container';
     throw unusable('there', both);
@@ -60,15 +63,19 @@ interface Entries {
   file: string | undefined;
 }
 
-async function entriesOf(from: string): Promise<Entries> {
+async function entriesOf(from: string, to: string): Promise<Entries> {
   try {
     const path = await realpath(from);
-    if (!(await stat(path)).isDirectory())
+    if (!(await stat(path)).isDirectory()) {
+      requirePlain(to);
       return { folder: dirname(path), names: [basename(path)], file: basename(path) };
+    }
+    for await (const each of pathsIn(path)) requirePlain(`${to}/${each}`);
     const names = await readdir(path);
     // the folder itself is told of only where nothing else is: one that is there keeps its mode
     return { folder: path, names: names.length === 0 ? ['.'] : names, file: undefined };
   } catch (error) {
+    if (error instanceof JestKubernetesError) throw error;
     throw new JestKubernetesError('COPY_FAILED', `Cannot read ${resolve(from)}`, {
       evidence: [messageOf(error)],
       cause: error,
@@ -76,15 +83,24 @@ async function entriesOf(from: string): Promise<Entries> {
   }
 }
 
+async function* pathsIn(folder: string): AsyncGenerator<string> {
+  for (const name of await readdir(folder)) {
+    yield name;
+    const path = join(folder, name);
+    if ((await stat(path)).isDirectory()) for await (const inner of pathsIn(path)) yield `${name}/${inner}`;
+  }
+}
+
 async function upload(api: Api, where: Where, { folder, names, file }: Entries, to: string): Promise<void> {
   const target = to.slice(1);
   const map = (header: TarHeader): TarHeader => {
     const name = file === undefined ? posix.join(target, header.name) : target;
-    requirePlain(name);
     return Object.assign(header, { name, uid: 0, gid: 0 });
   };
   // a stream of its own make, which a pipeline of Node's takes only by this
-  const input = Readable.from(tar().pack(folder, { entries: names, dereference: true, map }), { objectMode: false });
+  const input = Readable.from(tar().pack(folder, { entries: names, dereference: true, map }), {
+    objectMode: false,
+  });
   await ranTar(api, where, ['-xof', '-', '-C', '/'], {
     doing: `copy ${join(folder, file ?? '')} to ${to}`,
     input,
@@ -93,11 +109,12 @@ async function upload(api: Api, where: Where, { folder, names, file }: Entries, 
 }
 
 /** What is longer, or not ASCII, is written in an extension of the format, which BusyBox ignores. */
-function requirePlain(name: string): void {
+function requirePlain(path: string): void {
+  const name = path.slice(1);
   const splits = name.length <= 100 || (name.length <= 255 && name.slice(-101).includes('/'));
   // eslint-disable-next-line no-control-regex
   if (splits && /^[\x01-\x7f]*$/.test(name)) return;
-  throw new JestKubernetesError('COPY_FAILED', `The path /${name} cannot be told to every tar`, {
+  throw new JestKubernetesError('COPY_FAILED', `The path ${path} cannot be told to every tar`, {
     evidence: ['cp() copies to paths in ASCII, of at most 255 characters, a name of at most 100'],
   });
 }
@@ -120,7 +137,10 @@ async function download(api: Api, where: Where, path: string, to: string): Promi
   unpacked.catch((error: unknown) => stdout.destroy(error as Error));
   stdout.pipe(extract);
   try {
-    await ranTar(api, where, ['-chf', '-', '-C', folder, `./${name}`], { doing: `copy ${path} to ${to}`, stdout });
+    await ranTar(api, where, ['-chf', '-', '-C', folder, `./${name}`], {
+      doing: `copy ${path} to ${to}`,
+      stdout,
+    });
     await unpacked;
   } catch (error) {
     extract.destroy();
@@ -142,7 +162,10 @@ async function ranTar(
   { doing, ...streams }: Streams,
 ): Promise<void> {
   const stderr = new Collected();
-  const failed = (evidence: readonly string[], more: { remedy?: string; cause?: unknown } = {}): JestKubernetesError => {
+  const failed = (
+    evidence: readonly string[],
+    more: { remedy?: string; cause?: unknown } = {},
+  ): JestKubernetesError => {
     const { namespace, pod, container } = place;
     const where = `in the container ${container} of Pod ${namespace}/${pod}`;
     return new JestKubernetesError('COPY_FAILED', `Cannot ${doing} ${where}`, { evidence, ...more });

@@ -85,9 +85,17 @@ async function list(
   const found: Written[] = [];
   let next = '';
   do {
-    const query = new URLSearchParams({ limit: String(pageSize), continue: next, fieldSelector: selector.join(',') });
+    const query = new URLSearchParams({
+      limit: String(pageSize),
+      continue: next,
+      fieldSelector: selector.join(','),
+    });
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events?${query.toString()}`;
-    const page = await ask<{ items: Written[]; metadata?: { continue?: string } }>(path, `read ${what}`, signal);
+    const page = await ask<{ items: Written[]; metadata?: { continue?: string } }>(
+      path,
+      `read ${what}`,
+      signal,
+    );
     found.push(...page.items);
     next = page.metadata?.continue ?? '';
   } while (next !== '');

@@ -52,12 +52,22 @@ export async function exec(
   const { api } = cluster();
   const place = await runningContainer(target, { ...options, scope });
   const [stdout, stderr] = [new Collected(), new Collected()];
-  const { exitCode } = await ranIn(api, place, { command: words, input, stdout, stderr, signal: scope.signal });
+  const { exitCode } = await ranIn(api, place, {
+    command: words,
+    input,
+    stdout,
+    stderr,
+    signal: scope.signal,
+  });
   const result = { stdout: stdout.text, stderr: stderr.text, exitCode };
   if (check && exitCode !== 0) {
-    throw new JestKubernetesError('EXEC_FAILED', `${describe(words, place)} ended with exit code ${exitCode}`, {
-      evidence: lastLines(result.stderr || result.stdout),
-    });
+    throw new JestKubernetesError(
+      'EXEC_FAILED',
+      `${describe(words, place)} ended with exit code ${exitCode}`,
+      {
+        evidence: lastLines(result.stderr || result.stdout),
+      },
+    );
   }
   return result;
 }

@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 
-import { type Api, ApiError, containerStatus, defaultContainer, type Pod, podsPath } from '../kubernetes/index.js';
+import {
+  type Api,
+  ApiError,
+  containerStatus,
+  defaultContainer,
+  type Pod,
+  podsPath,
+} from '../kubernetes/index.js';
 import { logPath, type LogQuery } from './log-path.js';
 import { pathOf } from './target.js';
 import type { PodsOfTarget } from './pods-of.js';

@@ -87,7 +87,11 @@ function notListening(error: unknown, localPort: number | undefined): JestKubern
   return new JestKubernetesError(
     isTaken ? 'PORT_TAKEN' : 'FORWARD_FAILED',
     isTaken ? `The port ${localPort ?? 0} of ${host} is in use` : `Cannot listen on ${host}`,
-    { evidence: [messageOf(error)], remedy: isTaken ? 'Leave localPort out: a free one is taken.' : undefined, cause: error },
+    {
+      evidence: [messageOf(error)],
+      remedy: isTaken ? 'Leave localPort out: a free one is taken.' : undefined,
+      cause: error,
+    },
   );
 }
 
@@ -102,7 +106,8 @@ async function placeOf(pods: PodsOfTarget, port: number | string | undefined, sc
     const ports = (service.spec.ports ?? []).map(({ name, port: number }) => ({ name, number }));
     const wanted = port ?? theOnly(pods, ports);
     requirePort(pods, ports, wanted);
-    const { name, port: number } = service.spec.ports?.find((each) => [each.port, each.name].includes(wanted)) ?? {};
+    const { name, port: number } =
+      service.spec.ports?.find((each) => [each.port, each.name].includes(wanted)) ?? {};
     const scheme = schemeOf(name, number);
     return { ...podsBehind(service, wanted), scheme };
   }
@@ -126,7 +131,11 @@ interface Port {
 }
 
 const describePorts = (ports: readonly Port[]): string =>
-  [...new Set(ports.map(({ name, number }) => (name === undefined ? String(number) : `${number} (${name})`)))].join(', ');
+  [
+    ...new Set(
+      ports.map(({ name, number }) => (name === undefined ? String(number) : `${number} (${name})`)),
+    ),
+  ].join(', ');
 
 function theOnly({ what }: PodsOfTarget, ports: readonly Port[]): number {
   const numbers = [...new Set(ports.map(({ number }) => number))];

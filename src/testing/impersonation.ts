@@ -57,7 +57,10 @@ const dispatching = (dispatcher: Dispatcher, groups: string[]): Dispatcher =>
   Object.create(dispatcher, {
     dispatch: {
       value: (options: { headers?: object }, handler: unknown) =>
-        dispatcher.dispatch({ ...options, headers: { ...options.headers, 'impersonate-group': groups } }, handler),
+        dispatcher.dispatch(
+          { ...options, headers: { ...options.headers, 'impersonate-group': groups } },
+          handler,
+        ),
     },
   }) as Dispatcher;
 

@@ -12,7 +12,10 @@ export function logPath(
   { namespace, pod, container }: RunningContainer,
   query: LogQuery & { follow?: boolean },
 ): string {
-  const all = Object.entries({ container, ...query }).map(([key, value]): [string, string] => [key, String(value)]);
+  const all = Object.entries({ container, ...query }).map(([key, value]): [string, string] => [
+    key,
+    String(value),
+  ]);
   const place = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}`;
   return `${place}/log?${new URLSearchParams(all).toString()}`;
 }

@@ -26,12 +26,7 @@ export function refusal(code: ErrorCode, doing: string, error: unknown): unknown
 }
 
 /** Reads an object, or a list, of a target. @throws JestKubernetesError FORBIDDEN; TARGET_INVALID where it is not there */
-export async function read<T>(
-  api: Api,
-  path: string,
-  located: Located,
-  signal: AbortSignal,
-): Promise<T> {
+export async function read<T>(api: Api, path: string, located: Located, signal: AbortSignal): Promise<T> {
   try {
     return await api.request<T>(path, { signal });
   } catch (error) {

@@ -1,10 +1,4 @@
-import {
-  containersOf,
-  containerStatus,
-  defaultContainer,
-  isReady,
-  type Pod,
-} from '../kubernetes/index.js';
+import { containersOf, containerStatus, defaultContainer, isReady, type Pod } from '../kubernetes/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { podsNow, podsOf, type PodsOfTarget } from './pods-of.js';
 import type { Scope } from './scope.js';
