@@ -29,6 +29,8 @@ export interface ApiRequest extends ApiDefaults {
   contentType?: string;
   /** Default: JSON, else whatever there is. */
   accept?: string;
+  /** Beside those that say who asks. */
+  headers?: Readonly<Record<string, string | string[]>>;
   /**
    * Whether it may be sent again where it may have been done; not where a second time is answered otherwise than the
    * first, as a PUT under a resourceVersion is. Default: all but POST.
@@ -110,20 +112,36 @@ export class Api implements Disposable {
     path: string,
     { resourceVersion, ...options }: WatchRequest = {},
   ): AsyncGenerator<WatchEvent<T>> {
-    using bound = this.#bound(options);
     const query = new URLSearchParams({ watch: 'true', ...(resourceVersion && { resourceVersion }) });
     const whole = `${path}${path.includes('?') ? '&' : '?'}${query.toString()}`;
-    const response = await this.#answer(whole, options, bound, (begun) => Promise.resolve(begun));
+    for await (const line of this.#lines(whole, options)) {
+      if (line === '') continue;
+      const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: object };
+      if (event.type === 'ERROR') throw apiErrorInEvent(event.object);
+      yield event;
+    }
+  }
+
+  /**
+   * An answer's lines, as they come. It ends when the server ends it, or the connection breaks. The limit is for its
+   * beginning alone. Throws as {@link request} does.
+   */
+  async *lines(path: string, options: ApiDefaults = {}): AsyncGenerator<string> {
+    const rest = yield* this.#lines(path, options);
+    if (rest !== '') yield rest;
+  }
+
+  /** @returns what comes after the last line's end */
+  async *#lines(path: string, options: ApiDefaults): AsyncGenerator<string, string> {
+    using bound = this.#bound(options);
+    const response = await this.#answer(path, options, bound, (begun) => Promise.resolve(begun));
     bound.lift();
     try {
-      for await (const line of linesOf(response)) {
-        const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: object };
-        if (event.type === 'ERROR') throw apiErrorInEvent(event.object);
-        yield event;
-      }
+      return yield* linesOf(response);
     } catch (error) {
       bound.signal.throwIfAborted();
       if (!isCut(error)) throw error;
+      return '';
     } finally {
       response.destroy();
     }
@@ -173,7 +191,7 @@ export class Api implements Disposable {
       ...connection,
       method,
       signal,
-      headers: { ...(headers as object | undefined), accept, ...described },
+      headers: { ...(headers as object | undefined), ...options.headers, accept, ...described },
     });
     // a watch is silent for long, and a server that is gone without a word is noticed by nothing else
     request.setSocketKeepAlive(true, 30_000);
@@ -189,12 +207,13 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return text;
 }
 
-async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string, string> {
   response.setEncoding('utf8');
   let partial = '';
   for await (const chunk of response) {
     const lines = `${partial}${chunk as string}`.split('\n');
     partial = lines.pop() ?? '';
-    yield* lines.filter((line) => line !== '');
+    yield* lines;
   }
+  return partial;
 }

@@ -1,4 +1,5 @@
 export type { ClusterAccess } from './access.js';
+export { serveApi } from './api-proxy.js';
 export { ApiError, isGone, unless } from './api-error.js';
 export { Api, openApi } from './client.js';
 export { apply } from './apply.js';
@@ -6,7 +7,7 @@ export { applyObjects } from './apply-objects.js';
 export { hold, holderName, letGo } from './borrow.js';
 export { claim } from './claim.js';
 export { deleteOwned } from './delete-owned.js';
-export { ExecRefused, execInPod } from './exec.js';
+export { execInPod, inChunks, runInPod, type CommandEnd } from './exec.js';
 export {
   contextOf,
   readKubeconfig,
@@ -20,7 +21,21 @@ export { namesAreAnswered } from './names-answered.js';
 export { describeObject, fieldManager, type KubernetesObject } from './objects.js';
 export { clusterLabel, owned, type Owner, ownerLabel } from './owner.js';
 export { patienceWith } from './patience.js';
-export { forwardPort } from './port-forward.js';
+export { ExecRefused } from './pod-socket.js';
+export {
+  containerPort,
+  containersOf,
+  containerStatus,
+  defaultContainer,
+  isReady,
+  type LabelSelector,
+  type Pod,
+  podsPath,
+  readPods,
+  selectorText,
+} from './pods.js';
+export { type ForwardedPods, forwardToPods, type PortForward } from './port-forward.js';
+export { forwardPort, podsBehind, type Service } from './service-pods.js';
 export { podsAreAdmitted } from './pods-admitted.js';
 export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';
 export { inOrder, persistently, putInOrder } from './put-in-order.js';

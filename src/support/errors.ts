@@ -51,6 +51,11 @@ export type ErrorCode =
   | 'INTERRUPTED'
   | 'NO_CLUSTER'
   | 'TARGET_INVALID'
+  | 'FORBIDDEN'
+  | 'EXEC_FAILED'
+  | 'COPY_FAILED'
+  | 'LOGS_FAILED'
+  | 'FORWARD_FAILED'
   | 'WAIT_FAILED';
 
 export interface ErrorDetails {

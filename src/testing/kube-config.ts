@@ -16,13 +16,18 @@ function clients(): Clients {
   const key = currentTestFile() ?? outsideOfTestFiles;
   const known = ofTestFile.get(key);
   if (known !== undefined) return known;
+  const made: Clients = { config: newKubeConfig(), byClass: new Map() };
+  ofTestFile.set(key, made);
+  return made;
+}
+
+/** @throws JestKubernetesError NO_CLUSTER outside of a run */
+export function newKubeConfig(): KubeConfig {
   const { kubeconfig, context } = clusterAccess();
   const config = new (clientNode().KubeConfig)();
   config.loadFromFile(kubeconfig);
   config.setCurrentContext(context);
-  const made: Clients = { config, byClass: new Map() };
-  ofTestFile.set(key, made);
-  return made;
+  return config;
 }
 
 /**
@@ -53,10 +58,12 @@ export function client<T extends object>(api: ApiClass<T>): T {
   const { config, byClass } = clients();
   const known = byClass.get(api) as T | undefined;
   if (known !== undefined) return known;
-  const made =
-    'makeApiClient' in api
-      ? (api as unknown as MadeFromKubeConfig<T>).makeApiClient(config)
-      : config.makeApiClient(api);
+  const made = madeBy(config, api);
   byClass.set(api, made);
   return made;
 }
+
+export const madeBy = <T extends object>(config: KubeConfig, api: ApiClass<T>): T =>
+  'makeApiClient' in api
+    ? (api as unknown as MadeFromKubeConfig<T>).makeApiClient(config)
+    : config.makeApiClient(api);

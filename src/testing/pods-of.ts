@@ -1,56 +1,75 @@
-import type { V1Pod } from '@kubernetes/client-node';
+import { type LabelSelector, type Pod, readPods, selectorText } from '../kubernetes/index.js';
+import { JestKubernetesError } from '../support/errors.js';
+import { cluster } from './cluster.js';
+import { notThere, read, refusal } from './refusal.js';
+import type { Scope } from './scope.js';
+import { describeTarget, locate, type Located, pathOf, type Target } from './target.js';
 
-import type { KubernetesObject } from '../kubernetes/index.js';
-import type { Located } from './target.js';
-
-/** Which pods an object's fate hangs on. */
-export interface PodsOf {
-  /** A label selector; undefined for all of the namespace. */
-  selector: string | undefined;
-  concerns: (pod: V1Pod) => boolean;
+/** Where the pods of a target are: one by its name, or those that a label selector names. */
+export interface PodsOfTarget {
+  readonly located: Located;
+  /** For a reader. */
+  readonly what: string;
+  readonly namespace: string;
+  readonly pod: string | undefined;
+  readonly selector: string | undefined;
 }
 
-interface LabelSelector {
-  matchLabels?: Record<string, string>;
-  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+/** What is read of an object that has pods. */
+interface Selecting {
+  spec?: { selector?: LabelSelector | Record<string, string> };
+  status?: { selector?: string };
 }
 
-const expressions: Readonly<Record<string, (key: string, values: string) => string>> = {
-  In: (key, values) => `${key} in (${values})`,
-  NotIn: (key, values) => `${key} notin (${values})`,
-  Exists: (key) => key,
-  DoesNotExist: (key) => `!${key}`,
-};
-
-/** A label selector as a query takes it; undefined for one that selects nothing. */
-export function selectorText(selector: LabelSelector): string | undefined {
-  const { matchLabels = {}, matchExpressions = [] } = selector;
-  const parts = [
-    ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
-    ...matchExpressions.map(
-      ({ key, operator, values = [] }) => expressions[operator]?.(key, values.join(',')) ?? key,
-    ),
-  ];
-  return parts.length === 0 ? undefined : parts.join(',');
-}
-
-const everyPod = (): boolean => true;
-
-/** By the object's own selector, its name, or as their owner; undefined where it has none that are known of. */
-export function podsOf(located: Located, object: KubernetesObject | undefined): PodsOf | undefined {
-  const { kind, name } = located;
-  if (kind === 'Pod') {
-    if (name === undefined) return { selector: located.selector, concerns: everyPod };
-    return { selector: undefined, concerns: ({ metadata }) => metadata?.name === name };
+/**
+ * The pods of a target: itself, or those that it selects, as a workload and a service do.
+ * @throws JestKubernetesError TARGET_INVALID where it is not there, or has no pods; FORBIDDEN
+ */
+export async function podsOf(
+  target: Target,
+  { namespace, scope }: { namespace: string | undefined; scope: Scope },
+): Promise<PodsOfTarget> {
+  const { signal } = scope;
+  const located = await locate(target, { namespace, signal });
+  const what = describeTarget(located);
+  scope.traces.push({
+    ...{ apiVersion: located.apiVersion, kind: located.kind, namespace: located.namespace },
+    ...{ name: located.name, selector: located.selector },
+  });
+  if (located.apiVersion === 'v1' && located.kind === 'Pod') {
+    const { name, selector, namespace: where = '' } = located;
+    return { ...{ located, what, namespace: where, pod: name, selector } };
   }
-  if (object === undefined) return undefined;
-  const { selector } = (object['spec'] ?? {}) as { selector?: LabelSelector & Record<string, string> };
-  const isService = object.apiVersion === 'v1' && kind === 'Service';
-  const text = selector && selectorText(isService ? { matchLabels: selector } : selector);
-  if (text !== undefined) return { selector: text, concerns: everyPod };
-  const { uid } = object.metadata;
-  return {
-    selector: undefined,
-    concerns: ({ metadata }) => metadata?.ownerReferences?.some((owner) => owner.uid === uid) === true,
-  };
+  const object = await read<Selecting>(cluster().api, pathOf(located), located, signal);
+  const selector = selectorOf(object);
+  if (selector === '' || located.namespace === undefined) {
+    throw new JestKubernetesError('TARGET_INVALID', `${what} selects no pods`, {
+      remedy: 'Name a pod, or a Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or Service.',
+    });
+  }
+  return { ...{ located, what, namespace: located.namespace, pod: undefined, selector } };
+}
+
+/** Empty where it has none. */
+function selectorOf({ spec, status }: Selecting): string {
+  const { selector } = spec ?? {};
+  if (selector === undefined) return status?.selector ?? '';
+  const isSelector = 'matchLabels' in selector || 'matchExpressions' in selector;
+  return selectorText(isSelector ? selector : { matchLabels: selector as Record<string, string> });
+}
+
+/**
+ * The pods that are there now, those that are on their way out too, by their names.
+ * @throws JestKubernetesError TARGET_INVALID where the one that was named is not there; FORBIDDEN
+ */
+export async function podsNow(pods: PodsOfTarget, signal: AbortSignal): Promise<Pod[]> {
+  const { api } = cluster();
+  let found: Pod[];
+  try {
+    found = await readPods(api, pods, signal);
+  } catch (error) {
+    throw refusal('TARGET_INVALID', `read the pods of ${pods.what}`, error);
+  }
+  if (found.length === 0 && pods.pod !== undefined) throw await notThere(api, pods.located, signal);
+  return found;
 }

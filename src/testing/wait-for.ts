@@ -8,10 +8,10 @@ import {
 } from '../kubernetes/index.js';
 import { type ErrorCode, JestKubernetesError, messageOf } from '../support/errors.js';
 import { cluster } from './cluster.js';
+import { concernedPods } from './concerned-pods.js';
 import { asCondition, type Condition, type deleted, ready, type Seen } from './conditions.js';
 import { withDates } from './dates.js';
 import { type Limits, Patience } from './patience.js';
-import { podsOf } from './pods-of.js';
 import type { Trace } from './scope.js';
 import { describeTarget, locate, type Located, type Target } from './target.js';
 import { currentScope, fileScope } from './test-file.js';
@@ -159,7 +159,7 @@ class Wait {
     if (!this.#condition.needsWell || namespace === undefined) return undefined;
     const { pause } = await import('../support/abort.js');
     await pause(doubtAfter, signal);
-    const pods = podsOf(this.#located, this.#objects()[0]);
+    const pods = concernedPods(this.#located, this.#objects()[0]);
     if (pods === undefined) return undefined;
     const { watchForCause } = await import('../diagnose/index.js');
     return watchForCause({ access: cluster().access, namespace, ...pods, signal });

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { pipeline } from 'node:stream';
+
+import { causeOf } from '../support/errors.js';
+import type { ClusterAccess } from './access.js';
+import { type Connection, connectionTo } from './connection.js';
+import { contextOf, readKubeconfig } from './kubeconfig.js';
+
+export interface ApiProxy {
+  /** Without a slash at the end. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** What says who asks: that is for the proxy alone to say, as is what concerns one connection only. */
+const notPassedOn = [
+  ...['authorization', 'host', 'connection', 'keep-alive', 'proxy-authorization', 'te', 'upgrade'],
+  'transfer-encoding',
+];
+const isPassedOn = (header: string): boolean =>
+  !notPassedOn.includes(header) && !header.startsWith('impersonate-');
+
+/**
+ * Passes on to an API server, as the user of its kubeconfig, what is asked of a port of 127.0.0.1 below a path that
+ * nobody can guess. It takes no upgrades: neither web sockets nor SPDY.
+ */
+export async function serveApi({ kubeconfig, context }: ClusterAccess): Promise<ApiProxy> {
+  const found = contextOf(readKubeconfig(kubeconfig), context);
+  if (found === undefined) throw new Error(`${kubeconfig} has no cluster and user for ${context}`);
+  const connection = connectionTo(found);
+  const secret = `/${randomBytes(16).toString('hex')}`;
+  const sockets = new Set<Socket>();
+  const server = createServer((request, response) => {
+    const { url = '' } = request;
+    if (url !== secret && !url.startsWith(`${secret}/`)) {
+      response.writeHead(404).end();
+      return;
+    }
+    passOn(connection, request, response, url.slice(secret.length) || '/').catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(502, { 'content-type': 'text/plain' });
+      response.end(causeOf(error));
+    });
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  server.unref();
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${secret}`,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      connection[Symbol.dispose]();
+      if (!server.listening) return;
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function passOn(
+  { server, send, options }: Connection,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<void> {
+  const { headers, ...how } = await options();
+  const asked = Object.entries(request.headers).filter(([header]) => isPassedOn(header));
+  const passed = send(`${server}${path}`, {
+    ...how,
+    method: request.method,
+    headers: { ...Object.fromEntries(asked), ...(headers as object | undefined) },
+  });
+  // before the answer begins it is told instead
+  passed.on('error', () => response.headersSent && response.destroy());
+  response.on('close', () => passed.destroy());
+  request.pipe(passed);
+  const [answer] = (await once(passed, 'response')) as [IncomingMessage];
+  const told = Object.entries(answer.headers).filter(([header]) => isPassedOn(header));
+  response.writeHead(answer.statusCode ?? 502, Object.fromEntries(told));
+  // a watch's head is wanted before its first event
+  response.flushHeaders();
+  pipeline(answer, response, () => undefined);
+}
