@@ -11,7 +11,9 @@ import { type Bundle, lateness } from './bundle/folder.js';
 import type { BundleOptions } from './bundle/options.js';
 import { writeExport } from './bundle/provider-logs.js';
 import { summaryText, yamlOf } from './bundle/text.js';
-import { observe, questions, readLogs, reasonOf } from './observe.js';
+import { readLogs } from './logs.js';
+import { observe } from './observe.js';
+import { questions, reasonOf } from './observe-cluster.js';
 
 /** The whole bundle's bound, in milliseconds. */
 const BUNDLE_MS = 30_000;
@@ -96,22 +98,16 @@ const secretsHeld = async (
 /** Of the cluster, where there is one, and of the host. */
 async function writeCluster(bundle: Bundle, options: BundleOptions, signal: AbortSignal): Promise<void> {
   const { write, notes } = bundle;
-  const { access, engine, namespaces = [undefined], ports = [] } = options;
-  const common = { ports, signal, engine };
-  const snapshots = await Promise.all(
-    access ? namespaces.map((namespace) => observe({ ...common, access, namespace })) : [observe(common)],
-  );
-  const [first] = snapshots;
-  if (!first) return;
-  notes.push(...new Set(snapshots.flatMap(({ unseen }) => unseen)));
-  await writeFiles(bundle, hostFiles, first);
-  if (first.api?.answers !== true || !access) return;
+  const { access, engine, namespaces, ports = [] } = options;
+  const seen = await observe({ ports, signal, engine, access, scope: { namespaces } });
+  notes.push(...seen.unseen);
+  await writeFiles(bundle, hostFiles, seen);
+  if (seen.api?.answers !== true || !access) return;
 
-  const pods = snapshots.flatMap((snapshot) => snapshot.pods);
-  const events = snapshots.flatMap((snapshot) => snapshot.events);
-  const claims = snapshots.flatMap((each): object[] => [...each.claims, ...each.storageClasses]);
+  const { nodes, pods, events } = seen;
+  const claims = [...seen.claims, ...seen.storageClasses];
   await Promise.all([
-    writeFiles(bundle, clusterFiles, { nodes: first.nodes, pods, events, claims }),
+    writeFiles(bundle, clusterFiles, { nodes, pods, events, claims }),
     ...pods.map((pod) => write(podFile(pod), yamlOf([pod]))),
   ]);
 

@@ -99,7 +99,12 @@ export interface Diagnosis extends Readonly<Finding> {
  * The most telling cause that a snapshot shows: one that waiting cannot heal
  * before one that it could; undefined where nothing is amiss that is known here.
  */
-export function diagnose(snapshot: Snapshot, context: DiagnosisContext = {}): Diagnosis | undefined {
+export function diagnose(
+  snapshot: Snapshot,
+  { since = 0, ...rest }: DiagnosisContext = {},
+): Diagnosis | undefined {
+  // what a cluster tells, it tells by its own clock
+  const context = { ...rest, since: since + (snapshot.clockAheadMs ?? 0) };
   const found = Object.entries(causes).flatMap(([cause, { code, recognise }]): Diagnosis[] => {
     const finding = recognise(snapshot, context);
     return finding ? [{ cause: cause as CauseName, code, ...finding }] : [];
