@@ -1,4 +1,4 @@
-import type { CoreV1Event, V1OwnerReference, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, V1OwnerReference } from '@kubernetes/client-node';
 
 /** An object, or all of a kind that a label selector names. */
 export interface ObjectReference {
