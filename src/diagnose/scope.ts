@@ -1,4 +1,4 @@
-import type { CoreV1Event, V1OwnerReference } from '@kubernetes/client-node';
+import type { CoreV1Event, V1OwnerReference, V1Pod } from '@kubernetes/client-node';
 
 /** An object, or all of a kind that a label selector names. */
 export interface ObjectReference {
@@ -17,6 +17,8 @@ export interface Scope {
   namespaces?: readonly string[] | undefined;
   /** Of those namespaces the pods with these labels alone: a label selector. */
   selector?: string | undefined;
+  /** Of those pods only some. Default: all. */
+  concerns?: ((pod: V1Pod) => boolean) | undefined;
   /** Objects of any namespace; what they own or select belongs to them. */
   objects?: readonly ObjectReference[] | undefined;
   /** Leaves out the namespaces that tests have made. Default: false. */
@@ -110,21 +112,21 @@ export function belonging(scope: Scope, others: readonly Owned[] = []): (object:
       );
     });
 
+  const isPicked = (pod: Owned): boolean =>
+    (selector === undefined || selects(selector, pod.metadata?.labels)) &&
+    (scope.concerns?.(pod as V1Pod) ?? true);
+
   return (object) => {
     const namespace = object.metadata?.namespace ?? '';
     const isWithin = everywhere || (namespaces?.includes(namespace) ?? false);
-    if (
-      isWithin &&
-      (object.kind !== 'Pod' || selector === undefined || selects(selector, object.metadata?.labels))
-    )
-      return true;
+    if (isWithin && (object.kind !== 'Pod' || isPicked(object))) return true;
     return objects.some((reference) => isOf(reference, object));
   };
 }
 
 /** The events of what belongs to a scope; of what is not there any more, by its namespace. */
 export function eventsWithin(
-  { selector }: Scope,
+  { selector, concerns }: Scope,
   events: readonly CoreV1Event[],
   seen: readonly Owned[],
   belongs: (object: Owned) => boolean,
@@ -134,6 +136,7 @@ export function eventsWithin(
     const known = byUid.get(involvedObject.uid);
     if (known !== undefined) return belongs(known);
     const { kind, ...metadata } = involvedObject;
-    return !(kind === 'Pod' && selector !== undefined) && belongs({ ...(kind && { kind }), metadata });
+    const isPicked = selector === undefined && concerns === undefined;
+    return (kind !== 'Pod' || isPicked) && belongs({ ...(kind && { kind }), metadata });
   });
 }

@@ -10,6 +10,8 @@ export interface ServedKind {
   singular: string;
   shortNames: readonly string[];
   namespaced: boolean;
+  /** Whether objects of it have a status that somebody is to write. */
+  hasStatus: boolean;
 }
 
 /** What is read of an `APIGroupDiscoveryList` (Kubernetes 1.26 and newer). */
@@ -24,6 +26,7 @@ interface GroupList {
         scope: 'Namespaced' | 'Cluster';
         singularResource?: string;
         shortNames?: string[];
+        subresources?: { subresource: string }[];
       }[];
     }[];
   }[];
@@ -47,7 +50,14 @@ function kindsOf({ metadata, versions = [] }: Group): ServedKind[] {
   const group = metadata?.name ?? '';
   return versions.flatMap(({ version, resources = [] }) =>
     resources.flatMap((each): ServedKind[] => {
-      const { resource, responseKind, scope, singularResource = '', shortNames = [] } = each;
+      const {
+        resource,
+        responseKind,
+        scope,
+        singularResource = '',
+        shortNames = [],
+        subresources = [],
+      } = each;
       if (responseKind === undefined) return [];
       return [
         {
@@ -57,6 +67,7 @@ function kindsOf({ metadata, versions = [] }: Group): ServedKind[] {
             resource,
           },
           ...{ singular: singularResource, shortNames, namespaced: scope === 'Namespaced' },
+          hasStatus: subresources.some(({ subresource }) => subresource === 'status'),
         },
       ];
     }),

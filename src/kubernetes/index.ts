@@ -23,3 +23,4 @@ export { forwardPort } from './port-forward.js';
 export { podsAreAdmitted } from './pods-admitted.js';
 export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';
 export { passesByItself } from './retry.js';
+export * from './waiting/index.js';

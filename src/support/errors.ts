@@ -50,7 +50,8 @@ export type ErrorCode =
   | 'SETUP_HOOK_FAILED'
   | 'INTERRUPTED'
   | 'NO_CLUSTER'
-  | 'TARGET_INVALID';
+  | 'TARGET_INVALID'
+  | 'WAIT_FAILED';
 
 export interface ErrorDetails {
   /** What was seen, most telling line first: the cause, as evidence. */

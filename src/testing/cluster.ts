@@ -1,4 +1,4 @@
-import { type Api, type ClusterAccess, Kinds, openApi } from '../kubernetes/index.js';
+import { type Api, type ClusterAccess, Collection, Kinds, openApi } from '../kubernetes/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { currentTestFile, fileScope } from './test-file.js';
 
@@ -7,6 +7,8 @@ export interface Cluster {
   readonly access: ClusterAccess;
   readonly api: Api;
   readonly kinds: Kinds;
+  /** What a path holds, by one watch for all that wait for something of it. */
+  collection(path: string): Collection;
 }
 
 const ofTestFile = new WeakMap<object, Cluster>();
@@ -44,10 +46,17 @@ export function cluster(): Cluster {
   if (known !== undefined) return known;
   const access = clusterAccess();
   const api = openApi(access);
-  const made = { access, api, kinds: new Kinds(api) };
+  const collections = new Map<string, Collection>();
+  const collection = (path: string): Collection => {
+    const watched = collections.get(path) ?? new Collection(api, path);
+    collections.set(path, watched);
+    return watched;
+  };
+  const made: Cluster = { access, api, kinds: new Kinds(api), collection };
   ofTestFile.set(key, made);
   fileScope().atEnd(() => {
     ofTestFile.delete(key);
+    for (const each of collections.values()) each.close();
     api[Symbol.dispose]();
     return Promise.resolve();
   });

@@ -34,6 +34,8 @@ export interface Located extends ServedKind {
   selector: string | undefined;
   /** The path of all objects of the kind, in that namespace. */
   collection: string;
+  /** Of the very object that was given. */
+  uid: string | undefined;
 }
 
 /** For a reader: `Deployment shop/web`, `Pods app=web of shop`. */
@@ -77,6 +79,7 @@ export async function locate(
     name: wanted.name,
     selector: typeof selector === 'object' ? labels(selector) : selector,
     collection: collectionOf(served, namespace),
+    uid: typeof target === 'object' && isObject(target) ? target.metadata?.uid : undefined,
   };
 }
 

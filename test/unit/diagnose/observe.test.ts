@@ -1,6 +1,7 @@
 import { diagnose } from '../../../src/diagnose/causes.js';
 import { observe } from '../../../src/diagnose/observe.js';
 import type { Scope } from '../../../src/diagnose/scope.js';
+import type { Snapshot } from '../../../src/diagnose/snapshot.js';
 import type { Answer } from '../kubernetes/api-server.js';
 import { json, refusal } from '../kubernetes/api-server.js';
 import { recordedCluster } from './recorded-cluster.js';
@@ -90,16 +91,15 @@ describe('a cause is of what belongs to it', () => {
   test('a Job that may try again has not failed for good', async () => {
     const { snapshot } = await seen({ objects: [{ kind: 'Job', namespace: 'shop', name: 'migrate' }] });
     const pods = snapshot.pods.filter(({ status }) => status?.phase === 'Failed');
-    const jobs = (type: string) =>
-      snapshot.jobs?.map((job) => ({ ...job, status: { conditions: [{ type, status: 'True' }] } })) ?? [];
-    expect(diagnose({ ...snapshot, pods, jobs: jobs('Suspended') })).toMatchObject({
-      cause: 'crash-loop',
-      conclusive: false,
-    });
-    expect(diagnose({ ...snapshot, pods, jobs: jobs('Failed') })).toMatchObject({
-      cause: 'crash-loop',
-      conclusive: true,
-    });
+    const withJob = (type: string) => {
+      const plain = JSON.parse(JSON.stringify({ ...snapshot, pods })) as { jobs: object[] };
+      const jobs = plain.jobs.map((job) =>
+        Object.assign(job, { status: { conditions: [{ type, status: 'True' }] } }),
+      );
+      return Object.assign(plain, { jobs }) as unknown as Snapshot;
+    };
+    expect(diagnose(withJob('Suspended'))).toMatchObject({ cause: 'crash-loop', conclusive: false });
+    expect(diagnose(withJob('Failed'))).toMatchObject({ cause: 'crash-loop', conclusive: true });
   });
 });
 
