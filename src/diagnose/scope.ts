@@ -114,7 +114,7 @@ export function belonging(scope: Scope, others: readonly Owned[] = []): (object:
 
   const isPicked = (pod: Owned): boolean =>
     (selector === undefined || selects(selector, pod.metadata?.labels)) &&
-    (scope.concerns?.(pod as V1Pod) ?? true);
+    (scope.concerns?.(pod as unknown as V1Pod) ?? true);
 
   return (object) => {
     const namespace = object.metadata?.namespace ?? '';

@@ -108,11 +108,12 @@ async function bundleOf(
   context: RunContext,
   { timeline, signal, env }: FailedRun,
 ): Promise<string> {
-  const { config, runId, provider, environment } = context;
+  const { config, runId, startedAt, provider, environment } = context;
   const place = await whereToLook(context);
   return writeBundle({
-    directory: config.diagnostics,
+    directory: config.diagnostics.directory,
     runId,
+    startedAt,
     error,
     diagnosis,
     ...place,

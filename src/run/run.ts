@@ -33,6 +33,7 @@ const closingLimit = 10_000;
  */
 export class Run {
   readonly id = randomBytes(4).toString('hex');
+  readonly #startedAt = Date.now();
   readonly #environment: WorkerEnvironment;
   readonly #timeline: TimelineEntry[] = [];
   readonly #interruption: Interruption;
@@ -132,11 +133,12 @@ export class Run {
   /** The lease is taken: either the cluster is this run's to create, or it is there and answers. */
   async #takePart(): Promise<RunContext> {
     const [config, lease, provider, report] = [this.#config, this.#lease, this.#provider, this.#report];
-    const [runId, environment] = [this.id, this.#environment];
+    const [runId, startedAt, environment] = [this.id, this.#startedAt, this.#environment];
     const { keep, postgres } = config;
     const { name } = config.cluster;
     const contextOf = (id: string, joined?: JoinedCluster, done = new Set<string>()): RunContext => ({
       runId,
+      startedAt,
       config,
       lease,
       provider,

@@ -24,6 +24,7 @@ import type { Change, Found } from './transitions.js';
  * <stateDir>/jest-kubernetes.json        that it is a state directory (state-directory.ts)
  * <stateDir>/lock                        the one lock, held for milliseconds; never removed
  * <stateDir>/alive-<runId>               locked by its run's process: containers that share the folder see no pids
+ * <stateDir>/failed-<runId>              that a test of that run has failed
  * <stateDir>/clusters/<name>/state.json  the state, and beside it what providers keep of the cluster
  * <stateDir>/gone-*                      the folder of a deleted cluster, for the blink of an eye
  */
@@ -34,6 +35,9 @@ const isName = /^[a-z0-9][a-z0-9.-]*$/;
 export const clusterFolder = (stateDir: string, name: string): string => join(stateDir, 'clusters', name);
 
 const pulseFile = (stateDir: string, runId: string): string => join(stateDir, `alive-${runId}`);
+
+/** Written by any process of a run, as soon as one of its tests has failed. */
+export const failureMark = (stateDir: string, runId: string): string => join(stateDir, `failed-${runId}`);
 
 /** How often a waiting run looks whether the file has changed, in milliseconds. */
 const lookEvery = 50;

@@ -34,7 +34,13 @@ async function explained(
   const milestones = new Milestones();
   milestones.api.reach(server.access());
   const config = {
-    ...{ cluster: { name: 'here' }, rootDir: diagnostics, diagnostics, mirrors: [], manifests: ['k8s'] },
+    ...{
+      cluster: { name: 'here' },
+      rootDir: diagnostics,
+      diagnostics: { directory: diagnostics, tests: true },
+      mirrors: [],
+      manifests: ['k8s'],
+    },
     ...{
       images: [{ kind: 'build', tag: 'shop/api:test', build: '.' }],
       postgres: undefined,
@@ -48,7 +54,7 @@ async function explained(
   };
   const environment = { variables: () => ({}) };
   const context = {
-    runId: 'run-1',
+    ...{ runId: 'run-1', startedAt: Date.now() },
     config,
     provider,
     environment,
@@ -64,7 +70,7 @@ async function explained(
     ],
     report: new Report(new PassThrough().resume() as unknown as NodeJS.WriteStream, {}),
     signal: new AbortController().signal,
-    env: {},
+    ...{ env: {}, startedAt: Date.now() },
   };
   return (await explain(error, run)) as JestKubernetesError;
 }
