@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { inspect } from 'node:util';
 
 import type * as RedTest from '../testing/red-test.js';
 import { currentTestFile, endTestFile, markFailed } from '../testing/test-file.js';
@@ -16,7 +17,7 @@ const told = new WeakSet();
 
 /** What Jest shows of something thrown that is no error: a time-out is a text. */
 const thrown = (value: unknown): string =>
-  `thrown: ${typeof value === 'string' ? `"${value}"` : String(JSON.stringify(value))}`;
+  `thrown: ${typeof value === 'string' ? `"${value}"` : inspect(value, { depth: 3 })}`;
 
 const under = (stack: string, words: string): string => {
   const end = stackBegins.exec(stack)?.index ?? stack.length;

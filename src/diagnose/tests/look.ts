@@ -11,7 +11,7 @@ import { millis, seenAt, timesSeen } from '../events.js';
 import { readLogs } from '../logs.js';
 import { observe } from '../observe.js';
 import { questions, reasonOf } from '../observe-cluster.js';
-import { belonging, type Owned } from '../scope.js';
+import { belonging } from '../scope.js';
 import type { ContainerLog, Snapshot } from '../snapshot.js';
 import { type Changed, changesSince } from './changes.js';
 import { objectsOf, type TouchedObject } from './objects.js';
