@@ -13,6 +13,9 @@ import { summaryText, yamlOf } from './bundle/text.js';
 import { readLogs } from './logs.js';
 import { observe } from './observe.js';
 import { questions, reasonOf } from './observe-cluster.js';
+import type { ContainerLog, Snapshot } from './snapshot.js';
+import { recordFile } from './tests/record.js';
+import { setupRecord } from './tests/setup-record.js';
 
 /** The whole bundle's bound, in milliseconds. */
 const BUNDLE_MS = 30_000;
@@ -63,7 +66,11 @@ export async function writeBundle(options: BundleOptions): Promise<string> {
     ...Object.entries(runFiles).map(([file, text]) =>
       attempt(basename(file, '.txt'), () => writeFiles(bundle, { [file]: text }, options)),
     ),
-    attempt('cluster', () => writeCluster(bundle, options, signal)),
+    attempt('cluster', async () => {
+      const { snapshot, logs } = await writeCluster(bundle, options, signal);
+      const record = setupRecord(options, mask, snapshot, logs);
+      await writeFile(join(path, recordFile), JSON.stringify(record), { mode: 0o600 });
+    }),
     attempt('kind export logs', () => writeExport(bundle, options.exportLogs, signal)),
     attempt('older bundles', () => prune(directory)),
   ]);
@@ -81,13 +88,17 @@ async function writeFiles<Seen>({ write }: Bundle, files: Files<Seen>, seen: See
 }
 
 /** Of the cluster, where there is one, and of the host. */
-async function writeCluster(bundle: Bundle, options: BundleOptions, signal: AbortSignal): Promise<void> {
+async function writeCluster(
+  bundle: Bundle,
+  options: BundleOptions,
+  signal: AbortSignal,
+): Promise<{ snapshot: Snapshot; logs: readonly ContainerLog[] }> {
   const { write, notes } = bundle;
   const { access, engine, namespaces, ports = [] } = options;
   const seen = await observe({ ports, signal, engine, access, scope: { namespaces } });
   notes.push(...seen.unseen);
   await writeFiles(bundle, hostFiles, seen);
-  if (seen.api?.answers !== true || !access) return;
+  if (seen.api?.answers !== true || !access) return { snapshot: seen, logs: [] };
 
   const { nodes, pods, events } = seen;
   const claims = [...seen.claims, ...seen.storageClasses];
@@ -97,11 +108,12 @@ async function writeCluster(bundle: Bundle, options: BundleOptions, signal: Abor
   ]);
 
   using api = openApi(access, { ...questions, signal });
-  await Promise.all(
+  const logs = await Promise.all(
     pods.map(async (pod) => {
-      for (const log of await readLogs(api, pod, { lines: LOG_LINES, bytes: LOG_BYTES })) {
-        await write(logFile(pod, log), log.text);
-      }
+      const ofPod = await readLogs(api, pod, { lines: LOG_LINES, bytes: LOG_BYTES, timestamps: true });
+      for (const log of ofPod) await write(logFile(pod, log), log.text);
+      return ofPod;
     }),
   );
+  return { snapshot: seen, logs: logs.flat() };
 }

@@ -1,5 +1,7 @@
 export { writeBundle } from './bundle.js';
-export { bundlePath } from './bundle/folder.js';
+export { bundlePath, prune as pruneBundles } from './bundle/folder.js';
+export { writePage } from './page/write-page.js';
+export type { FileRecord } from './tests/record.js';
 export { diagnose, portIn, toError, type CauseName, type Diagnosis } from './causes.js';
 export { observe, type ObserveOptions } from './observe.js';
 export { watchForCause } from './watch.js';

@@ -9,7 +9,11 @@ const cut = (line: string): string =>
 
 /** A cause as it stands under a test's own failure: short, the rest is in the bundle. */
 export function formatCause({ sentence, code, evidence, remedy }: Diagnosis, path: string): string {
-  const lines = evidence.map((line) => line.trim().replace(/\s*\n\s*/g, ' ')).slice(0, told.lines);
+  const lines = evidence
+    .map((line) => line.trim().replace(/\s*\n\s*/g, ' '))
+    // an event repeats what a container's state says
+    .filter((line, index, all) => !all.slice(0, index).some((before) => line.includes(before.slice(0, 80))))
+    .slice(0, told.lines);
   return masker()(
     [
       `${cut(sentence)} (${code})`,
