@@ -1,4 +1,4 @@
-import type { Errors } from './failures.js';
+import type { Errors, FailedWith } from './failures.js';
 
 /** What is read of the state of jest-circus, and of its events. */
 export interface Block {
@@ -48,7 +48,8 @@ const testsOf = (block: Block): Test[] =>
 export function failureIn(
   { name, test, hook, describeBlock }: Event,
   { unhandledErrors }: State,
-): { name: string; lists: Errors[] } | undefined {
+  hookStartedAt?: number,
+): FailedWith | undefined {
   if (name !== 'test_fn_failure' && name !== 'hook_failure') return undefined;
   // what fails on the way out of a test that is red already tells nothing more of its cause
   if (test != null)
@@ -57,7 +58,7 @@ export function failureIn(
   const called = [describeBlock.parent && nameOf(describeBlock), hook.type].filter(Boolean).join(' ');
   const lists =
     hook.type === 'beforeAll' ? testsOf(describeBlock).map(({ errors }) => errors) : [unhandledErrors];
-  return { name: called, lists };
+  return { name: called, lists, startedAt: hookStartedAt };
 }
 
 /** Whether it is not tried again (`jest.retryTimes`). */

@@ -15,6 +15,7 @@ class JestKubernetesEnvironment extends nodeEnvironment() {
   readonly #hasOwnTimeout: boolean;
   /** Between the two events it is told of every test; a file that cannot be loaded never gets to the second. */
   #isUnderWay = false;
+  #hookStartedAt: number | undefined;
 
   constructor(config: JestEnvironmentConfig, context: EnvironmentContext) {
     super(config, context);
@@ -34,9 +35,9 @@ class JestKubernetesEnvironment extends nodeEnvironment() {
       currentScope().deadline = performance.now() + (timeout || state.testTimeout);
     }
     // Jest waits for it: nothing of the test is undone meanwhile
-    const failure = failureIn(event, state);
-    if (failure !== undefined)
-      await testFailed(failure.name, failure.lists, isLastTry(event.test, this.global));
+    if (event.name === 'hook_start') this.#hookStartedAt = Date.now();
+    const failure = failureIn(event, state, this.#hookStartedAt);
+    if (failure !== undefined) await testFailed(failure, isLastTry(event.test, this.global));
     if (event.name === 'test_done') await endTest((event.test?.errors.length ?? 0) > 0);
     if (event.name === 'run_finish') {
       this.#isUnderWay = false;

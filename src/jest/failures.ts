@@ -64,20 +64,27 @@ function textOf(errors: Errors): { error: unknown; text: string } {
   return { error, text: whole.slice(0, stackBegins.exec(whole)?.index) };
 }
 
+/** What has failed, and with what. */
+export interface FailedWith {
+  name: string;
+  /** The lists whose last entry is this failure. */
+  lists: readonly Errors[];
+  /** Of a hook, when it began, in milliseconds since the epoch. */
+  startedAt?: number | undefined;
+}
+
 /**
  * A test, or a hook, has just failed, and nothing of it is undone yet: looks for the cause, and tells it under the
  * failure. Never rejects.
- *
- * @param lists - the lists whose last entry is this failure
  */
-export async function testFailed(name: string, lists: readonly Errors[], isFinal = true): Promise<void> {
+export async function testFailed({ name, lists, startedAt }: FailedWith, isFinal = true): Promise<void> {
   const [first] = lists;
   if (first === undefined) return;
   if (isFinal) markFailed();
   if (process.env['JEST_KUBERNETES_DIAGNOSTICS'] === undefined) return;
   try {
     const { explainFailure } = requireLater('../testing/red-test.js') as typeof RedTest;
-    const words = await explainFailure({ name, ...textOf(first) });
+    const words = await explainFailure({ name, startedAt, ...textOf(first) });
     if (words !== undefined) for (const list of lists) putUnder(list, words);
   } catch {
     // the test's own failure is what counts

@@ -19,6 +19,8 @@ export interface Failure {
   error: unknown;
   /** As Jest will show it. */
   text: string;
+  /** When it began, in milliseconds since the epoch. Default: as the test, or the file, did. */
+  startedAt?: number | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface Failure {
  *
  * @returns what is to be told under the test's own failure; undefined where the run wants no such look
  */
-export async function explainFailure({ name, error, text }: Failure): Promise<string | undefined> {
+export async function explainFailure({ name, error, text, startedAt }: Failure): Promise<string | undefined> {
   const run = process.env['JEST_KUBERNETES_DIAGNOSTICS'];
   const file = currentTestFile();
   if (run === undefined || run === '' || file === undefined) return undefined;
@@ -38,7 +40,7 @@ export async function explainFailure({ name, error, text }: Failure): Promise<st
   const signal = AbortSignal.timeout(budget);
   const red: RedTest = {
     ...{ run, file: relative(process.cwd(), file.path), test: name, error: text },
-    ...{ startedAt: own.startedAt, fileStartedAt: file.scope.startedAt },
+    ...{ startedAt: startedAt ?? own.startedAt, fileStartedAt: file.scope.startedAt },
     access: traces.length > 0 || namespaces.length > 0 ? accessOf() : undefined,
     ...{ namespaces, touched: traces, lacks: lackingIn(own), others: file.ended, signal },
   };

@@ -82,7 +82,9 @@ export class Axis {
   /** @param groups - rows under headings */
   chart(groups: readonly { heading: string; rows: readonly Row[] }[]): Html {
     const step = steps.find((each) => this.#length / each <= marks) ?? this.#length;
-    const ticks = Array.from({ length: Math.floor(this.#length / step) + 1 }, (_, index) => index * step);
+    const ticks = Array.from({ length: Math.floor(this.#length / step) + 1 }, (_, index) => index * step)
+      // one at the very end has no room for its words
+      .filter((tick) => tick < this.#length * 0.95);
     const shown = groups.filter(({ rows }) => rows.length > 0);
     return html`<div class="chart">
       <div class="row axis">

@@ -68,10 +68,21 @@ const legend = html`<p class="legend">
   ].map(([state = '', words = '']) => html`<span><i class="mark ${state}"></i>${words}</span>`)}
 </p>`;
 
+/** `docker login` as code. */
+const withCode = (text: string): Html =>
+  html`${text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
+
 function timeline({ startedAt, endedAt, phases, files, failures }: RunRecord): Html {
   const axis = new Axis([startedAt, endedAt, ...files.map(({ endedAt: end }) => end)]);
   const linkOf = (file: string, test: string): string | undefined => {
-    const found = failures.find((each) => each.file === file && each.test === test);
+    const ofFile = failures.filter((each) => each.file === file);
+    const found =
+      ofFile.find((each) => each.test === test) ??
+      // a test that its block's hook has failed
+      ofFile.find(
+        (each) =>
+          /(?:before|after)All$/.test(each.test) && test.startsWith(each.test.replace(/ ?\w+All$/, '')),
+      );
     return found && `#${idOf(found)}`;
   };
   const rows: Row[] = files.flatMap(({ file, startedAt: from, endedAt: to, tests }) => [
@@ -117,7 +128,7 @@ function article(failure: TestRecord): Html {
             </ul>`
           : undefined
       }
-      <div>→ ${cause.remedy}</div>
+      <div>→ ${withCode(cause.remedy)}</div>
     </div>`;
   return html`<article id="${idOf(failure)}">
     <h2>${test}</h2>

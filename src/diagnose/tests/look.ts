@@ -14,6 +14,7 @@ import { questions, reasonOf } from '../observe-cluster.js';
 import { belonging } from '../scope.js';
 import type { ContainerLog, Snapshot } from '../snapshot.js';
 import { type Changed, changesSince } from './changes.js';
+import { telling } from './format.js';
 import { objectsOf, type TouchedObject } from './objects.js';
 import { barOf } from './pod-bars.js';
 import type { EventLine, LogLine, TestRecord } from './record.js';
@@ -98,7 +99,7 @@ export async function lookAtTest(red: RedTest): Promise<Look> {
     kind: 'test',
     ...{ file: red.file, test: red.test, startedAt: red.startedAt, endedAt },
     error: stripVTControlCharacters(red.error),
-    cause: diagnosis && { ...diagnosis },
+    cause: diagnosis && { ...diagnosis, evidence: telling(diagnosis.evidence) },
     lacks: red.lacks,
     pods: snapshot?.pods.map((pod) => shifted(barOf(pod, snapshot.takenAt), -ahead)) ?? [],
     events: snapshot

@@ -4,6 +4,9 @@ import { millis } from '../events.js';
 import { statusesOf } from '../snapshot.js';
 import type { PodBar } from './record.js';
 
+/** What a container that has not started yet will not get over by itself. */
+const troubled = /Err|BackOff|Invalid|Unavailable/;
+
 type Part = PodBar['parts'][number];
 
 /** The life of a pod as one bar: waiting for a node, its containers' lives, and what it waits for now. */
@@ -24,7 +27,7 @@ export function barOf(pod: V1Pod, now: number): PodBar {
     parts.push({
       from: created,
       to: first,
-      state: 'pending',
+      state: parts.length === 0 && troubled.test(waiting?.reason ?? '') ? 'waiting' : 'pending',
       what: parts.length === 0 ? (waiting?.reason ?? status?.phase ?? 'Pending') : 'starts',
     });
   const last = Math.max(first, ...parts.map(({ to }) => to));

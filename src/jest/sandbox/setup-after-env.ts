@@ -21,7 +21,7 @@ function withoutEnvironment(): void {
     // each failure once, and those of one test together
     if (test == null || test.errors.length === 0 || looked === test.errors) return;
     looked = test.errors;
-    await outside.testFailed(nameOf(test), [test.errors], isLastTry(test, globalThis));
+    await outside.testFailed({ name: nameOf(test), lists: [test.errors] }, isLastTry(test, globalThis));
   };
   beforeEach(() => void outside.beginTest(expect.getState().currentTestName ?? ''));
   firstAfterEach(look);
