@@ -275,6 +275,7 @@ afterEach(() => {
 
 describe("keep: 'on-failure' of the configuration keeps what the red test has made", () => {
   const keep = { keep: 'on-failure' };
+  let kept = 0;
   const red = `${use}test('is red', async () => {\n  await namespace();\n  expect(1).toBe(2);\n});\n`;
   const green = `${use}test('is green', async () => void (await namespace()));\n`;
 
@@ -314,7 +315,7 @@ describe("keep: 'on-failure' of the configuration keeps what the red test has ma
     '%s',
     async (way, files, args) => {
       const own = way.includes('projects') ? {} : { 'one.test.ts': red, 'two.test.ts': green };
-      const shop = project(`keep-${way.replace(/[^a-z]+/g, '-')}`, { ...own, ...files }, keep);
+      const shop = project(`keep-${String((kept += 1))}`, { ...own, ...files }, keep);
       const { status, output } = await shop.start(args).ended;
       expect(status).toBe(1);
       // with --bail Jest ends before its teardown, and the watchdog goes on

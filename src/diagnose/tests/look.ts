@@ -132,9 +132,27 @@ function ofThisTest(snapshot: Snapshot, objects: readonly Changed[], red: RedTes
   const uids = new Set([...others].map(({ metadata }) => metadata?.uid));
   return {
     ...snapshot,
-    pods: snapshot.pods.filter((pod) => !others.has(pod)),
+    pods: snapshot.pods.filter((pod) => !others.has(pod)).map((pod) => asCrashed(pod, snapshot.takenAt)),
     events: snapshot.events.filter(({ involvedObject }) => !uids.has(involvedObject.uid)),
   };
+}
+
+/** How long a container that has crashed must have run again to be believed, in milliseconds. */
+const PROBATION_MS = 10_000;
+
+/** A pod that was started again a moment ago is ready where nothing asks whether it is: it has crashed all the same. */
+function asCrashed(pod: V1Pod, now: number): V1Pod {
+  const crashed = pod.status?.containerStatuses?.filter(
+    ({ state, lastState }) =>
+      (lastState?.terminated?.exitCode ?? 0) !== 0 &&
+      state?.running !== undefined &&
+      now - millis(state.running.startedAt) < PROBATION_MS,
+  );
+  if (crashed === undefined || crashed.length === 0) return pod;
+  for (const status of crashed) status.ready = false;
+  for (const condition of pod.status?.conditions ?? [])
+    if (condition.type === 'Ready') condition.status = 'False';
+  return pod;
 }
 
 /** Since the test began; of a pod that has not lived so long, all. */

@@ -123,3 +123,26 @@ test('Secrets are masked wherever they stand, and none is written', async () => 
   expect(all).not.toContain('owl-post-1742');
   expect(files.filter((file) => file.includes('secret'))).toEqual([]);
 });
+
+test('a container that crashed and was started again a moment ago has crashed, ready or not', async () => {
+  const recorded = JSON.parse(readFileSync(join(__dirname, 'recorded/two-runs.json'), 'utf8')) as {
+    at: string;
+    answers: Record<string, { items: { status: { conditions: object[]; containerStatuses: object[] } }[] }>;
+  };
+  const at = Date.parse(recorded.at);
+  const list = recorded.answers['/api/v1/namespaces/shop/pods'];
+  for (const { status } of list?.items ?? []) {
+    for (const condition of status.conditions) Object.assign(condition, { status: 'True' });
+    for (const container of status.containerStatuses)
+      if ('lastState' in container && JSON.stringify(container.lastState) !== '{}')
+        Object.assign(container, {
+          ready: true,
+          state: { running: { startedAt: new Date(at - 3000).toISOString() } },
+        });
+  }
+  const { seen } = await look(
+    {},
+    { '/api/v1/namespaces/shop/pods': json(list, 200, { date: new Date(at).toUTCString() }) },
+  );
+  expect(seen.diagnosis).toMatchObject({ cause: 'crash-loop', conclusive: true });
+});
