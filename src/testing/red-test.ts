@@ -11,7 +11,7 @@ const budget = 1_800;
 
 /** Failures that say what did not come, and not why: what may still come can be the reason. */
 const waited =
-  /exceeded timeout|timed? ?out|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ENOTFOUND|socket hang up|fetch failed|not ready|no endpoints/i;
+  /exceeded timeout|timed? ?out|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ENOTFOUND|socket hang up|fetch failed|^eventually: tried/im;
 
 export interface Failure {
   /** The test, or the hook where no test runs. */
@@ -46,8 +46,10 @@ export async function explainFailure({ name, error, text, startedAt }: Failure):
   };
   const { diagnosis, folder } = await lookAtTest(red);
   const path = shown(folder);
-  const isTold = error instanceof JestKubernetesError && error.code !== 'WAIT_FAILED';
-  if (diagnosis === undefined || isTold || !(diagnosis.conclusive || waited.test(messageOf(error))))
+  const isOurs = error instanceof JestKubernetesError;
+  const isTold = isOurs && error.code !== 'WAIT_FAILED';
+  const hasWaited = isOurs || waited.test(messageOf(error));
+  if (diagnosis === undefined || isTold || !(diagnosis.conclusive || hasWaited))
     return `everything that was seen: ${path}`;
   return formatCause(diagnosis, path);
 }
