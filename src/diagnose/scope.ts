@@ -50,7 +50,7 @@ export function namespacesOf({ namespaces, objects }: Scope): string[] | undefin
 }
 
 /** `a=b,c!=d,e,!f,g in (h,i)`, in what the API server's own selectors can say. */
-export function selects(selector: string, labels: Readonly<Record<string, string>> = {}): boolean {
+function selects(selector: string, labels: Readonly<Record<string, string>> = {}): boolean {
   const requirements = selector.split(/,(?![^(]*\))/).map((each) => each.trim());
   return requirements.every((requirement) => {
     const set = /^(\S+)\s+(in|notin)\s+\((.*)\)$/.exec(requirement);

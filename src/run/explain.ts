@@ -152,7 +152,7 @@ function versions(
  * What failed, and why: the code, evidence and remedy of a cause that is certain come first. One that may pass by itself
  * is told after the error's own evidence.
  */
-export function withCause(error: unknown, diagnosis: Diagnosis | undefined): unknown {
+function withCause(error: unknown, diagnosis: Diagnosis | undefined): unknown {
   if (diagnosis === undefined) return error;
   if (!diagnosis.conclusive) {
     if (!(error instanceof JestKubernetesError)) return error;

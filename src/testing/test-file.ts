@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { Scope } from './scope.js';
 
 /** A test that has ended; times in milliseconds since the epoch. */
-export interface EndedTest {
+interface EndedTest {
   name: string;
   startedAt: number;
   endedAt: number;

@@ -12,7 +12,7 @@ import type { RedTest } from './look.js';
 import { type ChangeLine, type FileRecord, recordFile, type TestRecord } from './record.js';
 
 /** A name as a folder has it: short, and of what every file system takes. */
-export const folderName = (name: string): string =>
+const folderName = (name: string): string =>
   name
     .normalize('NFKD')
     .replace(/[^\w.-]+/g, '-')
