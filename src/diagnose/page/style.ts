@@ -19,7 +19,7 @@ p{margin:0 0 8px}a{color:var(--link)}.soft{color:var(--soft)}
 .tick{position:absolute;font-size:11px;color:var(--soft);border-left:1px solid var(--line);padding-left:4px;white-space:nowrap;height:18px}
 .bar{position:absolute;top:1px;height:12px;min-width:3px;border-radius:3px;background:var(--idle)}
 .dot{position:absolute;top:3px;width:8px;height:8px;margin-left:-4px;border-radius:50%;background:var(--soft);border:1px solid var(--paper)}
-:is(.bar,.dot,.mark):is(.done,.ready){background:var(--good)}:is(.bar,.dot,.mark).failed{background:var(--bad)}
+.mark{background:var(--idle)}:is(.bar,.dot,.mark):is(.done,.ready){background:var(--good)}:is(.bar,.dot,.mark).failed{background:var(--bad)}
 :is(.bar,.dot,.mark).running{background:var(--busy)}:is(.bar,.dot,.mark):is(.waiting,.warning){background:var(--warn)}
 code{font:0.92em ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;background:color-mix(in srgb,var(--line) 45%,transparent);border-radius:4px;padding:0 4px}
 .legend{font-size:12px;color:var(--soft);margin:8px 2px 0}.legend span{margin-right:16px;white-space:nowrap}.legend .mark{margin-right:5px}

@@ -54,7 +54,8 @@ function partOf(
   if (!terminated?.startedAt) return undefined;
   const { exitCode, reason } = terminated;
   return {
-    from: millis(terminated.startedAt),
+    // one that could not even be started says 1970
+    from: millis(terminated.startedAt) || millis(terminated.finishedAt),
     to: millis(terminated.finishedAt),
     state: exitCode === 0 ? 'done' : 'failed',
     what: `${name} ended: ${reason ?? ''}, exit code ${String(exitCode)}`,

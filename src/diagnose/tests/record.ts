@@ -8,7 +8,8 @@ export interface TestRecord {
   endedAt: number;
   /** As Jest shows it, without colours. */
   error: string;
-  cause: { code: string; sentence: string; evidence: readonly string[]; remedy: string } | undefined;
+  cause:
+    { code: string; sentence: string; evidence: readonly string[]; remedy: string | undefined } | undefined;
   /** What was waited for in vain. */
   lacks: readonly string[];
   pods: readonly PodBar[];

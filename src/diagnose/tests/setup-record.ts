@@ -11,7 +11,7 @@ const shown = { lines: 200, perPod: 40 };
 
 /** A setup that failed, as the page of the run shows it: with the pods that are not well, and what was seen of them. */
 export function setupRecord(
-  { error, diagnosis, startedAt = Date.now(), timeline }: BundleOptions,
+  { error, startedAt = Date.now(), timeline }: BundleOptions,
   mask: (text: string) => string,
   snapshot: Snapshot,
   logs: readonly ContainerLog[],
@@ -24,8 +24,12 @@ export function setupRecord(
     ...{ kind: 'test', file: '', test: failed === undefined ? 'The setup' : `The setup: ${failed.phase}` },
     startedAt: startedAt + (failed?.start ?? 0),
     endedAt: startedAt + (failed?.end ?? 0),
-    error: error instanceof JestKubernetesError ? error.format() : messageOf(error),
-    cause: diagnosis && { ...diagnosis },
+    error: messageOf(error),
+    // which a diagnosis is part of, where there is one
+    cause:
+      error instanceof JestKubernetesError
+        ? { code: error.code, sentence: error.message, evidence: error.evidence, remedy: error.remedy }
+        : undefined,
     ...{ lacks: [], changes: [], folder: '', unseen: snapshot.unseen },
     pods: ill
       .map((pod) => barOf(pod, snapshot.takenAt))

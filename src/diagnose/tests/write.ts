@@ -89,7 +89,7 @@ function summaryOf({ file, test, startedAt, endedAt, error, cause, lacks, unseen
           '',
           `likely cause: ${cause.sentence} (${cause.code})`,
           ...cause.evidence.map((line) => `    ${line}`),
-          `  → ${cause.remedy}`,
+          ...(cause.remedy === undefined ? [] : [`  → ${cause.remedy}`]),
         ]
       : []),
     ...(lacks.length > 0 ? ['', 'waited for in vain:', ...lacks.map((line) => `    ${line}`)] : []),
