@@ -31,6 +31,8 @@ export interface State {
   unhandledErrors: Errors;
   rootDescribeBlock: Block;
   currentlyRunningTest?: Test | null;
+  /** Of Jest 30.5 and later. */
+  describeRetryOptions?: WeakMap<Block, { numRetries?: number | string }>;
 }
 
 /** As Jest's own reporters write it: the root block's name is not told. */
@@ -61,8 +63,15 @@ export function failureIn(
   return { name: called, lists, startedAt: hookStartedAt };
 }
 
-/** Whether it is not tried again (`jest.retryTimes`). */
-export function isLastTry(test: Test | null | undefined, sandbox: object): boolean {
-  const retries = Number((sandbox as Record<symbol, unknown>)[Symbol.for('RETRY_TIMES')] ?? 0);
-  return test == null || !(test.invocations <= retries);
+/** Whether it is not tried again (`jest.retryTimes`, of the file or of a block). */
+export function isLastTry(
+  test: Test | null | undefined,
+  sandbox: object,
+  { describeRetryOptions }: Pick<State, 'describeRetryOptions'>,
+): boolean {
+  if (test == null) return true;
+  let retries = Number((sandbox as Record<symbol, unknown>)[Symbol.for('RETRY_TIMES')] ?? 0);
+  for (let block: Block | undefined = test.parent; block !== undefined; block = block.parent)
+    retries = Math.max(retries, Number(describeRetryOptions?.get(block)?.numRetries ?? 0));
+  return !(test.invocations <= retries);
 }

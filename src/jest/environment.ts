@@ -37,7 +37,7 @@ class JestKubernetesEnvironment extends nodeEnvironment() {
     // Jest waits for it: nothing of the test is undone meanwhile
     if (event.name === 'hook_start') this.#hookStartedAt = Date.now();
     const failure = failureIn(event, state, this.#hookStartedAt);
-    if (failure !== undefined) await testFailed(failure, isLastTry(event.test, this.global));
+    if (failure !== undefined && isLastTry(event.test, this.global, state)) await testFailed(failure);
     if (event.name === 'test_done') await endTest((event.test?.errors.length ?? 0) > 0);
     if (event.name === 'run_finish') {
       this.#isUnderWay = false;

@@ -73,18 +73,29 @@ export interface FailedWith {
   startedAt?: number | undefined;
 }
 
+/** What a `beforeAll` has failed with it has failed with for all its tests, which an environment not ours meets singly. */
+const ofHooks = new WeakMap<object, string | undefined>();
+
 /**
- * A test, or a hook, has just failed, and nothing of it is undone yet: looks for the cause, and tells it under the
- * failure. Never rejects.
+ * A test, or a hook, has just failed for good (it is not tried again), and nothing of it is undone yet: looks for the
+ * cause, and tells it under the failure. Never rejects.
  */
-export async function testFailed({ name, lists, startedAt }: FailedWith, isFinal = true): Promise<void> {
+export async function testFailed({ name, lists, startedAt }: FailedWith): Promise<void> {
   const [first] = lists;
   if (first === undefined) return;
-  if (isFinal) markFailed();
+  const failedAt = performance.now();
+  markFailed();
   if (process.env['JEST_KUBERNETES_DIAGNOSTICS'] === undefined) return;
   try {
+    const entry = first.at(-1);
+    const place = Object(Array.isArray(entry) ? entry[1] : entry) as object;
+    const hasBegun = currentTestFile()?.test !== undefined;
+    const known = !hasBegun && ofHooks.has(place);
     const { explainFailure } = requireLater('../testing/red-test.js') as typeof RedTest;
-    const words = await explainFailure({ name, startedAt, ...textOf(first) });
+    const words = known
+      ? ofHooks.get(place)
+      : await explainFailure({ name, startedAt, failedAt, ...textOf(first) });
+    if (!hasBegun) ofHooks.set(place, words);
     if (words !== undefined) for (const list of lists) putUnder(list, words);
   } catch {
     // the test's own failure is what counts

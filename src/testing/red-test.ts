@@ -6,7 +6,7 @@ import { clusterAccess } from './cluster.js';
 import type { Scope } from './scope.js';
 import { currentTestFile, type TestFile } from './test-file.js';
 
-/** How long a red test may be looked at, in milliseconds. */
+/** How long after its failure a red test may be looked at, in milliseconds. */
 const budget = 1_800;
 
 /** Failures that say what did not come, and not why: what may still come can be the reason. */
@@ -21,6 +21,8 @@ export interface Failure {
   text: string;
   /** When it began, in milliseconds since the epoch. Default: as the test, or the file, did. */
   startedAt?: number | undefined;
+  /** By `performance.now()`. */
+  failedAt: number;
 }
 
 /**
@@ -29,7 +31,8 @@ export interface Failure {
  *
  * @returns what is to be told under the test's own failure; undefined where the run wants no such look
  */
-export async function explainFailure({ name, error, text, startedAt }: Failure): Promise<string | undefined> {
+export async function explainFailure(failure: Failure): Promise<string | undefined> {
+  const { name, error, text, startedAt, failedAt } = failure;
   const run = process.env['JEST_KUBERNETES_DIAGNOSTICS'];
   const file = currentTestFile();
   if (run === undefined || run === '' || file === undefined) return undefined;
@@ -37,7 +40,7 @@ export async function explainFailure({ name, error, text, startedAt }: Failure):
   const own = file.test ?? file.scope;
   const traces = scopes.flatMap((scope) => scope.traces);
   const namespaces = scopes.flatMap((scope) => scope.namespaces);
-  const signal = AbortSignal.timeout(budget);
+  const signal = AbortSignal.timeout(Math.max(0, Math.round(budget - (performance.now() - failedAt))));
   const red: RedTest = {
     ...{ run, file: relative(process.cwd(), file.path), test: name, error: text },
     ...{ startedAt: startedAt ?? own.startedAt, fileStartedAt: file.scope.startedAt },

@@ -17,11 +17,13 @@ if (!outside.environment.isOurs) withoutEnvironment();
 function withoutEnvironment(): void {
   let looked: unknown;
   const look = async (): Promise<void> => {
-    const test = circusState()?.currentlyRunningTest;
+    const state = circusState();
+    const test = state?.currentlyRunningTest;
     // each failure once, and those of one test together
-    if (test == null || test.errors.length === 0 || looked === test.errors) return;
+    if (state === undefined || test == null || test.errors.length === 0 || looked === test.errors) return;
     looked = test.errors;
-    await outside.testFailed({ name: nameOf(test), lists: [test.errors] }, isLastTry(test, globalThis));
+    if (isLastTry(test, globalThis, state))
+      await outside.testFailed({ name: nameOf(test), lists: [test.errors] });
   };
   beforeEach(() => void outside.beginTest(expect.getState().currentTestName ?? ''));
   firstAfterEach(look);

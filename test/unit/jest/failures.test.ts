@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -74,11 +74,20 @@ test('one error that fails several tests is told of once', async () => {
   expect(error.stack?.match(/jest-kubernetes: /g)).toHaveLength(1);
 });
 
-test('a failure is marked at once, one that is tried again is not', async () => {
-  await testFailed({ name: 'is red', lists: [[[new Error('a'), place]]] }, false);
-  expect(existsSync(join(folder, 'failed'))).toBe(false);
-  await testFailed({ name: 'is red', lists: [[[new Error('b'), place]]] });
+test('a failure is marked at once', async () => {
+  const failed = testFailed({ name: 'is red', lists: [[[new Error('a'), place]]] });
   expect(existsSync(join(folder, 'failed'))).toBe(true);
+  await failed;
+});
+
+test('what a hook has failed with before any test is looked at once', async () => {
+  await endTest();
+  const hook = { stack: 'Error: \n    at hook (/shop/red.test.ts:1:1)' };
+  const lists = [[['too late', hook]], [['too late', hook]]];
+  for (const list of lists) await testFailed({ name: 'is red', lists: [list] });
+  expect(readdirSync(join(folder, 'run/test-red.test.ts'))).toHaveLength(1);
+  for (const [[error] = []] of lists)
+    expect((error as unknown as Shown).stack).toContain('jest-kubernetes: ');
 });
 
 test('where the run wants no look, an error stays as it is', async () => {
