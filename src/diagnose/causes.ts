@@ -1,5 +1,6 @@
 import { type ErrorCode, JestKubernetesError } from '../support/errors.js';
 import type { Cause, Finding } from './causes/cause.js';
+import { podsRefused } from './causes/controller.js';
 import {
   imageNotFound,
   imageNotImported,
@@ -63,6 +64,8 @@ const causes = {
   'registry-unreachable': { code: 'REGISTRY_UNREACHABLE', recognise: registryUnreachable },
   'image-pull-failed': { code: 'IMAGE_PULL_FAILED', recognise: imagePullFailed },
 
+  // a controller's event FailedCreate: the API server admits none of its pods
+  'pods-refused': { code: 'POD_MISCONFIGURED', recognise: podsRefused },
   // a Secret or ConfigMap that the pod refers to is not there
   misconfigured: { code: 'POD_MISCONFIGURED', recognise: misconfigured },
   // the container's program is not in its image, or not to be run

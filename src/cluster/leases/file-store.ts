@@ -223,12 +223,18 @@ function discard(folder: string): void {
   }
 }
 
+/** Of a run whose lease nobody has given back: by then nobody will. */
+const isOld = (path: string): boolean => {
+  const at = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return at !== undefined && Date.now() - at > 7 * 24 * 60 * 60_000;
+};
+
 /** What deleted clusters, and runs that were killed, left because there was no time to tidy up. */
 export function discardRemains(stateDir: string): void {
   if (stateDirectory(stateDir) === undefined) return;
   for (const entry of entriesOf(stateDir)) {
     const path = join(stateDir, entry);
-    if (entry.startsWith('gone-')) discard(path);
+    if (entry.startsWith('gone-') || (entry.startsWith('failed-') && isOld(path))) discard(path);
     if (entry.startsWith('alive-')) discardPulse(path);
   }
 }

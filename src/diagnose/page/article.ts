@@ -1,6 +1,6 @@
 import type { TestRecord } from '../tests/record.js';
 import { Axis } from './axis.js';
-import { type Html,html } from './html.js';
+import { type Html, html } from './html.js';
 
 /** What a link leads to it by. */
 export const idOf = (failure: TestRecord): string => `t-${failure.folder.replace(/[^\w-]+/g, '-')}`;
