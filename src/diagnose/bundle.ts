@@ -35,7 +35,7 @@ export async function writeBundle(options: BundleOptions): Promise<string> {
   const bound = AbortSignal.timeout(BUNDLE_MS);
   const signal = options.signal ? AbortSignal.any([options.signal, bound]) : bound;
   const path = bundlePath(directory, runId, options.startedAt);
-  await makeBundle(path);
+  makeBundle(path);
 
   const notes: string[] = [];
   const attempt = async <T>(what: string, part: () => Promise<T>): Promise<T | undefined> => {

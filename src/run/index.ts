@@ -15,7 +15,10 @@ let current: Run | undefined;
  * @throws JestKubernetesError - what it made is gone by then
  */
 export async function startRun(rootDirs: readonly string[]): Promise<void> {
-  if (current !== undefined) return;
+  if (current !== undefined) {
+    current.page.startAnew();
+    return;
+  }
   const config = await loadRunConfig(rootDirs, process.env, { forRun: true });
   if (config === undefined) return;
   const report = new Report();

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+
 import type { Config } from '../config/index.js';
 import { bundlePath, type FileRecord, pruneBundles, writePage } from '../diagnose/index.js';
 import type { TimelineEntry } from '../report/index.js';
@@ -19,6 +21,13 @@ export class RunPage implements Disposable {
   constructor(options: PageOptions) {
     this.#options = options;
     process.once('exit', this.#onExit);
+  }
+
+  /** The tests run anew (a watch): what failed before is no more to be told. */
+  startAnew(): void {
+    const { config, runId, startedAt } = this.#options;
+    rmSync(bundlePath(config.diagnostics.directory, runId, startedAt), { recursive: true, force: true });
+    this.#files.length = 0;
   }
 
   /** A test file has run; a red one has left more of itself. */

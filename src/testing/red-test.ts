@@ -43,7 +43,7 @@ export async function explainFailure(failure: Failure): Promise<string | undefin
   const signal = AbortSignal.timeout(Math.max(0, Math.round(budget - (performance.now() - failedAt))));
   const red: RedTest = {
     ...{ run, file: relative(process.cwd(), file.path), test: name, error: text },
-    ...{ startedAt: startedAt ?? own.startedAt, fileStartedAt: file.scope.startedAt },
+    startedAt: startedAt ?? own.startedAt,
     access: traces.length > 0 || namespaces.length > 0 ? accessOf() : undefined,
     ...{ namespaces, touched: traces, lacks: lackingIn(own), others: file.ended, signal },
   };

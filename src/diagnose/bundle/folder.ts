@@ -1,4 +1,5 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** How many runs' bundles are kept. */
@@ -13,10 +14,11 @@ export function bundlePath(directory: string, runId: string, startedAt = Date.no
   return join(directory, `${time}-${runId.replace(/[^\w.-]/g, '_')}`);
 }
 
-export async function makeBundle(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+export function makeBundle(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
   // a bundle is for reading here, or for an issue: never for a commit
-  await writeFile(join(dirname(path), '.gitignore'), '*\n', { flag: 'wx' }).catch(() => undefined);
+  const ignored = join(dirname(path), '.gitignore');
+  if (!existsSync(ignored)) writeFileSync(ignored, '*\n');
 }
 
 /** Removes all but the newest runs' bundles; a folder of another shape is not ours. */

@@ -3,7 +3,7 @@ import { Axis } from './axis.js';
 import { type Html, html } from './html.js';
 
 /** What a link leads to it by. */
-export const idOf = (failure: TestRecord): string => `t-${failure.folder.replace(/[^\w-]+/g, '-')}`;
+export const idOf = (failure: TestRecord): string => `t-${failure.folder.replace(/[^\p{L}\p{N}-]+/gu, '-')}`;
 
 /** `docker login` as code. */
 const withCode = (text: string): Html =>

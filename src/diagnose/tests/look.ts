@@ -18,7 +18,7 @@ import { telling } from './format.js';
 import { objectsOf, type TouchedObject } from './objects.js';
 import { barOf } from './pod-bars.js';
 import type { EventLine, LogLine, TestRecord } from './record.js';
-import { folderOf, writeTest } from './write.js';
+import { makeFolder, writeTest } from './write.js';
 
 const QUESTION_MS = 1_200;
 const LOG_LINES = 500;
@@ -32,8 +32,6 @@ export interface RedTest {
   file: string;
   test: string;
   startedAt: number;
-  /** Of its file. */
-  fileStartedAt: number;
   /** As Jest shows it. */
   error: string;
   /** Undefined where neither it nor its file has made or touched anything. */
@@ -54,10 +52,13 @@ export interface Look {
   folder: string;
 }
 
-/** Looks at what a failed test has made and touched, names the cause, and keeps what was seen. Never rejects. */
+/**
+ * Looks at what a failed test has made and touched, names the cause, and keeps what was seen.
+ * @throws where its folder cannot be made
+ */
 export async function lookAtTest(red: RedTest): Promise<Look> {
   const endedAt = Date.now();
-  const folder = folderOf(red);
+  const folder = makeFolder(red);
   const { access, signal, namespaces, touched } = red;
   const unseen: string[] = [];
   const attempt = async <T>(what: string, part: Promise<T>, otherwise: T): Promise<T> => {

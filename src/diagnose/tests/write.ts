@@ -14,20 +14,33 @@ import { type ChangeLine, type FileRecord, recordFile, type TestRecord } from '.
 /** A name as a folder has it: short, and of what every file system takes. */
 const folderName = (name: string): string =>
   name
-    .normalize('NFKD')
-    .replace(/[^\w.-]+/g, '-')
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{N}_.-]+/gu, '-')
     .replace(/^[-.]+|-+$/g, '')
-    .slice(0, 80)
+    .slice(0, 70)
     .replace(/-+$/, '') || 'unnamed';
 
-/** Those that this process has given away: two tests may have one name, and one may be tried again. */
-const given = new Map<string, number>();
+/** Where a test file's tests have theirs: as it lies itself, within the run's folder. */
+const fileFolder = (run: string, file: string): string =>
+  join(run, ...file.split(/[\\/]/).map((part) => (part === '..' ? '__' : part)));
 
-export function folderOf({ run, file, test }: Pick<RedTest, 'run' | 'file' | 'test'>): string {
-  const folder = join(run, folderName(file), folderName(test));
-  const times = (given.get(folder) ?? 0) + 1;
-  given.set(folder, times);
-  return times === 1 ? folder : `${folder}-${String(times)}`;
+/**
+ * Makes the folder of a failed test, by its name: of two tests of one name, and of one file that two projects run, the
+ * second has a number.
+ */
+export function makeFolder({ run, file, test }: Pick<RedTest, 'run' | 'file' | 'test'>): string {
+  const parent = fileFolder(run, file);
+  makeBundle(run);
+  mkdirSync(parent, { recursive: true });
+  for (let times = 1; ; times += 1) {
+    const folder = join(parent, `${folderName(test)}${times === 1 ? '' : `-${String(times)}`}`);
+    try {
+      mkdirSync(folder);
+      return folder;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
 }
 
 export interface Seen {
@@ -42,7 +55,6 @@ export interface Seen {
 
 /** Writes what was seen of a failed test into its folder, secrets masked. */
 export async function writeTest({ red, folder, record, snapshot, objects, logs, mask }: Seen): Promise<void> {
-  await makeBundle(red.run);
   const write = async (file: string, text: string): Promise<void> => {
     if (text === '') return;
     await mkdir(dirname(join(folder, file)), { recursive: true });
@@ -65,8 +77,9 @@ export async function writeTest({ red, folder, record, snapshot, objects, logs, 
 
 /** Leaves the tests of a red file in its folder. */
 export function leaveFile(run: string, record: FileRecord): void {
-  const folder = join(run, folderName(record.file));
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const folder = fileFolder(run, record.file);
+  makeBundle(run);
+  mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, recordFile), JSON.stringify(masked(record, masker())), { mode: 0o600 });
 }
 

@@ -84,7 +84,9 @@ describe('from a recorded snapshot, the cause is named', () => {
 
   test('a controller that has made its pod after all is refused none', () => {
     const refused = recorded('pods-forbidden');
-    const last = plain(refused.events).find((event) => String(event['reason']) === 'FailedCreate');
+    const last = plain(refused.events).find(
+      (event) => (event as { reason?: unknown }).reason === 'FailedCreate',
+    );
     const made = { ...last, reason: 'SuccessfulCreate', lastTimestamp: new Date(refused.takenAt) };
     expect(diagnose(changed(refused, { events: [...refused.events, made] }))).toBeUndefined();
   });

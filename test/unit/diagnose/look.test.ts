@@ -28,7 +28,6 @@ async function look(
     ...{ run, file: 'test/shop.test.ts', test: 'orders: are taken / “at once”', error: 'nope' },
     ...{
       startedAt: ago(600_000),
-      fileStartedAt: ago(600_000),
       namespaces: ['shop'],
       touched: [],
       lacks: [],
@@ -43,10 +42,10 @@ async function look(
 test('the cause is named, and what was seen is kept in a folder of its file and its name', async () => {
   const { seen, record } = await look();
   expect(seen.diagnosis).toMatchObject({ cause: 'crash-loop', conclusive: true });
-  expect(seen.folder).toBe(join(run, 'test-shop.test.ts', 'orders-are-taken-at-once'));
+  expect(seen.folder).toBe(join(run, 'test/shop.test.ts', 'orders-are-taken-at-once'));
   expect(record).toMatchObject({
     test: 'orders: are taken / “at once”',
-    folder: 'test-shop.test.ts/orders-are-taken-at-once',
+    folder: 'test/shop.test.ts/orders-are-taken-at-once',
     unseen: [],
   });
   expect(record.pods.map(({ name }) => name)).toHaveLength(4);
@@ -145,4 +144,14 @@ test('a container that crashed and was started again a moment ago has crashed, r
     { '/api/v1/namespaces/shop/pods': json(list, 200, { date: new Date(at).toUTCString() }) },
   );
   expect(seen.diagnosis).toMatchObject({ cause: 'crash-loop', conclusive: true });
+});
+
+test.each([
+  ['../other/shop.test.ts', 'a/b', '__/other/shop.test.ts/a-b'],
+  ['shop.test.ts', '注文を受ける', 'shop.test.ts/注文を受ける'],
+  ['shop.test.ts', '../../..', 'shop.test.ts/unnamed'],
+  ['shop.test.ts', 'x'.repeat(500), `shop.test.ts/${'x'.repeat(70)}`],
+])('a test of %s called %s has the folder %s', async (file, name, folder) => {
+  const { seen } = await look({ access: undefined, file, test: name });
+  expect(seen.folder).toBe(join(run, folder));
 });

@@ -31,7 +31,7 @@ async function shown(error: unknown): Promise<string> {
   await testFailed({ name: 'is red', lists: [errors] });
   return ((errors[0] as unknown[])[0] as Shown).stack;
 }
-const path = join('run', 'test-red.test.ts', 'is-red');
+const path = join('run', 'test/red.test.ts', 'is-red');
 
 test('the words stand between the message and the stack', async () => {
   const error = new Error('no answer\nat all');
@@ -85,7 +85,7 @@ test('what a hook has failed with before any test is looked at once', async () =
   const hook = { stack: 'Error: \n    at hook (/shop/red.test.ts:1:1)' };
   const lists = [[['too late', hook]], [['too late', hook]]];
   for (const list of lists) await testFailed({ name: 'is red', lists: [list] });
-  expect(readdirSync(join(folder, 'run/test-red.test.ts'))).toHaveLength(1);
+  expect(readdirSync(join(folder, 'run/test/red.test.ts'))).toHaveLength(1);
   for (const [[error] = []] of lists)
     expect((error as unknown as Shown).stack).toContain('jest-kubernetes: ');
 });
