@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await execa('docker', ['rm', '-f', '-v', node]);
   await installed.remove();
-}, 60_000);
+}, 120_000);
 
 const kubectl = async (...args: string[]): Promise<string[]> => {
   const { stdout } = await execa('kubectl', ['--kubeconfig', kubeconfig, ...args]);
@@ -54,7 +54,7 @@ export async function create(name: string, container: object): Promise<void> {
   await client(k8s.CoreV1Api).createNamespacedPod({ namespace: await namespace(), body });
 }
 export async function poll(name: string, isSo: (pod: k8s.V1Pod) => unknown): Promise<void> {
-  for (let tries = 0; tries < 150; tries += 1) {
+  for (let tries = 0; tries < 60; tries += 1) {
     if (isSo(await client(k8s.CoreV1Api).readNamespacedPod({ name, namespace: await namespace() }))) return;
     await new Promise((resolve) => setTimeout(resolve, 100).unref());
   }
@@ -216,7 +216,7 @@ test("in an environment that is not ours, before the test's own clean-up", async
   expect(failureOf(output, 'a block › the web answers')).toMatch(
     notImported('pods.test.ts/a-block-the-web-answers'),
   );
-}, 60_000);
+}, 120_000);
 
 test('it costs nothing when tests are green', async () => {
   const shop = project('green', {
@@ -238,7 +238,7 @@ module.exports = class extends require('jest-kubernetes/environment') {
   expect(output.match(/^loaded: .*/gm)).toEqual(['loaded: []', 'loaded: []']);
   expect(status).toBe(0);
   expect(readdirSync(shop.folder)).not.toContain('.jest-kubernetes');
-}, 60_000);
+}, 120_000);
 
 test('diagnostics: { tests: false } turns it off', async () => {
   const shop = project('off', { 'pods.test.ts': `${use}${missingImage}` }, { diagnostics: { tests: false } });
@@ -246,7 +246,7 @@ test('diagnostics: { tests: false } turns it off', async () => {
   expect(status).toBe(1);
   expect(failureOf(output, 'the web answers')).not.toContain('jest-kubernetes');
   expect(readdirSync(shop.folder)).not.toContain('.jest-kubernetes');
-}, 60_000);
+}, 120_000);
 
 test('a cluster that is silent holds a red test up for two seconds at most', async () => {
   const shop = project('silent', {
@@ -271,7 +271,7 @@ afterEach(() => {
   expect(failureOf(output, 'fails')).toMatch(
     /jest-kubernetes: the cluster's API server does not answer: .*\(CLUSTER_UNREACHABLE\)/,
   );
-}, 60_000);
+}, 120_000);
 
 describe("keep: 'on-failure' of the configuration keeps what the red test has made", () => {
   const keep = { keep: 'on-failure' };
