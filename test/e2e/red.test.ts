@@ -325,7 +325,7 @@ describe("keep: 'on-failure' of the configuration keeps what the red test has ma
       expect((await shop.cli(['down'])).status).toBe(0);
       await expectLeft();
     },
-    90_000,
+    120_000,
   );
 });
 
