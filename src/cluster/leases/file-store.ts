@@ -140,7 +140,7 @@ export class FileStore implements StateStore {
       return this.#lost(`cannot be read (${code})`, mayMove);
     }
     const parsed = parseState(text, this.name);
-    if ('state' in parsed) return parsed.state;
+    if ('state' in parsed) return this.#withFailures(parsed.state);
     const users = parsed.users.filter((user) => this.isAlive(user));
     if (users.length > 0 && mayMove) {
       throw new JestKubernetesError(
@@ -154,6 +154,12 @@ export class FileStore implements StateStore {
       );
     }
     return this.#lost(parsed.wrong, mayMove);
+  }
+
+  /** A run's workers say that it is red by a file of their own, whatever has become of its process since. */
+  #withFailures(state: ClusterState): ClusterState {
+    const isRed = (runId: string): boolean => existsSync(failureMark(this.#stateDir, runId));
+    return !state.failed && Object.keys(state.leases).some(isRed) ? { ...state, failed: true } : state;
   }
 
   /** What another user has written (by `sudo`, say) may be in use: that it cannot be read says nothing against it. */

@@ -259,10 +259,10 @@ export class ClusterLease {
     const mark = failureMark(this.#options.stateDir, this.#me.runId);
     // the last chance to say so: what keeps it from being said must not keep the lease
     if (existsSync(mark)) await this.markFailed().catch(() => undefined);
-    rmSync(mark, { force: true });
     const departure = await this.#store.transact((found) =>
       transitions.depart(found, this.#me, this.#me.runId, this.#isAlive, this.#removal),
     );
+    rmSync(mark, { force: true });
     if (departure.to === 'leave') {
       await this.#takeBack();
       return 'left';

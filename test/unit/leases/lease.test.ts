@@ -211,6 +211,8 @@ test('a lock file that somebody wrote into is emptied', async () => {
 test("a worker's mark of a failed test keeps what is kept on failure, and goes with the lease", async () => {
   const red = await created('red', 'on-failure');
   writeFileSync(failureMark(stateDir, 'red'), '');
+  // whoever comes upon the state, should both the run and its watchdog have died
+  expect(listClusters(stateDir)[0]?.state.failed).toBe(true);
   expect(await red.release()).toBe('kept');
   expect(readdirSync(stateDir).filter((name) => name.startsWith('failed-'))).toEqual([]);
   expect(removed).toEqual([]);
