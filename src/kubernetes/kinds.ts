@@ -23,7 +23,15 @@ export interface Place {
 }
 
 /** No such kind: its definition may be on its way, made by something that runs in the cluster. */
-export class NotServed extends Error {}
+export class NotServed extends Error {
+  /** @param isElsewhere - the server has the kind, of another version or group: no other is on its way */
+  constructor(
+    message: string,
+    readonly isElsewhere = false,
+  ) {
+    super(message);
+  }
+}
 
 /** `/apis/apps/v1`, `/api/v1`. */
 const baseOf = (apiVersion: string): string =>
@@ -124,7 +132,7 @@ export class Kinds {
     const served = await discover(this.#api, signal).catch(() => []);
     const versions = served.filter((each) => each.kind === kind).map((each) => each.apiVersion);
     const others = versions.length === 0 ? '' : `; it has ${kind} of ${versions.join(', ')}`;
-    return new NotServed(`the cluster serves no ${kind} of ${apiVersion}${others}`);
+    return new NotServed(`the cluster serves no ${kind} of ${apiVersion}${others}`, versions.length > 0);
   }
 }
 
