@@ -47,7 +47,12 @@ export const rooms = {
 };
 
 /** Doors besides index.ts: loaded in every test worker, before anything is known of what its files use. */
-const lightDoors = ['testing/client-node.js', 'testing/matchers.js', 'testing/test-file.js'];
+const lightDoors = [
+  'testing/client-node.js',
+  'testing/matchers.js',
+  'testing/red-test.js',
+  'testing/test-file.js',
+];
 
 /** A folder of `support` has no door: its files are as small as one. */
 const withoutDoor = ['support'];

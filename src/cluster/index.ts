@@ -2,6 +2,7 @@ export { existingProvider } from './existing/index.js';
 export { kindProvider } from './kind/index.js';
 export {
   clusterFolder,
+  failureMark,
   describeHolder,
   listClusters,
   releaseDeadRuns,

@@ -124,8 +124,12 @@ export interface Config {
   postgres: PostgresConfig | undefined;
   keep: KeepPolicy;
   timeouts: PhaseTimeouts;
-  /** Absolute path of the folder for a failed run's bundle. */
-  diagnostics: string;
+  diagnostics: {
+    /** Absolute path of the folder of the bundles. */
+    directory: string;
+    /** Whether failed tests have one. */
+    tests: boolean;
+  };
   setup: ((cluster: SetupContext) => unknown) | undefined;
   /** Undefined is the one detected. */
   runtime: 'docker' | 'podman' | 'nerdctl' | undefined;

@@ -166,6 +166,17 @@ export interface PostgresOptions {
     | undefined;
 }
 
+/** What is seen of what fails, and where it is kept. */
+export interface DiagnosticsOptions {
+  /** The folder of the bundles. Default: `'.jest-kubernetes'`. */
+  directory?: string | undefined;
+  /**
+   * Whether the cluster is looked at when a test fails, for two seconds at most: the cause is told under the test's own
+   * failure. Default: `true`.
+   */
+  tests?: boolean | undefined;
+}
+
 /**
  * What `jest-kubernetes.config.ts`, or the key `jest-kubernetes` of package.json, holds. Relative paths start
  * from its folder.
@@ -207,8 +218,8 @@ export interface UserConfig {
         postgres?: TimeoutOptions | undefined;
       }
     | undefined;
-  /** The folder for a failed run's bundle. Default: `'.jest-kubernetes'`. */
-  diagnostics?: string | undefined;
+  /** Where the bundles of failed runs and tests go, or more of it. Default: `'.jest-kubernetes'`. */
+  diagnostics?: string | DiagnosticsOptions | undefined;
   /** Called once, in the parent process, after everything above and before the first test. Default: none. */
   setup?: ((cluster: SetupContext) => unknown) | undefined;
 }

@@ -94,11 +94,20 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     postgres,
     keep: user.keep ?? 'never',
     timeouts: resolveTimeouts(user.timeouts ?? {}),
-    diagnostics: absolute(user.diagnostics ?? '.jest-kubernetes'),
+    diagnostics: resolveDiagnostics(user.diagnostics, absolute),
     setup: user.setup,
     runtime,
     stateDir,
   };
+}
+
+function resolveDiagnostics(
+  given: UserConfig['diagnostics'] = {},
+  absolute: (path: string) => string,
+): Config['diagnostics'] {
+  const { directory = '.jest-kubernetes', tests = true } =
+    typeof given === 'string' ? { directory: given } : given;
+  return { directory: absolute(directory), tests };
 }
 
 /**

@@ -157,7 +157,12 @@ export const userConfigSchema = z.strictObject(
         'an object',
       )
       .optional(),
-    diagnostics: path.optional(),
+    diagnostics: z
+      .union(
+        [path, z.strictObject({ directory: path.optional(), tests: z.boolean('true or false').optional() })],
+        'a path or { directory, tests }',
+      )
+      .optional(),
     setup: callback<NonNullable<UserConfig['setup']>>('a function').optional(),
   },
   'an object',

@@ -14,8 +14,9 @@ import { asNative, intrinsics } from './realm.js';
 /** Loads at the moment of use, and waits for nothing. */
 const requireLater = createRequire(__filename);
 
-export { beginTest, beginTestFile, endTest, endTestFile } from '../testing/test-file.js';
+export { beginTest, beginTestFile, endTest, markFailed } from '../testing/test-file.js';
 export { restoreClasses } from './classes.js';
+export { fileEnds, testFailed } from './failures.js';
 
 type Matchers = typeof theMatchers;
 

@@ -67,11 +67,17 @@ export class Api implements Disposable {
   readonly #connection: Connection;
   readonly #defaults: ApiDefaults;
   #isDisposed = false;
+  #clock: { date: number; at: number } | undefined;
 
   constructor(context: KubeconfigContext, defaults: ApiDefaults = {}) {
     this.namespace = context.names.namespace || 'default';
     this.#connection = connectionTo(context);
     this.#defaults = defaults;
+  }
+
+  /** What time it is by the server's clock, in milliseconds since the epoch; undefined where it has not said. */
+  get now(): number | undefined {
+    return this.#clock && this.#clock.date + performance.now() - this.#clock.at;
   }
 
   /** The same server, as `@kubernetes/client-node` knows it, for its web sockets; the library is loaded now. */
@@ -167,6 +173,8 @@ export class Api implements Disposable {
       bound.signal.throwIfAborted();
       if (this.#isDisposed) throw new Error(`nothing more is asked of ${this.#connection.server}`);
       const response = await this.#send(path, options, bound.signal);
+      const date = Date.parse(response.headers.date ?? '');
+      if (!Number.isNaN(date)) this.#clock = { date, at: performance.now() };
       if ((response.statusCode ?? 0) >= 300) throw apiErrorIn(response, await textOf(response));
       return take(response);
     };

@@ -8,7 +8,6 @@ import {
 } from '../kubernetes/index.js';
 import { type ErrorCode, JestKubernetesError, messageOf } from '../support/errors.js';
 import { cluster } from './cluster.js';
-import { concernedPods } from './concerned-pods.js';
 import { asCondition, type Condition, type deleted, ready, type Seen } from './conditions.js';
 import { withDates } from './dates.js';
 import { type Limits, Patience } from './patience.js';
@@ -24,6 +23,9 @@ export interface WaitOptions extends Limits {
 
 /** How long a wait goes on before it is asked whether it can come to a good end, in milliseconds. */
 const doubtAfter = 1_000;
+
+/** A test has less time than a run: a program that has crashed twice, some ten seconds apart, is not waited for. */
+const conclusiveRestarts = 2;
 
 /**
  * Waits until an object, or all objects of a selection, are as they are wanted to be: by watch, so that it goes on in the
@@ -159,10 +161,13 @@ class Wait {
     if (!this.#condition.needsWell || namespace === undefined) return undefined;
     const { pause } = await import('../support/abort.js');
     await pause(doubtAfter, signal);
-    const pods = concernedPods(this.#located, this.#objects()[0]);
-    if (pods === undefined) return undefined;
     const { watchForCause } = await import('../diagnose/index.js');
-    return watchForCause({ access: cluster().access, namespace, ...pods, signal });
+    const { kind, name, selector } = this.#located;
+    return watchForCause({
+      ...{ access: cluster().access, signal },
+      scope: { objects: [{ kind, namespace, name, selector }] },
+      context: () => ({ restarts: conclusiveRestarts }),
+    });
   }
 
   #failed(diagnosis: Diagnosis | undefined, why?: string): JestKubernetesError {

@@ -1,19 +1,13 @@
-import { afterAll, afterEach } from '@jest/globals';
+import { afterAll, afterEach, beforeAll } from '@jest/globals';
 
-interface Hook {
-  fn: unknown;
-}
+import type { Block, Hook, State } from '../circus.js';
 
-/** What is read of jest-circus' state, which it keeps in the sandbox's global object under a symbol of its own. */
-interface CircusState {
-  rootDescribeBlock?: { hooks?: Hook[] };
-}
-
-function rootHooks(): Hook[][] {
-  return Object.getOwnPropertySymbols(globalThis)
-    .filter(({ description }) => description === 'JEST_STATE_SYMBOL')
-    .map((symbol) => (globalThis as Record<symbol, CircusState | undefined>)[symbol])
-    .flatMap((state) => [state?.rootDescribeBlock?.hooks ?? []]);
+/** The state of jest-circus, which it keeps in the sandbox's global object under a symbol of its own. */
+export function circusState(): State | undefined {
+  const symbol = Object.getOwnPropertySymbols(globalThis).find(
+    ({ description }) => description === 'JEST_STATE_SYMBOL',
+  );
+  return symbol && (globalThis as unknown as Record<symbol, State | undefined>)[symbol];
 }
 
 /**
@@ -25,14 +19,32 @@ export function lastHooks(ends: { each: () => Promise<void>; all: () => Promise<
   afterEach(ends.each);
   afterAll(ends.all);
   const ours: unknown[] = [ends.each, ends.all];
-  for (const hooks of rootHooks()) {
-    const last = hooks.filter(({ fn }) => ours.includes(fn));
-    Object.defineProperty(hooks, 'push', {
-      value(this: Hook[], ...added: Hook[]): number {
-        const from = this.findIndex((hook) => last.includes(hook));
-        this.splice(from === -1 ? this.length : from, 0, ...added);
-        return this.length;
-      },
-    });
-  }
+  const hooks = circusState()?.rootDescribeBlock.hooks;
+  if (hooks === undefined) return;
+  const last = hooks.filter(({ fn }) => ours.includes(fn));
+  Object.defineProperty(hooks, 'push', {
+    value(this: Hook[], ...added: Hook[]): number {
+      const from = this.findIndex((hook) => last.includes(hook));
+      this.splice(from === -1 ? this.length : from, 0, ...added);
+      return this.length;
+    },
+  });
+}
+
+/** A hook that runs after each test before any other such hook of the file, which would undo what the test has made. */
+export function firstAfterEach(look: () => Promise<void>): void {
+  afterEach(look);
+  const root = circusState()?.rootDescribeBlock;
+  const hook = root?.hooks.find(({ fn }) => fn === look);
+  if (root === undefined || hook === undefined) return;
+  // when all blocks are there, and none has begun
+  beforeAll(() => {
+    const place = (block: Block): void => {
+      const at = block.hooks.indexOf(hook);
+      if (at !== -1) block.hooks.splice(at, 1);
+      block.hooks.unshift(hook);
+      for (const child of block.children) if (child.type === 'describeBlock') place(child);
+    };
+    place(root);
+  });
 }

@@ -19,7 +19,5 @@ export function extendExpect(): void {
     function (this: unknown, ...parameters) {
       return (outside.matchers()[name] as Matcher).apply(this, parameters);
     };
-  expect.extend(
-    Object.fromEntries((Object.keys(names) as Names[]).map((name) => [name, extension(name)])),
-  );
+  expect.extend(Object.fromEntries((Object.keys(names) as Names[]).map((name) => [name, extension(name)])));
 }

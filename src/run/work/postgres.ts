@@ -44,7 +44,7 @@ export async function startServer(run: RunContext, step: Step): Promise<undefine
   const watch = (watching: AbortSignal): Promise<never> =>
     watchForCause({
       access,
-      namespace,
+      scope: { namespaces: [namespace] },
       signal: watching,
       interval: watchInterval,
       // its image starts at once or never: there is nothing that it could be waiting for

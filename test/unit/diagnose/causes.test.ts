@@ -50,6 +50,11 @@ describe('from a recorded snapshot, the cause is named', () => {
     ['bad-init-script', 'init-script-failed', /01-schema\.sql fails at line 3: ERROR: {2}relation "shops"/],
     ['no-such-command', 'cannot-start', /"serve-shop": executable file not found/],
     ['volume-not-bound', 'volume-not-bound', /claim "rows" .* there is no storage class "ssd-fast"/],
+    [
+      'pods-forbidden',
+      'pods-refused',
+      /ReplicaSet web-\w+ can make no pod: violates PodSecurity "restricted:latest"/,
+    ],
     ['missing-secret', 'misconfigured', /secret "shop-keys" not found/],
     ['missing-config-volume', 'misconfigured', /configmap "shop-settings" not found/],
   ])('%s, and waiting longer is no use', (name, cause, tells) => {
@@ -66,6 +71,24 @@ describe('from a recorded snapshot, the cause is named', () => {
     const booting = text.replaceAll('secret \\"shop-keys\\" not found', message);
     expect(booting).not.toBe(text);
     expect(diagnose(JSON.parse(booting) as Snapshot)).toMatchObject({ conclusive: false });
+  });
+
+  test('quota-exceeded, which others may give back', () => {
+    expect(diagnose(recorded('quota-exceeded'))).toMatchObject({
+      cause: 'pods-refused',
+      conclusive: false,
+      sentence:
+        'Job import can make no pod: exceeded quota: few, requested: pods=1, used: pods=2, limited: pods=0',
+    });
+  });
+
+  test('a controller that has made its pod after all is refused none', () => {
+    const refused = recorded('pods-forbidden');
+    const last = plain(refused.events).find(
+      (event) => (event as { reason?: unknown }).reason === 'FailedCreate',
+    );
+    const made = { ...last, reason: 'SuccessfulCreate', lastTimestamp: new Date(refused.takenAt) };
+    expect(diagnose(changed(refused, { events: [...refused.events, made] }))).toBeUndefined();
   });
 
   test('never-ready, with what its probe printed: it may still become ready', () => {
