@@ -12,7 +12,7 @@ import { contextOf, readKubeconfig } from './kubeconfig.js';
 export interface ApiProxy {
   /** Without a slash at the end. */
   url: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** What says who asks: that is for the proxy alone to say, as is what concerns one connection only. */
@@ -64,12 +64,13 @@ export async function serveApi({ kubeconfig, context }: ClusterAccess): Promise<
 }
 
 async function passOn(
-  { server, send, options }: Connection,
+  connection: Connection,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
 ): Promise<void> {
-  const { headers, ...how } = await options();
+  const { server, send } = connection;
+  const { headers, ...how } = await connection.options();
   const asked = Object.entries(request.headers).filter(([header]) => isPassedOn(header));
   const passed = send(`${server}${path}`, {
     ...how,
@@ -78,7 +79,9 @@ async function passOn(
   });
   // before the answer begins it is told instead
   passed.on('error', () => response.headersSent && response.destroy());
-  response.on('close', () => passed.destroy());
+  response.on('close', () => {
+    passed.destroy();
+  });
   request.pipe(passed);
   const [answer] = (await once(passed, 'response')) as [IncomingMessage];
   const told = Object.entries(answer.headers).filter(([header]) => isPassedOn(header));

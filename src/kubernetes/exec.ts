@@ -5,7 +5,7 @@ import type { Api } from './client.js';
 import { ExecRefused, openPodSocket, type PodSocket } from './pod-socket.js';
 
 /** Where a command runs. */
-export interface InContainer {
+interface InContainer {
   namespace: string;
   pod: string;
   container: string;
@@ -69,7 +69,10 @@ export async function runInPod(api: Api, options: StreamedCommand): Promise<Comm
     });
   };
   const onClose = (): void => {
-    reject(new Error(`the connection to ${namespace}/${pod} was closed while it ran ${command.join(' ')}`));
+    const unread = input !== undefined && !input.readableEnded;
+    const why = unread ? ', which ended, or was ended, before it had read its whole input' : '';
+    const what = `${command.join(' ')}${why}`;
+    reject(new Error(`the connection to ${namespace}/${pod} was closed without an exit code of ${what}`));
   };
   const onAbort = (): void => {
     reject(signal.reason as Error);

@@ -19,7 +19,7 @@ export type { ServedKind } from './discovery.js';
 export { collectionOf, Kinds, NotServed } from './kinds.js';
 export { namesAreAnswered } from './names-answered.js';
 export { describeObject, fieldManager, type KubernetesObject } from './objects.js';
-export { clusterLabel, owned, type Owner, ownerLabel } from './owner.js';
+export { clusterLabel, type Owner, ownerLabel } from './owner.js';
 export { patienceWith } from './patience.js';
 export { ExecRefused } from './pod-socket.js';
 export {
@@ -34,7 +34,7 @@ export {
   readPods,
   selectorText,
 } from './pods.js';
-export { type ForwardedPods, forwardToPods, type PortForward } from './port-forward.js';
+export { type ForwardedPods, forwardToPods } from './port-forward.js';
 export { forwardPort, podsBehind, type Service } from './service-pods.js';
 export { podsAreAdmitted } from './pods-admitted.js';
 export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';

@@ -6,7 +6,7 @@ export interface Container {
   restartPolicy?: string;
 }
 
-export interface ContainerState {
+interface ContainerState {
   waiting?: { reason?: string; message?: string };
   running?: { startedAt?: string };
   terminated?: { exitCode: number; reason?: string };

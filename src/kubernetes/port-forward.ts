@@ -25,7 +25,7 @@ export interface ForwardedPods {
 export interface PortForward {
   /** On 127.0.0.1. */
   port: number;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** How long a connection waits for a pod that is ready, in milliseconds: a restart should be shorter. */
@@ -124,7 +124,7 @@ async function openTo(
   socket: Socket,
   { signal, onTrouble }: { signal: AbortSignal; onTrouble: ForwardedPods['onTrouble'] },
 ): Promise<PodSocket> {
-  let connection: PodSocket | undefined;
+  const opened: { connection?: PodSocket } = {};
   // each channel begins with the number of its port
   const begun = new Set<number>();
   const onData = (channel: number, data: Buffer): void => {
@@ -135,14 +135,14 @@ async function openTo(
       onTrouble?.(rest.toString('utf8').trim());
       socket.destroy();
     } else if (!socket.write(rest)) {
-      connection?.pause();
-      socket.once('drain', () => connection?.resume());
+      opened.connection?.pause();
+      socket.once('drain', () => opened.connection?.resume());
     }
   };
   const onClose = (): void => {
     socket.end();
   };
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`;
-  connection = await openPodSocket(api, path, { onData, onClose, signal, patience: 0 });
-  return connection;
+  opened.connection = await openPodSocket(api, path, { onData, onClose, signal, patience: 0 });
+  return opened.connection;
 }

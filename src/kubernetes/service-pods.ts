@@ -3,7 +3,7 @@ import { openApi } from './client.js';
 import { selectorText } from './pods.js';
 import { forwardToPods, type PortForward } from './port-forward.js';
 
-export interface ServicePort {
+interface ServicePort {
   name?: string;
   port: number;
   targetPort?: number | string;

@@ -112,7 +112,7 @@ async function upload(api: Api, where: Where, { folder, names, file }: Entries, 
 function requirePlain(path: string): void {
   const name = path.slice(1);
   const splits = name.length <= 100 || (name.length <= 255 && name.slice(-101).includes('/'));
-  // eslint-disable-next-line no-control-regex
+
   if (splits && /^[\x01-\x7f]*$/.test(name)) return;
   throw new JestKubernetesError('COPY_FAILED', `The path ${path} cannot be told to every tar`, {
     evidence: ['cp() copies to paths in ASCII, of at most 255 characters, a name of at most 100'],

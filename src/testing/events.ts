@@ -60,9 +60,8 @@ export async function events(
     return sorted(await list(`the events of the namespace ${namespace}`, namespace, {}, signal));
   }
   const located = await locate(target, { ...options, signal });
-  const { apiVersion, kind, namespace, name, selector } = located;
+  const { apiVersion, kind, namespace, name, selector, uid } = located;
   scope.traces.push({ apiVersion, kind, namespace, name, selector });
-  const uid = typeof target === 'object' && 'metadata' in target ? target.metadata?.uid : undefined;
   const fields = {
     'involvedObject.kind': kind,
     ...(name !== undefined && { 'involvedObject.name': name }),

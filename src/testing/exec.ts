@@ -24,7 +24,7 @@ export interface ExecResult {
 }
 
 /** How long a container that runs may be unknown to its kubelet, in milliseconds: one that restarts just now. */
-export const execPatience = 3000;
+const execPatience = 3000;
 
 /**
  * Runs a command in a container: of a pod, or of a pod of a workload or service.

@@ -10,9 +10,9 @@ import {
   podsPath,
 } from '../kubernetes/index.js';
 import { logPath, type LogQuery } from './log-path.js';
-import { pathOf } from './target.js';
 import type { PodsOfTarget } from './pods-of.js';
 import { refusal } from './refusal.js';
+import { pathOf } from './target.js';
 
 export interface Followed {
   pods: PodsOfTarget;

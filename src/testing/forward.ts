@@ -30,7 +30,7 @@ export interface Forward {
   host: string;
   port: number;
   /** Ends it before its test does. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 const host = '127.0.0.1';

@@ -31,7 +31,8 @@ export function impersonate(config: KubeConfig, headers: () => Promise<Impersona
   const others = config.applyToHTTPSOptions.bind(config);
   config.applyToHTTPSOptions = async (options): Promise<void> => {
     await others(options);
-    options.headers = { ...(options.headers as object | undefined), ...(await headers()) };
+    const request = options as { headers?: object };
+    request.headers = { ...request.headers, ...(await headers()) };
   };
 }
 

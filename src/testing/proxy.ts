@@ -8,7 +8,7 @@ export interface Proxy {
   /** `http://127.0.0.1:PORT/SECRET`, without a slash at the end. */
   url: string;
   /** Ends it before its test does. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**

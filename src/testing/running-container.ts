@@ -66,7 +66,7 @@ function noneRuns({ what }: PodsOfTarget, pods: readonly Pod[], container?: stri
 }
 
 /** `web-1 is Pending: its container web waits (ImagePullBackOff): Back-off pulling image "web:1"`. */
-export function describePod(pod: Pod, container: string): string {
+function describePod(pod: Pod, container: string): string {
   const { waiting, terminated } = containerStatus(pod, container)?.state ?? {};
   const state =
     waiting === undefined
