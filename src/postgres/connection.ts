@@ -14,12 +14,24 @@ export interface PostgresAddress {
 const maintenanceDatabase = 'postgres';
 export const applicationName = 'jest-kubernetes';
 
+/** What a database or a role has set for its users is not for us. */
+const unhindered = [
+  'statement_timeout=0',
+  'lock_timeout=0',
+  'idle_in_transaction_session_timeout=0',
+  'default_transaction_read_only=off',
+  'default_transaction_isolation=read\\ committed',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
+
 /** PostgreSQL's codes for what is told apart here. */
 export const sqlState = {
   noSuchDatabase: '3D000',
   noSuchSchema: '3F000',
   noSuchFunction: '42883',
   noSuchTable: '42P01',
+  notAccepting: '55000',
   duplicateDatabase: '42P04',
   objectInUse: '55006',
   lockNotAvailable: '55P03',
@@ -43,6 +55,7 @@ async function connect(address: PostgresAddress, database = maintenanceDatabase)
     database,
     ssl: false,
     application_name: applicationName,
+    options: unhindered,
     connectionTimeoutMillis: 10_000,
   });
   // a connection that breaks between two queries fails the next one; without a listener it would end the process

@@ -8,15 +8,15 @@ import type { PostgresConfig } from '../config/index.js';
 import type { ClusterAccess } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
 import { type PostgresAddress, quoted, withConnection } from './connection.js';
-import { cloneDatabase, dropDatabase, whenFree } from './databases.js';
+import { cloneDatabase, dropDatabase, ownComment, whenFree } from './databases.js';
 import { runInitScripts } from './init-scripts.js';
 import { expectClosed, migrate } from './migrate.js';
 import { postgresKey } from './template-key.js';
 
 /** What a database gives itself back with; beside this file, in the package too. */
 const snapshotFile = join(__dirname, 'snapshot.sql');
-const beingMade = 'jest-kubernetes: being made';
-const copyOf = (template: string): string => `jest-kubernetes: copy of ${template}`;
+const beingMade = `${ownComment} being made`;
+const copyOf = (template: string): string => `${ownComment} copy of ${template}`;
 
 export interface TemplateOptions {
   signal: AbortSignal;
@@ -57,7 +57,7 @@ export async function prepareTemplate(
     await ensureUser(admin, config, address);
     if (!rebuild && (await commentOf(admin, template)) !== undefined) return;
 
-    const database = await emptyDatabase(admin, config.database, key, template);
+    const database = await emptyDatabase(admin, config, key, template);
     const own = { ...address, user: config.user, password: config.password ?? address.password };
     await runInitScripts(access, config, database, options);
     signal.throwIfAborted();
@@ -66,7 +66,7 @@ export async function prepareTemplate(
     await withConnection(address, database, (client) => client.query(snapshot));
 
     await leaveAlone(admin, database, typeof config.migrate === 'function');
-    await dropDatabase(admin, template);
+    await dropWithRows(admin, template);
     await whenFree(() => admin.query(`ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(template)}`));
     if (database !== config.database) return;
     await cloneDatabase(admin, database, template);
@@ -96,6 +96,20 @@ async function ensureUser(admin: Client, config: PostgresConfig, address: Postgr
   await admin.query(`CREATE ROLE ${quoted(config.user)} SUPERUSER LOGIN PASSWORD ${password}`);
 }
 
+/** With the files that its rows were written to. */
+async function dropWithRows(admin: Client, database: string): Promise<void> {
+  const { rows } = await admin.query<{ folder: string }>(
+    `SELECT concat_ws('/', current_setting('data_directory'), 'jest_kubernetes', oid) AS folder
+     FROM pg_database WHERE datname = $1`,
+    [database],
+  );
+  await dropDatabase(admin, database);
+  for (const { folder } of rows) {
+    const remove = admin.escapeLiteral(`rm -rf '${folder}'`);
+    await admin.query(`COPY (SELECT WHERE false) TO PROGRAM ${remove}`);
+  }
+}
+
 /** @returns undefined where there is no such database */
 async function commentOf(admin: Client, database: string): Promise<string | undefined> {
   const { rows } = await admin.query<{ comment: string | null }>(
@@ -109,12 +123,17 @@ async function comment(admin: Client, database: string, text: string): Promise<v
   await admin.query(`COMMENT ON DATABASE ${quoted(database)} IS ${admin.escapeLiteral(text)}`);
 }
 
-async function emptyDatabase(admin: Client, wanted: string, key: string, template: string): Promise<string> {
+async function emptyDatabase(
+  admin: Client,
+  { database: wanted, user }: PostgresConfig,
+  key: string,
+  template: string,
+): Promise<string> {
   const present = await commentOf(admin, wanted);
   const ours = present === undefined || present === beingMade || present === copyOf(template);
   const database = ours ? wanted : `jk_building_${key}`;
-  await dropDatabase(admin, database);
-  await whenFree(() => admin.query(`CREATE DATABASE ${quoted(database)}`));
+  await dropWithRows(admin, database);
+  await whenFree(() => admin.query(`CREATE DATABASE ${quoted(database)} OWNER ${quoted(user)}`));
   await comment(admin, database, beingMade);
   return database;
 }

@@ -9,7 +9,7 @@ import {
   withConnection,
 } from './connection.js';
 import { cloneDatabase, dropDatabase, workerDatabaseName } from './databases.js';
-import { outlasting } from './outlasting.js';
+import { isAway, outlasting } from './outlasting.js';
 
 /** The variable that tells workers of the server, as JSON. */
 const postgresVariable = 'JEST_KUBERNETES_POSTGRES';
@@ -85,13 +85,6 @@ async function copyTemplate(client: Client, name: string, template: string): Pro
   }
 }
 
-/** Of a schema by which a database is given back, or of the database itself: dropped by a test. */
-const dropped = new Set<string | undefined>([
-  sqlState.noSuchDatabase,
-  sqlState.noSuchSchema,
-  sqlState.noSuchFunction,
-  sqlState.noSuchTable,
-]);
 const standsInTheWay = new Set<string | undefined>([sqlState.lockNotAvailable, sqlState.deadlock]);
 
 /** @returns false where it cannot: a test has changed what it resets, or resets with */
@@ -102,27 +95,30 @@ async function resetInPlace(postgres: WorkerPostgres, name: string): Promise<boo
         const { rows } = await client.query<{ same: boolean }>('SELECT jest_kubernetes.reset() AS same');
         return rows[0]?.same === true;
       } catch (error) {
-        if (!standsInTheWay.has(sqlStateOf(error))) throw error;
-        throw await stillOpen(client, error);
+        if (standsInTheWay.has(sqlStateOf(error))) throw await stillOpen(client, error);
+        if (isAway(error)) throw error;
+        return false;
       }
     });
   } catch (error) {
-    if (dropped.has(sqlStateOf(error))) return false;
+    if (sqlStateOf(error) === sqlState.noSuchDatabase || sqlStateOf(error) === sqlState.notAccepting)
+      return false;
     throw error;
   }
 }
 
 async function stillOpen(client: Client, cause: unknown): Promise<JestKubernetesError> {
-  const { rows } = await client.query<{ pid: number; state: string; query: string }>(
-    `SELECT pid, state, query FROM pg_stat_activity
-     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL`,
+  const { rows } = await client.query<{ id: string; state: string; query: string }>(
+    `SELECT pid::text AS id, state, query FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+     UNION ALL SELECT gid, 'prepared', 'PREPARE TRANSACTION' FROM pg_prepared_xacts WHERE database = current_database()`,
   );
   return new JestKubernetesError(
     'POSTGRES_FAILED',
     'resetDatabase() waited in vain for a transaction to end',
     {
       evidence: rows.map(
-        (row) => `connection ${row.pid} (${row.state}), last query: ${row.query.slice(0, 200)}`,
+        (row) => `connection ${row.id} (${row.state}), last query: ${row.query.slice(0, 200)}`,
       ),
       remedy:
         'Commit or roll back before resetDatabase(), in a finally block where a test may fail in between.',

@@ -1,6 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -24,6 +22,7 @@ import {
 import type { WorkerPostgres } from '../../../src/postgres/worker-database.js';
 import { silent } from '../../../src/report/index.js';
 import { database, prepareWorkerDatabase, resetDatabase } from '../../../src/testing/database.js';
+import { freePort } from '../free-port.js';
 import { type KindCluster, kindCluster, run } from '../kind-cluster.js';
 
 /*
@@ -69,14 +68,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await cluster?.remove();
 }, 60_000);
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => listener.once('listening', resolve));
-  const { port } = listener.address() as AddressInfo;
-  await new Promise((resolve) => listener.close(resolve));
-  return port;
-}
 
 async function script(file: string, content: string): Promise<string> {
   const path = join(folder, file);
