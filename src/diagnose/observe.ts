@@ -25,7 +25,9 @@ export interface ObserveOptions {
   /** Undefined is every namespace. */
   namespace?: string | undefined;
   /** A label selector; undefined is every pod. */
-  selector?: string;
+  selector?: string | undefined;
+  /** Which of those pods it is about. Default: all. */
+  concerns?: ((pod: V1Pod) => boolean) | undefined;
   /** With it, the nodes' containers are looked at too. */
   engine?: { runtime: ContainerRuntime; containers: readonly string[] } | undefined;
   /** What a node downloads, at the cost of a command in each. Default: true. */
@@ -121,7 +123,7 @@ async function observeCluster(
   options: ObserveOptions,
   unseen: string[],
 ): Promise<ClusterPart> {
-  const { namespace, selector, timeout: limit = QUESTION_MS, signal } = options;
+  const { namespace, selector, concerns = () => true, timeout: limit = QUESTION_MS, signal } = options;
   using api = openApi(access, { ...questions, limit, signal });
   const scope = namespace === undefined ? '/api/v1' : `/api/v1/namespaces/${namespace}`;
 
@@ -138,11 +140,12 @@ async function observeCluster(
   }
 
   const pick = selector === undefined ? '' : `?labelSelector=${encodeURIComponent(selector)}`;
-  const [pods, events, nodes] = await Promise.all([
+  const [listed, events, nodes] = await Promise.all([
     part<V1Pod>('pods', `${scope}/pods${pick}`),
     part<CoreV1Event>('events', `${scope}/events`),
     part<V1Node>('nodes', '/api/v1/nodes'),
   ]);
+  const pods = listed.filter(concerns);
   if (silence !== undefined)
     return { ...nothing, api: { answers: false, error: silence }, pods, events, nodes };
 

@@ -13,7 +13,7 @@ import { asNative, intrinsics } from './realm.js';
 /** Loads at the moment of use, and waits for nothing. */
 const requireLater = createRequire(__filename);
 
-export { beginTestFile, endTestFile } from '../testing/test-file.js';
+export { beginTest, beginTestFile, endTest, endTestFile } from '../testing/test-file.js';
 export { restoreClasses } from './classes.js';
 
 const exposed = new WeakMap<object, Record<string, unknown>>();

@@ -27,6 +27,8 @@ export interface ApiRequest extends ApiDefaults {
   /** Sent as JSON, exactly as it is. */
   body?: unknown;
   contentType?: string;
+  /** Default: JSON, else whatever there is. */
+  accept?: string;
   /**
    * Whether it may be sent again where it may have been done; not where a second time is answered otherwise than the
    * first, as a PUT under a resourceVersion is. Default: all but POST.
@@ -160,7 +162,7 @@ export class Api implements Disposable {
 
   /** @returns the answer as soon as it begins; the signal ends it even then */
   async #send(path: string, options: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    const { method = 'GET', contentType = 'application/json' } = options;
+    const { method = 'GET', contentType = 'application/json', accept = 'application/json, */*' } = options;
     const { server, send } = this.#connection;
     // a plugin that asks a person to log in heeds no signal
     const { headers, ...connection } = await orAborted(this.#connection.options(), signal);
@@ -171,7 +173,7 @@ export class Api implements Disposable {
       ...connection,
       method,
       signal,
-      headers: { ...(headers as object | undefined), accept: 'application/json, */*', ...described },
+      headers: { ...(headers as object | undefined), accept, ...described },
     });
     // a watch is silent for long, and a server that is gone without a word is noticed by nothing else
     request.setSocketKeepAlive(true, 30_000);

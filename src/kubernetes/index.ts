@@ -13,7 +13,8 @@ export {
   type Kubeconfig,
   type KubeconfigContext,
 } from './kubeconfig.js';
-export { Kinds } from './kinds.js';
+export type { ServedKind } from './discovery.js';
+export { collectionOf, Kinds, NotServed } from './kinds.js';
 export { namesAreAnswered } from './names-answered.js';
 export { fieldManager, type KubernetesObject } from './objects.js';
 export { clusterLabel, type Owner, ownerLabel } from './owner.js';
@@ -22,3 +23,4 @@ export { forwardPort } from './port-forward.js';
 export { podsAreAdmitted } from './pods-admitted.js';
 export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';
 export { passesByItself } from './retry.js';
+export * from './waiting/index.js';

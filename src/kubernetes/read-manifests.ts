@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { glob, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import type { CollectionTag, DocumentOptions, ParseOptions, ScalarTag, SchemaOptions } from 'yaml';
+
 import type { ManifestSource } from '../config/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { processes, yaml } from '../support/native.js';
@@ -79,6 +81,19 @@ function isManifest(name: string): boolean {
 }
 
 /**
+ * YAML as kubectl reads it (sigs.k8s.io/yaml): 1.1, in which `0400` is octal and `yes` is true, without times, which stay
+ * text.
+ */
+const asKubectl: DocumentOptions & ParseOptions & SchemaOptions = {
+  version: '1.1',
+  customTags: (tags) => [...tags.filter((tag) => typeof tag === 'string' || !isTime(tag)), 'intOct'],
+  merge: true,
+};
+
+const isTime = ({ tag, ...rest }: CollectionTag | ScalarTag): boolean =>
+  tag === 'tag:yaml.org,2002:timestamp' || ('format' in rest && rest.format === 'TIME');
+
+/**
  * The objects of one file's text, several documents or lists included; empty documents are skipped.
  *
  * @throws JestKubernetesError MANIFEST_INVALID, with file and line
@@ -86,7 +101,7 @@ function isManifest(name: string): boolean {
 export function parseManifest(text: string, file: string): ManifestObject[] {
   const { LineCounter, parseAllDocuments } = yaml();
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, merge: true });
+  const documents = parseAllDocuments(text, { lineCounter: lines, ...asKubectl });
   const objects: ManifestObject[] = [];
   if (!Array.isArray(documents)) return objects;
   const several = documents.length > 1;
@@ -116,12 +131,15 @@ function collect(content: unknown, origin: string, place: string, into: Manifest
     }
     return;
   }
-  if (typeof object.metadata?.name !== 'string' || object.metadata.name === '') {
-    throw invalid(
-      `${origin}${place}`,
-      `is no complete Kubernetes object: ${String(object.kind)} without metadata.name`,
-      [],
-    );
+  const name: unknown = object.metadata?.name;
+  if (typeof name !== 'string' || name === '') {
+    const what = `is no complete Kubernetes object: ${String(object.kind)}`;
+    // `name: on`, or a number
+    if (typeof name === 'boolean' || typeof name === 'number')
+      throw invalid(`${origin}${place}`, `${what}, whose metadata.name is ${String(name)}, not text`, [
+        'YAML reads a bare y, yes, on, no, off as a truth value: put it in quotes',
+      ]);
+    throw invalid(`${origin}${place}`, `${what} without metadata.name`, []);
   }
   into.push({ object: object as KubernetesObject, origin });
 }

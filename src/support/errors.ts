@@ -49,7 +49,9 @@ export type ErrorCode =
   | 'POSTGRES_INIT_FAILED'
   | 'SETUP_HOOK_FAILED'
   | 'INTERRUPTED'
-  | 'NO_CLUSTER';
+  | 'NO_CLUSTER'
+  | 'TARGET_INVALID'
+  | 'WAIT_FAILED';
 
 export interface ErrorDetails {
   /** What was seen, most telling line first: the cause, as evidence. */

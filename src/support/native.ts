@@ -7,3 +7,4 @@ export const postgresClient = () => load('pg') as typeof import('pg');
 export const logUpdate = () => load('log-update') as typeof import('log-update');
 export const yaml = () => load('yaml') as typeof import('yaml');
 export const processes = () => load('execa') as typeof import('execa');
+export const jsonPaths = () => load('jsonpath-plus') as typeof import('jsonpath-plus');

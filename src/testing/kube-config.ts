@@ -1,7 +1,7 @@
 import type { Configuration, KubeConfig } from '@kubernetes/client-node';
 
-import { JestKubernetesError } from '../support/errors.js';
 import { clientNode } from './client-node.js';
+import { clusterAccess } from './cluster.js';
 import { currentTestFile } from './test-file.js';
 
 /** What a test file has asked for already: each test file starts afresh, as no change that one makes may reach the next. */
@@ -12,29 +12,13 @@ interface Clients {
 const ofTestFile = new WeakMap<object, Clients>();
 const outsideOfTestFiles = {};
 
-function noCluster(): JestKubernetesError {
-  const off = process.env['JEST_KUBERNETES'] === 'off';
-  return new JestKubernetesError('NO_CLUSTER', 'There is no cluster in this process', {
-    evidence: [
-      off
-        ? 'JEST_KUBERNETES=off is set, which switches jest-kubernetes off'
-        : 'KUBECONFIG and JEST_KUBERNETES_CONTEXT are not set, as they are in a worker of a run',
-    ],
-    remedy: off
-      ? 'unset JEST_KUBERNETES'
-      : "put preset: 'jest-kubernetes' into the Jest config; one that has a globalSetup of its own calls jest-kubernetes/global-setup from it",
-  });
-}
-
 function clients(): Clients {
   const key = currentTestFile() ?? outsideOfTestFiles;
   const known = ofTestFile.get(key);
   if (known !== undefined) return known;
-  // both, so that a KUBECONFIG of the user's own shell is never taken for the run's
-  const { KUBECONFIG: path = '', JEST_KUBERNETES_CONTEXT: context = '' } = process.env;
-  if (path === '' || context === '') throw noCluster();
+  const { kubeconfig, context } = clusterAccess();
   const config = new (clientNode().KubeConfig)();
-  config.loadFromFile(path);
+  config.loadFromFile(kubeconfig);
   config.setCurrentContext(context);
   const made: Clients = { config, byClass: new Map() };
   ofTestFile.set(key, made);

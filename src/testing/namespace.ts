@@ -9,7 +9,7 @@ import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { firstLine } from '../support/lines.js';
 import { clientNode } from './client-node.js';
 import { client } from './kube-config.js';
-import { atEndOfTestFile, currentTestFile, type TestFile } from './test-file.js';
+import { currentTestFile, fileScope, type TestFile } from './test-file.js';
 
 /** How long the `default` ServiceAccount may take to appear, in ms; it takes some 30 where the cluster is well. */
 const serviceAccountLimit = 60_000;
@@ -92,7 +92,9 @@ async function create(file: TestFile | undefined): Promise<string> {
       file === undefined ? {} : { 'jest-kubernetes/test-file': relative(process.cwd(), file.path) },
   });
   const made = await core.createNamespace({ body: Object.assign(new k8s.V1Namespace(), { metadata }) });
-  atEndOfTestFile(async () => {
+  const scope = fileScope();
+  scope.namespaces.push(name);
+  scope.atEnd(async () => {
     if (!isKept(file)) await remove(core, name, made.metadata?.uid);
   });
   await waitUntilPodsAreAdmitted(name);

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Pool } from 'pg';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
-import { type ClusterAccess, forwardPort, openApi } from '../../../src/kubernetes/index.js';
+import { type ClusterAccess, forwardPort, namesAreAnswered, openApi } from '../../../src/kubernetes/index.js';
 import { type PostgresAddress, withConnection } from '../../../src/postgres/connection.js';
 import {
   deployPostgres,
@@ -119,6 +119,8 @@ test('a second run finds the server with its password, and a different one is re
 
 test('a service in the cluster reaches it by its name, on PostgreSQL’s own port', async () => {
   const api = openApi(access);
+  // as a run with pods of its own waits
+  while (!(await namesAreAnswered(api))) await delay(100);
   const pods = '/api/v1/namespaces/default/pods';
   const url = `postgresql://${server.user}@postgres.${postgresNamespace}.svc:5432/postgres`;
   await api.request(pods, {
@@ -146,7 +148,8 @@ test('a service in the cluster reaches it by its name, on PostgreSQL’s own por
   const phase = async (): Promise<string | undefined> =>
     (await api.request<{ status?: { phase?: string } }>(`${pods}/client`)).status?.phase;
   while (['Pending', 'Running', undefined].includes(await phase())) await delay(100);
-  expect(await phase()).toBe('Succeeded');
+  const said = await api.text(`${pods}/client/log`);
+  expect({ phase: await phase(), said }).toEqual({ phase: 'Succeeded', said: expect.any(String) as string });
 });
 
 test('initdb runs as in the image, then migrate, once; a second configuration stands beside it', async () => {

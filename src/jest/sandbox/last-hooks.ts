@@ -1,4 +1,4 @@
-import { afterAll } from '@jest/globals';
+import { afterAll, afterEach } from '@jest/globals';
 
 interface Hook {
   fn: unknown;
@@ -17,22 +17,22 @@ function rootHooks(): Hook[][] {
 }
 
 /**
- * An `afterAll` that runs after those of the test file: jest-circus runs them in the order in which they are defined,
- * and what is defined before the test file would take its namespace from under them. Where the state is not as
- * expected, it is an `afterAll` like any other.
+ * Hooks that run after those of the test file: jest-circus runs them in the order in which they are defined, and what is
+ * defined before the test file would take its namespace from under them. Where the state is not as expected, they are
+ * hooks like any other.
  */
-export function afterAllElse(fn: () => Promise<void>): void {
-  afterAll(fn);
+export function lastHooks(ends: { each: () => Promise<void>; all: () => Promise<void> }): void {
+  afterEach(ends.each);
+  afterAll(ends.all);
+  const ours: unknown[] = [ends.each, ends.all];
   for (const hooks of rootHooks()) {
-    const index = hooks.findIndex((hook) => hook.fn === fn);
-    if (index === -1) continue;
-    const [last] = hooks.splice(index, 1) as [Hook];
+    const last = hooks.filter(({ fn }) => ours.includes(fn));
     Object.defineProperty(hooks, 'push', {
       value(this: Hook[], ...added: Hook[]): number {
-        this.splice(this.indexOf(last), 0, ...added);
+        const from = this.findIndex((hook) => last.includes(hook));
+        this.splice(from === -1 ? this.length : from, 0, ...added);
         return this.length;
       },
     });
-    hooks[hooks.length] = last;
   }
 }
