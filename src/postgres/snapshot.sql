@@ -13,7 +13,9 @@ SET xmloption = content;
 CREATE SCHEMA jest_kubernetes;
 
 -- objects that are made later have higher numbers
-CREATE TABLE jest_kubernetes.template (fingerprint text NOT NULL, last_object oid NOT NULL, in_place boolean NOT NULL);
+CREATE TABLE jest_kubernetes.template (
+  fingerprint text NOT NULL, catalogs text NOT NULL, last_object oid NOT NULL, in_place boolean NOT NULL
+);
 
 -- the tables and materialized views that have rows in the template; `state` is what changes with any row
 CREATE TABLE jest_kubernetes.seeds (
@@ -50,10 +52,23 @@ CREATE VIEW jest_kubernetes.catalogs AS
   WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared
     AND relname !~ '^pg_(statistic|statistic_ext_data|largeobject|largeobject_metadata|subscription_rel)$';
 
+-- What PostgreSQL keeps outside of a database of the database itself.
+CREATE VIEW jest_kubernetes.outside AS
+  SELECT concat_ws(' ', datdba, datconnlimit, datacl,
+    (SELECT description FROM pg_shdescription WHERE objoid = d.oid AND classoid = 'pg_database'::regclass
+       AND NOT starts_with(description, 'jest-kubernetes:')),
+    (SELECT string_agg(concat_ws(' ', setrole, setconfig), ' ' ORDER BY setrole)
+     FROM pg_db_role_setting WHERE setdatabase = d.oid)) AS text
+  FROM pg_database d WHERE datname = current_database();
+
+-- Every row of a catalog tells the transaction that wrote it (xmin), and copies of a database keep that: as later ones
+-- have higher numbers, rows that are as many and of the same sum are the same. (mxid_age is what makes a number of xmin
+-- in the least time.)
 DO $body$
-DECLARE passing_oids text; all_objects text; counts text;
+DECLARE counts text; passing text; all_objects text; lasting text;
 BEGIN
   SELECT
+    string_agg(format('SELECT %1$L AS catalog, count(*), sum(mxid_age(xmin)) FROM %1$s', name), ' UNION ALL '),
     string_agg(format(
       'SELECT oid FROM %s WHERE %I IN (TABLE %s)', name, place,
       CASE WHEN place ~ 'namespace$' THEN 'namespaces' ELSE 'relations' END
@@ -62,41 +77,38 @@ BEGIN
       FILTER (WHERE objects),
     string_agg(format(
       'SELECT %1$L AS catalog, count(*), %2$s AS sum FROM %1$s WHERE %3$s::oid NOT IN (TABLE passing)', name,
-      -- TRUNCATE, REFRESH and ALTER SEQUENCE … RESTART, by which rows are given back, write here
       CASE WHEN name IN ('pg_class', 'pg_sequence') THEN (
         SELECT format('sum(hashtextextended(ROW(%s)::text, 0))', string_agg(attname, ', ' ORDER BY attnum))
         FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND attname !~
           '^rel(filenode|pages|tuples|allvisible|allfrozen|toastrelid|has\w+|frozenxid|minmxid)$'
-      ) ELSE 'sum(mxid_age(xmin))' END, key
+      ) ELSE 'sum(mxid_age(xmin)) - count(*) * mxid_age(''1'')' END, key
     ), ' UNION ALL ')
-  INTO passing_oids, all_objects, counts
+  INTO counts, passing, all_objects, lasting
   FROM jest_kubernetes.catalogs c;
+
+  -- Whether anything at all has been written to the catalogs.
+  EXECUTE format($function$CREATE FUNCTION jest_kubernetes.catalogs() RETURNS text STABLE LANGUAGE sql AS $sql$
+    SELECT md5(string_agg(concat_ws(':', catalog, count, sum - count * mxid_age('1')), ' ' ORDER BY catalog))
+      || (TABLE jest_kubernetes.outside)
+    FROM (%s) catalogs $sql$ $function$, counts);
 
   -- What comes and goes with a connection, and tables for long values, which are made anew with every TRUNCATE.
   EXECUTE format($$CREATE VIEW jest_kubernetes.passing AS
     WITH namespaces AS MATERIALIZED (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast$|temp_|toast_temp_)'),
     relations AS MATERIALIZED (SELECT oid FROM pg_class WHERE relnamespace IN (TABLE namespaces))
-    SELECT oid FROM namespaces WHERE oid <> 'pg_toast'::regnamespace UNION ALL TABLE relations UNION ALL %s$$, passing_oids);
+    SELECT oid FROM namespaces WHERE oid <> 'pg_toast'::regnamespace UNION ALL TABLE relations UNION ALL %s$$, passing);
 
   EXECUTE format('CREATE VIEW jest_kubernetes.objects AS %s', all_objects);
 
-  -- Every row of a catalog tells the transaction that wrote it (xmin), and copies of a database keep that: as later
-  -- ones have higher numbers, rows that are as many and of the same sum are the same. (mxid_age is what makes a number
-  -- of xmin in the least time.)
-  EXECUTE format($function$CREATE FUNCTION jest_kubernetes.fingerprint() RETURNS text LANGUAGE sql AS $sql$
+  -- Whether what lasts has changed: not what rows are given back by (TRUNCATE, REFRESH, ALTER SEQUENCE … RESTART), and
+  -- not what passes.
+  EXECUTE format($function$CREATE FUNCTION jest_kubernetes.fingerprint() RETURNS text STABLE LANGUAGE sql AS $sql$
     WITH passing AS MATERIALIZED (SELECT oid FROM jest_kubernetes.passing), catalogs AS (%s)
     SELECT md5(concat_ws(' ',
-      (SELECT string_agg(concat_ws(':', catalog, count,
-         sum - CASE WHEN catalog IN ('pg_class', 'pg_sequence') THEN 0 ELSE count * mxid_age('1') END), ' ' ORDER BY catalog)
-       FROM catalogs),
+      (SELECT string_agg(concat_ws(':', catalog, count, sum), ' ' ORDER BY catalog) FROM catalogs),
       (SELECT string_agg(c.oid || t.reloptions::text, ' ' ORDER BY c.oid)
        FROM pg_class c JOIN pg_class t ON t.oid = c.reltoastrelid WHERE c.relpersistence <> 't'),
-      (SELECT concat_ws(' ', datdba, datconnlimit, datacl, nullif(left(shobj_description(oid, 'pg_database'), 16),
-         'jest-kubernetes:'))
-       FROM pg_database WHERE datname = current_database()),
-      (SELECT string_agg(concat_ws(' ', setrole, setconfig), ' ' ORDER BY setrole)
-       FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database())
-    )) $sql$ $function$, counts);
+      (TABLE jest_kubernetes.outside))) $sql$ $function$, lasting);
 END $body$;
 
 -- What changes with any row of a table.
@@ -118,12 +130,14 @@ END $$;
 
 -- Waits for transactions that have written something: it would be there after a reset that did not see it.
 CREATE FUNCTION jest_kubernetes.await_writers(patience interval) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE deadline timestamptz := clock_timestamp() + patience;
+DECLARE
+  deadline timestamptz := clock_timestamp() + patience;
+  own oid := (SELECT oid FROM pg_database WHERE datname = current_database());
 BEGIN
   WHILE EXISTS (
-    SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    SELECT FROM pg_stat_get_activity(NULL) WHERE datid = own AND pid <> pg_backend_pid()
       AND backend_xid IS NOT NULL AND backend_type = 'client backend'
-    UNION ALL SELECT FROM pg_prepared_xacts WHERE database = current_database()
+    UNION ALL SELECT FROM pg_prepared_xact() WHERE dbid = own
   ) LOOP
     IF clock_timestamp() > deadline THEN RAISE lock_not_available; END IF;
     PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
@@ -169,10 +183,15 @@ BEGIN
   PERFORM jest_kubernetes.await_writers('3s');
   SELECT * INTO template FROM jest_kubernetes.template;
   IF NOT template.in_place THEN RETURN false; END IF;
-  DELETE FROM pg_subscription s USING pg_database d WHERE d.oid = subdbid AND datname = current_database();
-  IF jest_kubernetes.fingerprint() <> template.fingerprint THEN
-    PERFORM jest_kubernetes.drop_additions();
-    IF jest_kubernetes.fingerprint() <> template.fingerprint THEN RETURN false; END IF;
+  IF EXISTS (SELECT FROM pg_subscription) THEN
+    DELETE FROM pg_subscription USING pg_database d WHERE d.oid = subdbid AND datname = current_database();
+  END IF;
+  IF jest_kubernetes.catalogs() <> template.catalogs THEN
+    IF jest_kubernetes.fingerprint() <> template.fingerprint THEN PERFORM jest_kubernetes.drop_additions(); END IF;
+    -- both as of one moment
+    UPDATE jest_kubernetes.template t SET catalogs = jest_kubernetes.catalogs()
+    WHERE jest_kubernetes.fingerprint() = t.fingerprint;
+    IF NOT FOUND THEN RETURN false; END IF;
   END IF;
 
   FOR item IN
@@ -197,15 +216,13 @@ BEGIN
     UPDATE jest_kubernetes.seeds SET state = jest_kubernetes.state(name) WHERE relation = item.relation;
   END LOOP;
 
-  FOR item IN SELECT * FROM jest_kubernetes.sequences LOOP
-    IF item.cached THEN
-      -- other connections have numbers in store, which only this takes from them
-      EXECUTE format('SELECT last_value, is_called FROM %s', item.name) INTO value, called;
-      CONTINUE WHEN value = item.value AND called = item.called;
-      EXECUTE format('ALTER SEQUENCE %s RESTART', item.name);
-    END IF;
-    PERFORM setval(item.sequence::regclass, item.value, item.called);
+  FOR item IN SELECT * FROM jest_kubernetes.sequences WHERE cached LOOP
+    -- other connections have numbers in store, which only this takes from them
+    EXECUTE format('SELECT last_value, is_called FROM %s', item.name) INTO value, called;
+    CONTINUE WHEN value = item.value AND called = item.called;
+    EXECUTE format('ALTER SEQUENCE %s RESTART', item.name);
   END LOOP;
+  PERFORM setval(s.sequence::regclass, s.value, s.called) FROM jest_kubernetes.sequences s;
 
   FOR item IN SELECT * FROM jest_kubernetes.seeds WHERE kind = 'm' ORDER BY relation LOOP
     CONTINUE WHEN jest_kubernetes.state(item.name) = item.state;
@@ -215,7 +232,7 @@ BEGIN
     UPDATE jest_kubernetes.seeds SET state = jest_kubernetes.state(name) WHERE relation = item.relation;
   END LOOP;
 
-  IF EXISTS (
+  IF EXISTS (SELECT FROM pg_largeobject_metadata UNION ALL SELECT FROM jest_kubernetes.seeds WHERE kind = 'l') AND EXISTS (
     SELECT FROM jest_kubernetes.large LEFT JOIN jest_kubernetes.seeds s ON s.relation = oid
     WHERE jest_kubernetes.state(large.name) <> coalesce(s.state, '0')
   ) THEN
@@ -281,5 +298,5 @@ BEGIN
       item.oid, item.name, item.cached);
   END LOOP;
   INSERT INTO jest_kubernetes.template
-  SELECT jest_kubernetes.fingerprint(), max(object), in_place FROM jest_kubernetes.objects;
+  SELECT jest_kubernetes.fingerprint(), jest_kubernetes.catalogs(), max(object), in_place FROM jest_kubernetes.objects;
 END $$;
