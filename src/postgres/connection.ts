@@ -33,6 +33,8 @@ export const sqlState = {
   noSuchTable: '42P01',
   notAccepting: '55000',
   duplicateDatabase: '42P04',
+  dependedOn: '2BP01',
+  tooManyConnections: '53300',
   objectInUse: '55006',
   lockNotAvailable: '55P03',
   deadlock: '40P01',

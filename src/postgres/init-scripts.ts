@@ -156,6 +156,8 @@ export function initFailed(path: string, output: string): JestKubernetesError {
     line === undefined ? path : `${file === basename(path) ? path : `${path}, ${file ?? ''}`}:${line}`;
   return new JestKubernetesError('POSTGRES_INIT_FAILED', `The init script failed at ${place}`, {
     evidence: at === -1 ? lines.slice(-10) : lines.slice(at, at + 6),
-    remedy: 'Correct the script; the lines above are what psql or the shell said.',
+    remedy: /ERROR: +role ".*" already exists/.test(output)
+      ? 'Roles are the server’s, and another package that shares it has made this one: put the statement into DO $$ BEGIN … EXCEPTION WHEN duplicate_object THEN NULL; END $$.'
+      : 'Correct the script; the lines above are what psql or the shell said.',
   });
 }

@@ -12,6 +12,7 @@ import { cloneDatabase, dropDatabase, ownComment, whenFree } from './databases.j
 import { runInitScripts } from './init-scripts.js';
 import { expectClosed, migrate } from './migrate.js';
 import { postgresKey } from './template-key.js';
+import { addsRoles, dropRoles, rolesAdded, templatesWithRoles } from './template-roles.js';
 
 /** What a database gives itself back with; beside this file, in the package too. */
 const snapshotFile = join(__dirname, 'snapshot.sql');
@@ -29,6 +30,12 @@ export interface TemplateOptions {
    * since. Default false.
    */
   rebuild?: boolean;
+  /**
+   * This run, and all that live: where it is the only one, templates that are not remade in this cluster's life, and
+   * what they have added to the server, go. Default: they stay.
+   */
+  runId?: string;
+  liveRuns?: () => readonly string[] | Promise<readonly string[]>;
 }
 
 /**
@@ -49,24 +56,31 @@ export async function prepareTemplate(
   address: PostgresAddress,
   options: TemplateOptions,
 ): Promise<string> {
-  const { signal, progress, rootDir, rebuild = false } = options;
+  const { signal, progress, rootDir, rebuild = false, runId, liveRuns } = options;
   const key = await postgresKey(config, rootDir);
   const template = `jk_template_${key}`;
   await withConnection(address, undefined, async (admin) => {
+    const stands = async (): Promise<boolean> => !rebuild && (await commentOf(admin, template)) !== undefined;
+    if (await stands()) return;
     await lock(admin, signal, progress);
     await ensureUser(admin, config, address);
-    if (!rebuild && (await commentOf(admin, template)) !== undefined) return;
+    if (await stands()) return;
 
     const database = await emptyDatabase(admin, config, key, template);
+    const alone = (await liveRuns?.())?.every((each) => each === runId) ?? false;
+    for (const each of new Set([template, ...(alone ? await templatesWithRoles(admin) : [])])) {
+      await dropTemplate(admin, each);
+    }
+    await addsRoles(admin, template);
     const own = { ...address, user: config.user, password: config.password ?? address.password };
     await runInitScripts(access, config, database, options);
     signal.throwIfAborted();
     if (config.migrate !== undefined) await migrate(config.migrate, own, database, options);
+    await rolesAdded(admin, template);
     const snapshot = await readFile(snapshotFile, 'utf8');
     await withConnection(address, database, (client) => client.query(snapshot));
 
     await leaveAlone(admin, database, typeof config.migrate === 'function');
-    await dropWithRows(admin, template);
     await whenFree(() => admin.query(`ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(template)}`));
     if (database !== config.database) return;
     await cloneDatabase(admin, database, template);
@@ -94,6 +108,17 @@ async function ensureUser(admin: Client, config: PostgresConfig, address: Postgr
   if (rowCount !== 0) return;
   const password = admin.escapeLiteral(config.password ?? address.password);
   await admin.query(`CREATE ROLE ${quoted(config.user)} SUPERUSER LOGIN PASSWORD ${password}`);
+}
+
+/** With its copy for the cluster, and with the roles that its scripts have added to the server. */
+async function dropTemplate(admin: Client, template: string): Promise<void> {
+  const { rows } = await admin.query<{ datname: string }>(
+    `SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = $1`,
+    [copyOf(template)],
+  );
+  for (const { datname } of rows) await dropDatabase(admin, datname);
+  await dropWithRows(admin, template);
+  await dropRoles(admin, template);
 }
 
 /** With the files that its rows were written to. */

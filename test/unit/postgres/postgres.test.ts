@@ -138,6 +138,8 @@ test('a bad script is told by the host’s file and the line', () => {
   );
   expect(error.message).toBe('The init script failed at /repo/db/01-schema.sql:7');
   expect(error.evidence[0]).toContain('syntax error');
+  const taken = initFailed('/repo/db/r.sql', 'psql:r.sql:1: ERROR:  role "clerk" already exists\n');
+  expect(taken.remedy).toContain('duplicate_object');
   expect(initFailed('/repo/db/x.sh', 'no such command\n').message).toBe(
     'The init script failed at /repo/db/x.sh',
   );

@@ -1,0 +1,92 @@
+import { Client } from 'pg';
+
+import type { PostgresConfig } from '../../../src/config/config.js';
+import { withConnection } from '../../../src/postgres/connection.js';
+import { prepareTemplate } from '../../../src/postgres/index.js';
+import type { TemplateOptions } from '../../../src/postgres/template.js';
+import { silent } from '../../../src/report/index.js';
+import { localConfig, type LocalServer, localServer } from './local-server.js';
+
+/* How templates are made on a server that stays, or that several share: one of this machine's own. */
+
+let server: LocalServer;
+beforeAll(async () => {
+  server = await localServer();
+}, 60_000);
+afterAll(() => server.stop());
+
+async function template(
+  sql: string,
+  changes: Partial<PostgresConfig> = {},
+  options: Partial<TemplateOptions> = {},
+): Promise<string> {
+  const config: PostgresConfig = {
+    ...localConfig,
+    migrate: async ({ url }) => {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      await client.query(sql).finally(() => client.end());
+    },
+    ...changes,
+  };
+  return prepareTemplate(undefined as never, config, server.address, {
+    ...{ signal: AbortSignal.timeout(60_000), progress: silent, rootDir: sql, rebuild: true },
+    ...options,
+  });
+}
+
+const roles = async (): Promise<string[]> => {
+  const sql = `SELECT rolname AS name FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'app' ORDER BY 1`;
+  const { rows } = await withConnection(server.address, undefined, (client) =>
+    client.query<{ name: string }>(sql),
+  );
+  return rows.map(({ name }) => name);
+};
+const databases = async (): Promise<number> => {
+  const { rows } = await withConnection(server.address, undefined, (client) =>
+    client.query(`SELECT FROM pg_database WHERE datname LIKE 'jk\\_template%'`),
+  );
+  return rows.length;
+};
+
+const clerk = 'CREATE ROLE clerk; CREATE TABLE t (); ALTER TABLE t OWNER TO clerk';
+
+test('what a template adds to the roles of a server that stays is undone before it is made anew', async () => {
+  const first = await template(clerk);
+  expect(await template(clerk)).toBe(first);
+  expect(await roles()).toEqual(['clerk']);
+});
+
+test('roles of one that failed do not keep it from being made', async () => {
+  const fails = 'CREATE ROLE cook; SELECT * FROM nowhere';
+  for (let tries = 0; tries < 2; tries += 1) {
+    // a statement of its own each, as a script's are
+    const migrate = async ({ url }: { url: string }): Promise<void> => {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      try {
+        for (const sql of fails.split(';')) await client.query(sql);
+      } finally {
+        await client.end();
+      }
+    };
+    await expect(template(fails, { database: 'cooks', migrate })).rejects.toMatchObject({
+      evidence: ['relation "nowhere" does not exist'],
+    });
+  }
+});
+
+test('other templates and their roles go with the last who may use them, not before', async () => {
+  await template(clerk, { database: 'one' }, { runId: 'run', liveRuns: () => ['run'] });
+  const shared = { runId: 'run', liveRuns: () => ['run', 'another'] };
+  await template('CREATE ROLE guest', { database: 'two' }, shared);
+  expect(await roles()).toEqual(['clerk', 'guest']);
+  expect(await databases()).toBe(2);
+  await template(
+    'CREATE ROLE clerk; CREATE ROLE guest; CREATE ROLE third',
+    {},
+    { runId: 'run', liveRuns: () => ['run'] },
+  );
+  expect(await roles()).toEqual(['clerk', 'guest', 'third']);
+  expect(await databases()).toBe(1);
+});
