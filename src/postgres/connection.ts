@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 
+import type { PostgresConfig } from '../config/index.js';
 import { hostInUrl } from '../support/host-in-url.js';
 import { postgresClient } from '../support/native.js';
 
@@ -9,6 +10,14 @@ export interface PostgresAddress {
   port: number;
   user: string;
   password: string;
+}
+
+/** A server as a package's own user reaches it: packages that share one may each have another. */
+export function asUser(
+  address: PostgresAddress,
+  { user, password }: Pick<PostgresConfig, 'user' | 'password'>,
+): PostgresAddress {
+  return { ...address, user, password: password ?? address.password };
 }
 
 const maintenanceDatabase = 'postgres';

@@ -7,7 +7,8 @@ import type { Client } from 'pg';
 import type { PostgresConfig } from '../config/index.js';
 import type { ClusterAccess } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
-import { type PostgresAddress, quoted, withConnection } from './connection.js';
+import { JestKubernetesError } from '../support/errors.js';
+import { asUser, type PostgresAddress, quoted, sqlState, sqlStateOf, withConnection } from './connection.js';
 import { cloneDatabase, dropDatabase, ownComment, whenFree } from './databases.js';
 import { runInitScripts } from './init-scripts.js';
 import { expectClosed, migrate } from './migrate.js';
@@ -60,10 +61,11 @@ export async function prepareTemplate(
   const key = await postgresKey(config, rootDir);
   const template = `jk_template_${key}`;
   await withConnection(address, undefined, async (admin) => {
+    const own = asUser(address, config);
     const stands = async (): Promise<boolean> => !rebuild && (await commentOf(admin, template)) !== undefined;
     if (await stands()) return;
     await lock(admin, signal, progress);
-    await ensureUser(admin, config, address);
+    await ensureUser(admin, own, address);
     if (await stands()) return;
 
     const database = await emptyDatabase(admin, config, key, template);
@@ -72,7 +74,6 @@ export async function prepareTemplate(
       await dropTemplate(admin, each);
     }
     await addsRoles(admin, template);
-    const own = { ...address, user: config.user, password: config.password ?? address.password };
     await runInitScripts(access, config, database, options);
     signal.throwIfAborted();
     if (config.migrate !== undefined) await migrate(config.migrate, own, database, options);
@@ -101,13 +102,29 @@ async function lock(admin: Client, signal: AbortSignal, progress: Progress): Pro
   }
 }
 
-/** Packages that share a server may each have a user of their own; tests may do everything, as the image's user may. */
-async function ensureUser(admin: Client, config: PostgresConfig, address: PostgresAddress): Promise<void> {
-  if (config.user === address.user) return;
-  const { rowCount } = await admin.query('SELECT FROM pg_roles WHERE rolname = $1', [config.user]);
-  if (rowCount !== 0) return;
-  const password = admin.escapeLiteral(config.password ?? address.password);
-  await admin.query(`CREATE ROLE ${quoted(config.user)} SUPERUSER LOGIN PASSWORD ${password}`);
+/**
+ * Packages that share a server may each have a user of their own; tests may do everything, as the image's user may.
+ * @throws JestKubernetesError CONFIG_CONFLICT where another package has made the user with another password
+ */
+async function ensureUser(admin: Client, own: PostgresAddress, address: PostgresAddress): Promise<void> {
+  if (own.user === address.user) return;
+  const { rowCount } = await admin.query('SELECT FROM pg_roles WHERE rolname = $1', [own.user]);
+  if (rowCount === 0) {
+    const password = admin.escapeLiteral(own.password);
+    await admin.query(`CREATE ROLE ${quoted(own.user)} SUPERUSER LOGIN PASSWORD ${password}`);
+    return;
+  }
+  await withConnection(own, undefined, () => Promise.resolve()).catch((cause: unknown) => {
+    if (sqlStateOf(cause) !== sqlState.invalidPassword) throw cause;
+    throw new JestKubernetesError(
+      'CONFIG_CONFLICT',
+      `Another package has made PostgreSQL’s user ${own.user} with another password`,
+      {
+        remedy: 'Give the packages that share a server the same postgres.password, or another postgres.user.',
+        cause,
+      },
+    );
+  });
 }
 
 /** With its copy for the cluster, and with the roles that its scripts have added to the server. */

@@ -3,6 +3,7 @@ import type { PostgresConfig } from '../../config/index.js';
 import { toError, watchForCause } from '../../diagnose/index.js';
 import { forwardPort } from '../../kubernetes/index.js';
 import {
+  asUser,
   deployPostgres,
   dropDeadRunDatabases,
   dropRunDatabases,
@@ -77,7 +78,7 @@ export async function makeTemplate(run: RunContext, { signal, progress }: Step):
   // where it stands, as it nearly always does, this is one look
   const template = await prepareTemplate(access, wanted(config), address, options);
   closing.push(() => leave(address, runId));
-  environment.set(postgresVariables({ ...address, template, runId }));
+  environment.set(postgresVariables({ ...asUser(address, wanted(config)), template, runId }));
 }
 
 function wanted({ postgres }: RunContext['config']): PostgresConfig {

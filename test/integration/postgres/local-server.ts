@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -37,9 +37,20 @@ export async function localServer(settings: Readonly<Record<string, string>> = {
   if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
   const options = { ...owner, cwd: folder };
   const files = join(folder, 'files');
+  const secret = join(folder, 'password');
+  writeFileSync(secret, 'app');
   execFileSync(
     join(programs, 'initdb'),
-    ['-D', files, '--username=app', '--auth=trust', '--encoding=UTF8', '--no-sync', '--no-locale'],
+    [
+      '-D',
+      files,
+      '--username=app',
+      '--auth-host=scram-sha-256',
+      `--pwfile=${secret}`,
+      '--encoding=UTF8',
+      '--no-sync',
+      '--no-locale',
+    ],
     { ...options, stdio: 'pipe' },
   );
   const port = await freePort();
@@ -69,7 +80,7 @@ export async function localServer(settings: Readonly<Record<string, string>> = {
       execFileSync(
         join(programs, 'pg_dump'),
         ['--create', '--exclude-schema=jest_kubernetes', ...connection(address), database],
-        { encoding: 'utf8', maxBuffer: 2 ** 28 },
+        { encoding: 'utf8', maxBuffer: 2 ** 28, env: { ...process.env, PGPASSWORD: address.password } },
       ),
     async stop() {
       child.stdin.end();

@@ -1,8 +1,9 @@
 import { Client } from 'pg';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
-import { withConnection } from '../../../src/postgres/connection.js';
-import { prepareTemplate } from '../../../src/postgres/index.js';
+import { asUser, withConnection } from '../../../src/postgres/connection.js';
+import { dropDatabase } from '../../../src/postgres/databases.js';
+import { createWorkerDatabase, prepareTemplate } from '../../../src/postgres/index.js';
 import type { TemplateOptions } from '../../../src/postgres/template.js';
 import { silent } from '../../../src/report/index.js';
 import { localConfig, type LocalServer, localServer } from './local-server.js';
@@ -89,4 +90,29 @@ test('other templates and their roles go with the last who may use them, not bef
   );
   expect(await roles()).toEqual(['clerk', 'guest', 'third']);
   expect(await databases()).toBe(1);
+});
+
+test('packages that share a server have the user and the password that each asks for', async () => {
+  const whoIs = async (changes: Partial<PostgresConfig>): Promise<unknown> => {
+    const name = await template('SELECT 1', { database: 'users', ...changes });
+    const own = asUser(server.address, { ...localConfig, ...changes });
+    const variables = await createWorkerDatabase({ ...own, template: name, runId: 'users' }, '1');
+    const client = new Client({ connectionString: variables['DATABASE_URL'] });
+    await client.connect();
+    const { rows } = await client.query(
+      'SELECT current_user AS "user", pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = current_database()',
+    );
+    await client.end();
+    await withConnection(server.address, undefined, (admin) =>
+      dropDatabase(admin, variables['PGDATABASE'] ?? ''),
+    );
+    return rows[0];
+  };
+  expect(await whoIs({})).toEqual({ user: 'app', owner: 'app' });
+  expect(await whoIs({ user: 'shop' })).toEqual({ user: 'shop', owner: 'shop' });
+  expect(await whoIs({ user: 'bank', password: 'p@ss' })).toEqual({ user: 'bank', owner: 'bank' });
+  await expect(whoIs({ user: 'bank', password: 'other' })).rejects.toMatchObject({
+    code: 'CONFIG_CONFLICT',
+    message: expect.stringContaining('bank') as string,
+  });
 });
