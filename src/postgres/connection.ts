@@ -1,6 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import type { Client } from 'pg';
 
 import type { PostgresConfig } from '../config/index.js';
+import { AwakeTimer } from '../support/awake-timer.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { hostInUrl } from '../support/host-in-url.js';
 import { postgresClient } from '../support/native.js';
 
@@ -56,7 +60,43 @@ export function sqlStateOf(error: unknown): string | undefined {
   return (error as { code?: string } | undefined)?.code;
 }
 
-async function connect(address: PostgresAddress, database = maintenanceDatabase): Promise<Client> {
+/** How long a free connection is waited for, and when that is told, in milliseconds: a test's own limit is 5 s. */
+const fullLimit = 60_000;
+const fullTold = 2_000;
+
+/** @throws JestKubernetesError POSTGRES_FAILED where none becomes free */
+async function connect(
+  address: PostgresAddress,
+  database: string | undefined,
+  patience: number,
+): Promise<Client> {
+  using waited = new AwakeTimer(Infinity);
+  for (let told = false; ;) {
+    try {
+      return await connectOnce(address, database ?? maintenanceDatabase);
+    } catch (error) {
+      if (sqlStateOf(error) !== sqlState.tooManyConnections) throw error;
+      const server = `PostgreSQL at ${address.host}:${address.port}`;
+      if (waited.passed >= patience) {
+        throw new JestKubernetesError(
+          'POSTGRES_FAILED',
+          `${server} has had no connection free for ${Math.round(patience / 1000)} s`,
+          { evidence: [messageOf(error)], remedy: allTaken, cause: error },
+        );
+      }
+      if (waited.passed >= Math.min(fullTold, patience) && !told) {
+        process.stderr.write(`jest-kubernetes: waiting for a free connection of ${server}. ${allTaken}\n`);
+        told = true;
+      }
+    }
+    await delay(100);
+  }
+}
+
+const allTaken =
+  'Close pools where a test file ends (afterAll(() => pool.end())), make them smaller, or raise max_connections in postgres.settings.';
+
+async function connectOnce(address: PostgresAddress, database: string): Promise<Client> {
   const { host, port, user, password } = address;
   const client = new (postgresClient().Client)({
     host,
@@ -80,12 +120,14 @@ async function connect(address: PostgresAddress, database = maintenanceDatabase)
   return client;
 }
 
+/** @param patience - how long it may be that the server has no connection free, in milliseconds; default 60 s */
 export async function withConnection<T>(
   address: PostgresAddress,
   database: string | undefined,
   use: (client: Client) => Promise<T>,
+  patience = fullLimit,
 ): Promise<T> {
-  const client = await connect(address, database);
+  const client = await connect(address, database, patience);
   try {
     return await use(client);
   } finally {

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 import type { PostgresConfig } from '../config/index.js';
 import type { KubernetesObject, Owner } from '../kubernetes/index.js';
 
@@ -19,7 +21,8 @@ const fastSettings: Readonly<Record<string, string>> = {
   max_wal_senders: '0',
   // the write-ahead log lies in memory too
   max_wal_size: '256MB',
-  max_connections: '300',
+  // for each core two packages' workers, with two pools of ten; one that is not used costs 45 kB
+  max_connections: String(Math.min(2000, Math.max(300, 100 + 50 * availableParallelism()))),
   // compiling a plan costs more than a test's query
   jit: 'off',
   log_checkpoints: 'off',

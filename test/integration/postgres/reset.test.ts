@@ -228,3 +228,25 @@ test('a database that is shut, read-only or hasty for its users is reset all the
   const orders = await withConnection(server.address, name, (again) => again.query('TABLE orders'));
   expect(orders.rows).toEqual([]);
 });
+
+test('a free connection is waited for, and in vain not for ever', async () => {
+  const small = await localServer({ max_connections: '5', superuser_reserved_connections: '0' });
+  try {
+    const { host, port, user, password } = small.address;
+    const clients = Array.from(
+      { length: 5 },
+      () => new Client({ host, port, user, password, database: 'postgres' }),
+    );
+    await Promise.all(clients.map((client) => client.connect()));
+    const select = (client: Client): Promise<unknown> => client.query('SELECT 1');
+    await expect(withConnection(small.address, undefined, select, 300)).rejects.toMatchObject({
+      code: 'POSTGRES_FAILED',
+      remedy: expect.stringContaining('max_connections') as string,
+    });
+    const waits = withConnection(small.address, undefined, select);
+    await Promise.all(clients.map((client) => client.end()));
+    await waits;
+  } finally {
+    await small.stop();
+  }
+});
