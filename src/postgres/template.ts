@@ -12,6 +12,7 @@ import { asUser, type PostgresAddress, quoted, sqlState, sqlStateOf, withConnect
 import { cloneDatabase, dropDatabase, ownComment, whenFree } from './databases.js';
 import { runInitScripts } from './init-scripts.js';
 import { expectClosed, migrate } from './migrate.js';
+import { withPulse } from './pulse.js';
 import { postgresKey } from './template-key.js';
 import { addsRoles, dropRoles, rolesAdded, templatesWithRoles } from './template-roles.js';
 
@@ -64,7 +65,7 @@ export async function prepareTemplate(
     const own = asUser(address, config);
     const stands = async (): Promise<boolean> => !rebuild && (await commentOf(admin, template)) !== undefined;
     if (await stands()) return;
-    await lock(admin, signal, progress);
+    await withPulse(address, progress, () => lock(admin, signal, progress));
     await ensureUser(admin, own, address);
     if (await stands()) return;
 
@@ -74,12 +75,14 @@ export async function prepareTemplate(
       await dropTemplate(admin, each);
     }
     await addsRoles(admin, template);
-    await runInitScripts(access, config, database, options);
-    signal.throwIfAborted();
-    if (config.migrate !== undefined) await migrate(config.migrate, own, database, options);
-    await rolesAdded(admin, template);
-    const snapshot = await readFile(snapshotFile, 'utf8');
-    await withConnection(address, database, (client) => client.query(snapshot));
+    await withPulse(address, progress, async () => {
+      await runInitScripts(access, config, database, options);
+      signal.throwIfAborted();
+      if (config.migrate !== undefined) await migrate(config.migrate, own, database, options);
+      await rolesAdded(admin, template);
+      const snapshot = await readFile(snapshotFile, 'utf8');
+      await withConnection(address, database, (client) => client.query(snapshot));
+    });
 
     await leaveAlone(admin, database, typeof config.migrate === 'function');
     await whenFree(() => admin.query(`ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(template)}`));
@@ -92,12 +95,12 @@ export async function prepareTemplate(
 
 /** Held by this connection, and so gone with its process. */
 async function lock(admin: Client, signal: AbortSignal, progress: Progress): Promise<void> {
+  progress.waitingFor('another run, which is preparing its database');
   for (;;) {
     const { rows } = await admin.query<{ held: boolean }>(
       `SELECT pg_try_advisory_lock(hashtext('jest-kubernetes')) AS held`,
     );
     if (rows[0]?.held === true) return;
-    progress.waitingFor('another run, which is preparing its database');
     await delay(100, undefined, { signal });
   }
 }

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { Client } from 'pg';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
@@ -9,6 +11,8 @@ import { silent } from '../../../src/report/index.js';
 import { localConfig, type LocalServer, localServer } from './local-server.js';
 
 /* How templates are made on a server that stays, or that several share: one of this machine's own. */
+
+jest.setTimeout(30_000);
 
 let server: LocalServer;
 beforeAll(async () => {
@@ -115,4 +119,44 @@ test('packages that share a server have the user and the password that each asks
     code: 'CONFIG_CONFLICT',
     message: expect.stringContaining('bank') as string,
   });
+});
+
+/** How often something moved while a template was made, and what was waited for. */
+async function movedIn(
+  sql: string,
+  meanwhile: Promise<unknown> = Promise.resolve(),
+): Promise<{ moved: number; waits: string[] }> {
+  const seen = { moved: 0, waits: [] as string[] };
+  const progress = {
+    moved: () => void (seen.moved += 1),
+    waitingFor: (what: string) => void seen.waits.push(what),
+    note: () => undefined,
+  };
+  await Promise.all([template(sql, { database: 'pulse' }, { progress }), meanwhile]);
+  return seen;
+}
+const work = `DO /* long */ $$ BEGIN WHILE clock_timestamp() < now() + interval '4 s' LOOP PERFORM count(*) FROM generate_series(1, 9999); END LOOP; END $$`;
+
+test('a migration that says nothing moves while the server works for it, and so does who waits for it', async () => {
+  const [working, waiting] = await Promise.all([movedIn(work), delay(500).then(() => movedIn('SELECT 2'))]);
+  const idle = await movedIn('SELECT pg_sleep(3.5) /* idle */');
+  expect(working.moved).toBeGreaterThan(1);
+  expect(working.waits).toContainEqual(expect.stringContaining('long'));
+  expect(waiting.moved).toBeGreaterThan(1);
+  // its beginning is a move
+  expect(idle.moved).toBeLessThanOrEqual(1);
+});
+
+test('a migration that waits for a lock does not move, and what holds the lock is what is waited for', async () => {
+  const seen = await movedIn(`
+    BEGIN;
+    CREATE TABLE locked ();
+    CREATE EXTENSION dblink;
+    COMMIT;
+    SELECT dblink_connect('other', format('password=app host=127.0.0.1 user=app dbname=%s port=%s', current_database(), current_setting('port')));
+    SELECT dblink_exec('other', 'BEGIN; LOCK TABLE locked');
+    SET lock_timeout = '2500ms';
+    DO $$ BEGIN LOCK TABLE locked; EXCEPTION WHEN lock_not_available THEN NULL; END $$;
+    SELECT dblink_disconnect('other')`);
+  expect(seen.waits).toContainEqual(expect.stringMatching(/waits for a lock of connection \d+/));
 });

@@ -16,13 +16,13 @@ class Choice {
   readonly number = (most = 50): number => this.random.whole(1, most);
 
   get schema(): string {
-    return this.of('public', 'public', 's1', '"S 2"');
+    return this.of('public', 'public', 'public', 'public', 's1', '"S 2"');
   }
-  #named(letter: string, most = 3): string {
+  #named(letter: string, most = 2): string {
     return `${this.schema}.${letter}${this.random.whole(1, most)}`;
   }
   get table(): string {
-    return this.#named('t', 4);
+    return this.#named('t', 3);
   }
   get plain(): string {
     return `t${this.random.whole(1, 9)}`;
@@ -52,10 +52,10 @@ class Choice {
     return this.of('fuzz_one', 'fuzz_two', 'app');
   }
   get other(): string {
-    return this.#named('x', 2);
+    return this.#named('x', 1);
   }
   get extension(): string {
-    return this.of('hstore', 'citext', 'pgcrypto', 'btree_gist', 'postgres_fdw');
+    return this.of('hstore', 'hstore', 'citext', 'pgcrypto', 'postgres_fdw');
   }
   get largeObject(): number {
     return this.random.whole(7001, 7004);
@@ -128,7 +128,6 @@ export const schema = {
   policy: (c) => `CREATE POLICY p${c.number(2)} ON ${c.table} USING (n > 0)`,
   'policy changed': (c) => `ALTER POLICY p${c.number(2)} ON ${c.table} TO ${c.role}`,
   'policy dropped': (c) => `DROP POLICY p${c.number(2)} ON ${c.table}`,
-  'of a type': (c) => `ALTER TABLE ${c.table} ${c.of('NOT OF', `OF ${c.type}`)}`,
   'clustered on': (c) => `ALTER TABLE ${c.table} ${c.of('CLUSTER ON t1_pkey', 'SET WITHOUT CLUSTER')}`,
 
   column: (c) =>
@@ -328,6 +327,41 @@ export const beginning = `
     (1, 0.1::float8 + 0.2, 1.1, 1e40, '1 year 2 mons -3 days 04:05:06.7', '\\x00ff', '{1,NULL,3}', '{"a": 1}', '<a/>', 'a:1 b:2A', 12.5, 'app=r/app'),
     (2, 'NaN', '-Infinity', 'NaN', NULL, '', '{}', 'null', NULL, '', NULL, NULL);
 `;
+
+/** One of most kinds, each there in most templates, as what changes and goes needs something to meet. */
+export const furniture = [
+  'CREATE FUNCTION public.f1(a int) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+  `CREATE TYPE public.e1 AS ENUM ('one', 'two')`,
+  'CREATE TYPE public.c1 AS (a int, b text)',
+  'CREATE DOMAIN public.d1 AS int CHECK (VALUE > 0)',
+  'CREATE TYPE public.d2 AS RANGE (SUBTYPE = int)',
+  'CREATE VIEW public.v1 AS SELECT id, n FROM public.t1',
+  'CREATE MATERIALIZED VIEW public.m1 AS SELECT id, word FROM public.t1',
+  'CREATE INDEX i1 ON public.t1 (lower(word))',
+  'CREATE POLICY p1 ON public.t1 USING (n > 0)',
+  'CREATE RULE r1 AS ON DELETE TO public.t2 DO INSTEAD NOTHING',
+  'CREATE TRIGGER g1 AFTER INSERT ON public.t1 FOR EACH ROW EXECUTE FUNCTION public.log()',
+  'CREATE EVENT TRIGGER eg1 ON ddl_command_end EXECUTE FUNCTION public.log_ddl()',
+  'CREATE STATISTICS public.x1 ON id, n FROM public.t1',
+  `CREATE COLLATION public.x1 (LOCALE = 'C')`,
+  'CREATE TEXT SEARCH CONFIGURATION public.x1 (COPY = pg_catalog.english)',
+  'CREATE TEXT SEARCH DICTIONARY public.x1 (TEMPLATE = simple)',
+  'CREATE OPERATOR FAMILY public.x1 USING hash',
+  'CREATE SEQUENCE public.q1 CACHE 5',
+  'CREATE EXTENSION hstore',
+  'CREATE FOREIGN DATA WRAPPER w1',
+  'CREATE SERVER srv1 FOREIGN DATA WRAPPER w1',
+  'CREATE USER MAPPING FOR fuzz_one SERVER srv1',
+  'CREATE PUBLICATION pub1 FOR TABLE public.t2',
+  'ALTER TABLE public.t2 ADD CONSTRAINT c1 CHECK (n < 5) NOT VALID',
+  'ALTER TABLE public.t2 ADD CONSTRAINT c3 FOREIGN KEY (n) REFERENCES public.t1 NOT VALID',
+  'CREATE TABLE public.t3 (id int, n int, word text) PARTITION BY RANGE (id)',
+  'CREATE TABLE s1.t3 PARTITION OF public.t3 FOR VALUES FROM (0) TO (100)',
+  'CREATE TABLE s1.t2 (id int, n int, word text)',
+  'CREATE TABLE "S 2".t1 (more int) INHERITS (public.t1)',
+  'ALTER TABLE public.t1 CLUSTER ON t1_pkey',
+  'SELECT lo_from_bytea(7001, $$large$$)',
+];
 
 /** On the server, for all of them. */
 export const roles = `
