@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
 import { quoted, withConnection } from '../../../src/postgres/connection.js';
@@ -207,6 +207,18 @@ test.each([
   await reset();
   expect((await client.query('SELECT count(*)::int FROM goods')).rows).toEqual([{ count: 21 }]);
   await client.end();
+});
+
+test('an idle pool with a listener outlives the reset of a schema that a test has altered', async () => {
+  const { name, reset } = await ofTheShop();
+  const { host, port, user, password } = server.address;
+  const pool = new Pool({ host, port, user, password, database: name });
+  const closed = new Promise((resolve) => pool.on('error', resolve));
+  await pool.query('ALTER TABLE goods RENAME TO wares');
+  await reset();
+  expect(await closed).toMatchObject({ code: '57P01' });
+  expect((await pool.query('SELECT count(*)::int FROM goods')).rows).toEqual([{ count: 21 }]);
+  await pool.end();
 });
 
 test('a database that is shut, read-only or hasty for its users is reset all the same', async () => {
