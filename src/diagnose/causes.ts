@@ -20,6 +20,7 @@ import {
   settingRefused,
   wrongPlatform,
 } from './causes/program.js';
+import { podRefused } from './causes/refused.js';
 import {
   misconfigured,
   otherwiseUnschedulable,
@@ -63,6 +64,8 @@ const causes = {
   'registry-unreachable': { code: 'REGISTRY_UNREACHABLE', recognise: registryUnreachable },
   'image-pull-failed': { code: 'IMAGE_PULL_FAILED', recognise: imagePullFailed },
 
+  // the event FailedCreate of what would have made a pod: Pod Security, a webhook, a quota
+  'pod-refused': { code: 'POD_MISCONFIGURED', recognise: podRefused },
   // a Secret or ConfigMap that the pod refers to is not there
   misconfigured: { code: 'POD_MISCONFIGURED', recognise: misconfigured },
   // the container's program is not in its image, or not to be run

@@ -69,7 +69,13 @@ export function postgresObjects(
   };
   const port = node === undefined ? 5432 : postgresNodePort;
   const metadata = { name: postgresName, namespace, labels };
-  const itsNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
+  // whatever the cluster's default is: at a node's own address and files it is a privileged one, elsewhere as the image is
+  const standard = node === undefined ? 'baseline' : 'privileged';
+  const itsNamespace = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: namespace, labels: { ...labels, 'pod-security.kubernetes.io/enforce': standard } },
+  };
   const settings = { ...fastSettings, ...config.settings };
   const emptyDir = storage === 'memory' ? { medium: 'Memory' } : {};
   const secret = (key: string) => ({ valueFrom: { secretKeyRef: { name: postgresName, key } } });

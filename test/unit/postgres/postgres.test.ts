@@ -72,6 +72,16 @@ test('on a node of ours the files outlive the pod and the port is the node’s; 
   expect(elsewhere).toContain('"containerPort":5432');
 });
 
+test.each([
+  ['shop-control-plane', 'privileged'],
+  [undefined, 'baseline'],
+])(
+  'on node %s its namespace asks for the Pod Security standard %s, whatever the default is',
+  (node, standard) => {
+    expect(objectOf('Namespace', node)).toContain(`"pod-security.kubernetes.io/enforce":"${standard}"`);
+  },
+);
+
 test('the first pod is the one that the StatefulSet would make, on its node already', () => {
   const node = 'shop-control-plane';
   const statefulSet = postgresObjects(config, 'secret', { node }).find(({ kind }) => kind === 'StatefulSet');
