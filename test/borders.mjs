@@ -41,7 +41,7 @@ export const rooms = {
       'support',
     ],
   },
-  testing: { is: 'what tests call', uses: ['diagnose', 'kubernetes', 'postgres', 'support'] },
+  testing: { is: 'what tests call', uses: ['diagnose', 'kubernetes', 'postgres', 'report', 'support'] },
   jest: { is: 'what Jest loads: thin, no logic of its own', uses: ['report', 'run', 'support', 'testing'] },
   cli: { is: 'the command', uses: ['cluster', 'config', 'report', 'run', 'support'] },
 };

@@ -27,7 +27,7 @@ function rank({ kind }: KubernetesObject): number {
 }
 
 /** The objects in the order in which they can be made. */
-export function inOrder(objects: readonly ManifestObject[]): ManifestObject[] {
+export function inOrder<T extends Pick<ManifestObject, 'object'>>(objects: readonly T[]): T[] {
   return [...objects].sort((a, b) => rank(a.object) - rank(b.object));
 }
 
@@ -52,6 +52,7 @@ export function persistently({ signal, progress, lateKinds }: Persistence): Pers
         return await attempt();
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof JestKubernetesError) throw error;
         const patience = error instanceof NotServed && !error.isElsewhere ? lateKinds : patienceWith(error);
         if (performance.now() - start >= patience) throw failed(entry, error);
         progress.waitingFor(`${describeObject(entry.object)} of ${entry.origin}: ${messageOf(error)}`);

@@ -16,6 +16,14 @@ export interface ManifestObject {
   origin: string;
 }
 
+export interface ReadOptions {
+  /** The command that builds kustomize folders. Default: `kubectl`. */
+  kubectl?: string;
+  /** Changes the text of each file before it is read. */
+  text?: ((text: string) => string) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 export interface Manifests {
   objects: readonly ManifestObject[];
   /** Of the objects' content: the same for the same objects, wherever they lie. */
@@ -26,18 +34,17 @@ export interface Manifests {
  * Reads what `manifests` names, in that order: files, folders (their `.yaml`, `.yml` and `.json` files by
  * name, not their subfolders), globs, and kustomize folders. Lists are opened.
  *
- * @param options.kubectl - the command that builds kustomize folders; default `kubectl`
  * @throws JestKubernetesError MANIFEST_INVALID, with file and line
  */
 export async function readManifests(
   sources: readonly ManifestSource[],
-  { kubectl = 'kubectl', signal }: { kubectl?: string; signal?: AbortSignal } = {},
+  { kubectl = 'kubectl', text: changed = (text) => text, signal }: ReadOptions = {},
 ): Promise<Manifests> {
   const objects: ManifestObject[] = [];
   const seen = new Set<string>();
   for (const source of sources) {
     if (source.kind === 'kustomize') {
-      const text = await kustomize(source.path, kubectl, signal);
+      const text = changed(await kustomize(source.path, kubectl, signal));
       const built = parseManifest(text, source.path).map(({ object }) => ({ object, origin: source.path }));
       objects.push(...built);
       continue;
@@ -46,7 +53,7 @@ export async function readManifests(
       // a glob beside its own folder names a file twice
       if (seen.has(file)) continue;
       seen.add(file);
-      objects.push(...parseManifest(await readFile(file, 'utf8'), file));
+      objects.push(...parseManifest(changed(await readFile(file, 'utf8')), file));
     }
   }
   const hash = createHash('sha256').update(JSON.stringify(objects.map(({ object }) => object)));
