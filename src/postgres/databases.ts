@@ -22,8 +22,10 @@ export function workerDatabaseName(runId: string, workerId: string): string {
 /**
  * Creates a database as a copy of a template, with what PostgreSQL does not copy: owner, limit, settings, privileges and
  * comment. One that is there already stays as it is, and is given those of them that it has none of.
+ * @returns whether it was not there
  */
-export async function cloneDatabase(client: Client, name: string, template: string): Promise<void> {
+export async function cloneDatabase(client: Client, name: string, template: string): Promise<boolean> {
+  let made = true;
   const { rows } = await client.query<{ owner: string; connections: number }>(
     'SELECT pg_get_userbyid(datdba) AS owner, datconnlimit AS connections FROM pg_database WHERE datname = $1',
     [template],
@@ -37,6 +39,7 @@ export async function cloneDatabase(client: Client, name: string, template: stri
     );
   } catch (error) {
     if (sqlStateOf(error) !== sqlState.duplicateDatabase) throw error;
+    made = false;
   }
   await client.query(
     `WITH pair AS (
@@ -59,6 +62,7 @@ export async function cloneDatabase(client: Client, name: string, template: stri
        AND shobj_description(oid, 'pg_database') IS NULL`,
     [name, template, ownComment],
   );
+  return made;
 }
 
 /** By copying files, which without fsync takes half as long as by way of the log, and where that can be chosen. */

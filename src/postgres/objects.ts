@@ -50,8 +50,6 @@ export interface PostgresPlacement {
   node?: string | undefined;
   /** In a cluster that stays, whose mark the namespace carries, with which all in it goes. */
   owner?: Owner | undefined;
-  /** Default `memory`. `disk` where memory is scarce; slower to start and to reset. */
-  storage?: 'memory' | 'disk';
 }
 
 /** kind mounts a tmpfs on /tmp of its nodes, and a volume of the host's disk on /var. */
@@ -61,8 +59,9 @@ const nodePaths = { memory: '/tmp/jest-kubernetes-postgres', disk: '/var/lib/jes
 export function postgresObjects(
   config: PostgresConfig,
   password: string,
-  { namespace = postgresNamespace, node, storage = 'memory' }: PostgresPlacement = {},
+  { namespace = postgresNamespace, node }: PostgresPlacement = {},
 ): KubernetesObject[] {
+  const { storage } = config;
   const labels = {
     'app.kubernetes.io/name': postgresName,
     'app.kubernetes.io/managed-by': 'jest-kubernetes',
@@ -100,7 +99,7 @@ export function postgresObjects(
       kind: 'StatefulSet',
       metadata: {
         ...metadata,
-        annotations: { [serverAnnotation]: JSON.stringify(serverSignature(config, storage)) },
+        annotations: { [serverAnnotation]: JSON.stringify(serverSignature(config)) },
       },
       spec: {
         replicas: 1,
@@ -183,14 +182,16 @@ export function firstPod({ metadata, spec }: KubernetesObject, node: string): Ku
 }
 
 /** What runs that share a server must agree on. */
-export function serverSignature(
-  { image, settings, resources }: Pick<PostgresConfig, 'image' | 'settings' | 'resources'>,
-  storage: 'memory' | 'disk' = 'memory',
-): {
+export function serverSignature({
+  image,
+  settings,
+  resources,
+  storage,
+}: Pick<PostgresConfig, 'image' | 'settings' | 'resources' | 'storage'>): {
   image: string;
   settings: Record<string, string>;
   resources: PostgresConfig['resources'];
-  storage: string;
+  storage: PostgresConfig['storage'];
 } {
   const sorted = Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
   return { image, settings: sorted, resources, storage };

@@ -26,11 +26,11 @@ const givenUp = new Set<string>();
  * @param work - may be done twice
  * @throws JestKubernetesError POSTGRES_FAILED where the server stays away, or will not do it
  */
-export async function outlasting(
+export async function outlasting<T>(
   { host, port }: PostgresAddress,
-  work: () => Promise<void>,
+  work: () => Promise<T>,
   patience = awayLimit,
-): Promise<void> {
+): Promise<T> {
   const server = `PostgreSQL at ${host}:${port}`;
   const failed = (what: string, cause: unknown): JestKubernetesError =>
     new JestKubernetesError('POSTGRES_FAILED', `${server} ${what}`, { evidence: [messageOf(cause)], cause });
@@ -38,9 +38,9 @@ export async function outlasting(
   let said = false;
   for (;;) {
     try {
-      await work();
+      const result = await work();
       givenUp.delete(server);
-      return;
+      return result;
     } catch (error) {
       if (error instanceof JestKubernetesError) throw error;
       if (!isAway(error)) throw failed('could not give this worker its database', error);

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 
+import type { DatabaseReset } from '../config/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import {
   databaseVariables,
@@ -18,6 +19,7 @@ const postgresVariable = 'JEST_KUBERNETES_POSTGRES';
 export interface WorkerPostgres extends PostgresAddress {
   template: string;
   runId: string;
+  reset: DatabaseReset;
 }
 
 /** What the parent sets; a worker adds `PGDATABASE` and `DATABASE_URL` for itself. */
@@ -39,7 +41,8 @@ export function workerPostgres(env: NodeJS.ProcessEnv): WorkerPostgres | undefin
 }
 
 /**
- * Creates a worker's database, unless it is there, and returns its variables.
+ * Creates a worker's database, or, where it is there and the configuration asks for it, gives it back; and returns its
+ * variables. A transaction that a test file before this one has left open ends with its connection.
  *
  * @param patience - how long the server may be away, in milliseconds; default 60 s
  * @throws JestKubernetesError POSTGRES_FAILED where it stays away, or has lost the template
@@ -50,31 +53,41 @@ export async function createWorkerDatabase(
   patience?: number,
 ): Promise<Record<string, string>> {
   const name = workerDatabaseName(postgres.runId, workerId);
-  const work = (): Promise<void> =>
+  const work = (): Promise<boolean> =>
     withConnection(postgres, undefined, (client) => copyTemplate(client, name, postgres.template));
-  await outlasting(postgres, work, patience);
+  const made = await outlasting(postgres, work, patience);
+  if (!made && postgres.reset !== 'never') {
+    await resetWorkerDatabase(postgres, name).catch((error: unknown) => {
+      if (!(error instanceof JestKubernetesError) || !standsInTheWay.has(sqlStateOf(error.cause)))
+        throw error;
+      return outlasting(postgres, () => copyAnew(postgres, name));
+    });
+  }
   return databaseVariables(postgres, name);
 }
 
 /**
- * Gives a database back as the template is. Connections to it stay open, unless a test has changed the schema
- * itself: then it is dropped, its connections with it, and copied anew.
+ * Gives a database back as the template is. Connections to it stay open, unless a test has changed what the template
+ * has in its schema: then it is dropped, its connections with it, and copied anew.
  *
  * @throws JestKubernetesError POSTGRES_FAILED where an open transaction stands in the way, or the server stays away
  */
 export async function resetWorkerDatabase(postgres: WorkerPostgres, name: string): Promise<void> {
   await outlasting(postgres, async () => {
-    if (await resetInPlace(postgres, name)) return;
-    await withConnection(postgres, undefined, async (client) => {
-      await dropDatabase(client, name);
-      await copyTemplate(client, name, postgres.template);
-    });
+    if (!(await resetInPlace(postgres, name))) await copyAnew(postgres, name);
   });
 }
 
-async function copyTemplate(client: Client, name: string, template: string): Promise<void> {
+async function copyAnew(postgres: WorkerPostgres, name: string): Promise<void> {
+  await withConnection(postgres, undefined, async (client) => {
+    await dropDatabase(client, name);
+    await copyTemplate(client, name, postgres.template);
+  });
+}
+
+async function copyTemplate(client: Client, name: string, template: string): Promise<boolean> {
   try {
-    await cloneDatabase(client, name, template);
+    return await cloneDatabase(client, name, template);
   } catch (error) {
     if (sqlStateOf(error) !== sqlState.noSuchDatabase) throw error;
     throw new JestKubernetesError('POSTGRES_FAILED', 'PostgreSQL has lost the databases of this run', {

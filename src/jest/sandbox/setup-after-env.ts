@@ -14,3 +14,7 @@ if (!outside.environment.isOurs) {
   beforeEach(() => void outside.beginTest(expect.getState().currentTestName ?? ''));
   lastHooks({ each: () => outside.endTest(), all: () => outside.endTestFile() });
 }
+
+// the first of all hooks: the user's own find the database given back
+const reset = outside.resetOfEachTest();
+if (reset !== undefined) beforeEach(reset);

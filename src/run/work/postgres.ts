@@ -78,7 +78,9 @@ export async function makeTemplate(run: RunContext, { signal, progress }: Step):
   // where it stands, as it nearly always does, this is one look
   const template = await prepareTemplate(access, wanted(config), address, options);
   closing.push(() => leave(address, runId));
-  environment.set(postgresVariables({ ...asUser(address, wanted(config)), template, runId }));
+  environment.set(
+    postgresVariables({ ...asUser(address, wanted(config)), template, runId, reset: wanted(config).reset }),
+  );
 }
 
 function wanted({ postgres }: RunContext['config']): PostgresConfig {

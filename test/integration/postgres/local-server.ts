@@ -26,6 +26,8 @@ export const localConfig: PostgresConfig = {
   initdb: [],
   settings: {},
   resources: {},
+  storage: 'memory',
+  reset: 'file',
   migrate: undefined,
 };
 

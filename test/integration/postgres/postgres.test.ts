@@ -50,6 +50,8 @@ const config: PostgresConfig = {
   initdb: [],
   settings: {},
   resources: {},
+  storage: 'memory',
+  reset: 'file',
   migrate: undefined,
 };
 
@@ -83,7 +85,7 @@ const query = async <T extends object>(databaseName: string | undefined, sql: st
 
 /** A worker of a run, with its variables in this process's environment, as `database()` reads it. */
 async function worker(templateName: string, runId: string, workerId: string): Promise<WorkerPostgres> {
-  const postgres = { ...address, template: templateName, runId };
+  const postgres: WorkerPostgres = { ...address, template: templateName, runId, reset: 'file' };
   Object.assign(process.env, postgresVariables(postgres), { JEST_WORKER_ID: workerId });
   await prepareWorkerDatabase();
   return postgres;

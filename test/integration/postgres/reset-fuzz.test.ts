@@ -91,7 +91,7 @@ async function round(seed: number, figures: Figures): Promise<string[]> {
     { signal: AbortSignal.timeout(60_000), progress: silent, rootDir: '/', rebuild: true },
   );
   const runId = `fuzz${String(seed)}`;
-  const worker = { ...server.address, template, runId };
+  const worker = { ...server.address, template, runId, reset: 'file' } as const;
   const database = workerDatabaseName(runId, '1');
   const problems: string[] = [];
   try {

@@ -1,6 +1,6 @@
 import { Client, Pool } from 'pg';
 
-import type { PostgresConfig } from '../../../src/config/config.js';
+import type { DatabaseReset, PostgresConfig } from '../../../src/config/config.js';
 import { quoted, withConnection } from '../../../src/postgres/connection.js';
 import { workerDatabaseName } from '../../../src/postgres/databases.js';
 import { createWorkerDatabase, prepareTemplate, resetWorkerDatabase } from '../../../src/postgres/index.js';
@@ -31,20 +31,24 @@ async function template(sql: string, changes: Partial<PostgresConfig> = {}): Pro
   return prepareTemplate(undefined as never, config, server.address, options);
 }
 
-interface Worker extends WorkerPostgres {
+interface Worker {
+  postgres: WorkerPostgres;
+  id: string;
   name: string;
   connect: () => Promise<Client>;
   reset: () => Promise<void>;
 }
 
 let workers = 0;
-async function worker(templateName: string): Promise<Worker> {
+async function worker(templateName: string, reset: DatabaseReset = 'file'): Promise<Worker> {
   workers += 1;
-  const postgres = { ...server.address, template: templateName, runId: 'reset' };
-  const name = workerDatabaseName(postgres.runId, String(workers));
-  await createWorkerDatabase(postgres, String(workers));
+  const id = String(workers);
+  const postgres = { ...server.address, template: templateName, runId: 'reset', reset };
+  const name = workerDatabaseName(postgres.runId, id);
+  await createWorkerDatabase(postgres, id);
   return {
-    ...postgres,
+    postgres,
+    id,
     name,
     reset: () => resetWorkerDatabase(postgres, name),
     async connect() {
@@ -262,3 +266,23 @@ test('a free connection is waited for, and in vain not for ever', async () => {
     await small.stop();
   }
 });
+
+test.each([
+  ['file', []],
+  ['test', []],
+  ['never', [{ good: 1 }]],
+] as const)(
+  'where it is to be given back by itself before each %s, a test file finds it so',
+  async (reset, rows) => {
+    const { postgres, id, connect } = await worker(await (shopTemplate ??= template(shop)), reset);
+    const leftOpen = await connect();
+    await leftOpen.query('INSERT INTO orders (good) VALUES (1)');
+    // of the test file before
+    if (reset === 'file') await leftOpen.query('BEGIN; UPDATE orders SET good = 2');
+    await createWorkerDatabase(postgres, id);
+    const client = await connect();
+    expect((await client.query('SELECT good FROM orders')).rows).toEqual(rows);
+    await client.end();
+    await leftOpen.end().catch(() => undefined);
+  },
+);

@@ -100,7 +100,10 @@ test('packages that share a server have the user and the password that each asks
   const whoIs = async (changes: Partial<PostgresConfig>): Promise<unknown> => {
     const name = await template('SELECT 1', { database: 'users', ...changes });
     const own = asUser(server.address, { ...localConfig, ...changes });
-    const variables = await createWorkerDatabase({ ...own, template: name, runId: 'users' }, '1');
+    const variables = await createWorkerDatabase(
+      { ...own, template: name, runId: 'users', reset: 'file' },
+      '1',
+    );
     const client = new Client({ connectionString: variables['DATABASE_URL'] });
     await client.connect();
     const { rows } = await client.query(

@@ -22,6 +22,8 @@ const config: PostgresConfig = {
   initdb: [],
   settings: { fsync: 'on', work_mem: '8MB' },
   resources: {},
+  storage: 'memory',
+  reset: 'file',
   migrate: undefined,
 };
 
@@ -43,7 +45,15 @@ test.each([
 
 test('a server that stays away is waited for once, not once for each test file', async () => {
   const port = 1; // nobody listens there
-  const postgres = { host: '127.0.0.1', port, user: 'app', password: '', template: 'none', runId: 'away' };
+  const postgres = {
+    host: '127.0.0.1',
+    port,
+    user: 'app',
+    password: '',
+    template: 'none',
+    runId: 'away',
+    reset: 'file',
+  } as const;
   const away = { code: 'POSTGRES_FAILED', evidence: [`connect ECONNREFUSED 127.0.0.1:${port}`] };
   await expect(createWorkerDatabase(postgres, '1', 1000)).rejects.toMatchObject({
     ...away,
