@@ -4,6 +4,7 @@ import { silenceLimit } from '../report/index.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { type PostgresAddress, sqlStateOf } from './connection.js';
+import { roomRemedy } from './out-of-room.js';
 
 /** Stopped, crashed, or not up yet; a connection lost on the way; a port at which nobody listens. */
 const awayCode = /^(?:57P0[123]|08\w{3}|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/;
@@ -33,7 +34,15 @@ export async function outlasting<T>(
 ): Promise<T> {
   const server = `PostgreSQL at ${host}:${port}`;
   const failed = (what: string, cause: unknown): JestKubernetesError =>
-    new JestKubernetesError('POSTGRES_FAILED', `${server} ${what}`, { evidence: [messageOf(cause)], cause });
+    new JestKubernetesError(
+      roomRemedy(cause) === undefined ? 'POSTGRES_FAILED' : 'DISK_FULL',
+      `${server} ${what}`,
+      {
+        evidence: [messageOf(cause)],
+        remedy: roomRemedy(cause),
+        cause,
+      },
+    );
   using waited = new AwakeTimer(Infinity);
   let said = false;
   for (;;) {

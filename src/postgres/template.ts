@@ -7,11 +7,12 @@ import type { Client } from 'pg';
 import type { PostgresConfig } from '../config/index.js';
 import type { ClusterAccess } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
-import { JestKubernetesError } from '../support/errors.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { asUser, type PostgresAddress, quoted, sqlState, sqlStateOf, withConnection } from './connection.js';
 import { cloneDatabase, dropDatabase, ownComment, whenFree } from './databases.js';
 import { runInitScripts } from './init-scripts.js';
 import { expectClosed, migrate } from './migrate.js';
+import { roomRemedy } from './out-of-room.js';
 import { withPulse } from './pulse.js';
 import { postgresKey } from './template-key.js';
 import { addsRoles, dropRoles, rolesAdded, templatesWithRoles } from './template-roles.js';
@@ -61,7 +62,7 @@ export async function prepareTemplate(
   const { signal, progress, rootDir, rebuild = false, runId, liveRuns } = options;
   const key = await postgresKey(config, rootDir);
   const template = `jk_template_${key}`;
-  await withConnection(address, undefined, async (admin) => {
+  const make = async (admin: Client): Promise<void> => {
     const own = asUser(address, config);
     const stands = async (): Promise<boolean> => !rebuild && (await commentOf(admin, template)) !== undefined;
     if (await stands()) return;
@@ -89,6 +90,15 @@ export async function prepareTemplate(
     if (database !== config.database) return;
     await cloneDatabase(admin, database, template);
     await comment(admin, database, copyOf(template));
+  };
+  await withConnection(address, undefined, make).catch((error: unknown) => {
+    const remedy = roomRemedy(error, config.storage);
+    if (remedy === undefined || error instanceof JestKubernetesError) throw error;
+    throw new JestKubernetesError('DISK_FULL', 'PostgreSQL has no room for the template of the databases', {
+      evidence: [messageOf(error)],
+      remedy,
+      cause: error,
+    });
   });
   return template;
 }

@@ -327,3 +327,11 @@ describe('a pod that is never made', () => {
     expect(diagnose(refusedBy(baseline, [pod]))?.cause).not.toBe('pod-refused');
   });
 });
+
+test('the server of ours that is killed for its memory names the option that needs less', () => {
+  const killed = recorded('oom-killed');
+  const labels = { 'app.kubernetes.io/name': 'postgres', 'app.kubernetes.io/managed-by': 'jest-kubernetes' };
+  const pods = plain(killed.pods).map((pod) => ({ ...pod, metadata: { ...pod['metadata'], labels } }));
+  expect(diagnose(killed)?.remedy).not.toContain('postgres.storage');
+  expect(diagnose(changed(killed, { pods }))?.remedy).toContain('postgres.storage');
+});

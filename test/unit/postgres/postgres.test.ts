@@ -8,8 +8,10 @@ import { urlOf } from '../../../src/postgres/connection.js';
 import { workerDatabaseName } from '../../../src/postgres/databases.js';
 import { createWorkerDatabase, deployPostgres, postgresKey } from '../../../src/postgres/index.js';
 import { initFailed } from '../../../src/postgres/init-scripts.js';
+import { migrate } from '../../../src/postgres/migrate.js';
 import { firstPod, namespaceFor, postgresObjects } from '../../../src/postgres/objects.js';
-import { isAway } from '../../../src/postgres/outlasting.js';
+import { roomRemedy } from '../../../src/postgres/out-of-room.js';
+import { isAway, outlasting } from '../../../src/postgres/outlasting.js';
 import { silent } from '../../../src/report/index.js';
 import { type FakeCluster, fakeCluster } from '../kubernetes/fake-cluster.js';
 
@@ -64,6 +66,42 @@ test('a server that stays away is waited for once, not once for each test file',
     message: `PostgreSQL at 127.0.0.1:${port} still does not answer`,
   });
 });
+
+const full = Object.assign(new Error('could not extend file "base/5/16389": No space left on device'), {
+  code: '53100',
+});
+
+test('where its files have no room, the option is named by which they have', async () => {
+  const { address, progress } = { address: { host: '', port: 1, user: '', password: '' }, progress: silent };
+  const work = (): Promise<void> => Promise.reject(full);
+  await expect(outlasting(address, work)).rejects.toMatchObject({
+    code: 'DISK_FULL',
+    remedy: expect.stringContaining("postgres.storage to 'disk'") as string,
+  });
+  const steps = { signal: AbortSignal.timeout(10_000), progress, rootDir: '/' };
+  for (const hook of [work, `echo '${full.message}'; false`]) {
+    await expect(migrate(hook, address, 'app', steps)).rejects.toMatchObject({
+      remedy: expect.stringContaining('postgres.storage') as string,
+    });
+  }
+  expect(initFailed('/a.sql', `psql:a.sql:1: ERROR:  ${full.message}\n`).remedy).toContain(
+    'postgres.storage',
+  );
+  expect(roomRemedy(full, 'disk')).not.toContain('postgres.storage');
+});
+
+test.each([
+  ['memory', '/tmp/', '"medium":"Memory"'],
+  ['disk', '/var/', '"emptyDir":{}'],
+] as const)(
+  'in storage %s its files lie in %s of a node of ours, elsewhere in %s',
+  (storage, folder, volume) => {
+    const server = (node?: string): string =>
+      JSON.stringify(postgresObjects({ ...config, storage }, '', { node }));
+    expect(server('shop-control-plane')).toContain(`"path":"${folder}`);
+    expect(server()).toContain(volume);
+  },
+);
 
 test('a user’s settings win over the fast ones, which need no durability', () => {
   const server = objectOf('StatefulSet');
