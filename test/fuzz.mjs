@@ -3,7 +3,8 @@
  *
  *   npm run fuzz [-- ROUNDS]     default: 100, of other statements each time; about four minutes
  *
- * FUZZ_SEED=<seed> FUZZ_ROUNDS=1 runs the round that a failure names.
+ * FUZZ_SEED=<seed> FUZZ_ROUNDS=1 runs the round that a failure names, FUZZ_IMAGE=postgres:17-alpine
+ * takes another PostgreSQL than the machine's own.
  */
 import { spawn } from 'node:child_process';
 

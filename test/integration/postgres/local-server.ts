@@ -79,11 +79,11 @@ export async function localServer(settings: Readonly<Record<string, string>> = {
   return {
     address,
     dump: (database) =>
-      execFileSync(
-        join(programs, 'pg_dump'),
-        ['--create', '--exclude-schema=jest_kubernetes', ...connection(address), database],
-        { encoding: 'utf8', maxBuffer: 2 ** 28, env: { ...process.env, PGPASSWORD: address.password } },
-      ),
+      execFileSync(join(programs, 'pg_dump'), [...dumpOptions, ...connection(address), database], {
+        encoding: 'utf8',
+        maxBuffer: 2 ** 28,
+        env: { ...process.env, PGPASSWORD: address.password },
+      }),
     async stop() {
       child.stdin.end();
       await ended;
@@ -91,6 +91,9 @@ export async function localServer(settings: Readonly<Record<string, string>> = {
     },
   };
 }
+
+/** The database itself too, and not what a reset knows of it. */
+export const dumpOptions = ['--create', '--exclude-schema=jest_kubernetes'];
 
 const connection = ({ host, port, user }: PostgresAddress): string[] => [
   '-h',
@@ -101,8 +104,8 @@ const connection = ({ host, port, user }: PostgresAddress): string[] => [
   user,
 ];
 
-async function untilItAnswers(address: PostgresAddress): Promise<void> {
-  for (const end = performance.now() + 20_000; ;) {
+export async function untilItAnswers(address: PostgresAddress, patience = 20_000): Promise<void> {
+  for (const end = performance.now() + patience; ;) {
     try {
       await withConnection(address, undefined, (client) => client.query('SELECT 1'));
       return;
@@ -113,7 +116,7 @@ async function untilItAnswers(address: PostgresAddress): Promise<void> {
   }
 }
 
-function settingsInCluster(): Record<string, string> {
+export function settingsInCluster(): Record<string, string> {
   const server = postgresObjects(localConfig, '').find(({ kind }) => kind === 'StatefulSet');
   const { template } = server?.['spec'] as { template: { spec: { containers: { args: string[] }[] } } };
   const given = template.spec.containers[0]?.args.filter((arg) => arg.includes('=')) ?? [];

@@ -7,11 +7,13 @@ import { silent } from '../../../src/report/index.js';
 import { Random } from '../../unit/leases/model/random.js';
 import { differences, everything } from './everything.js';
 import { beginning, furniture, roles, rows, schema, statements } from './fuzz/statements.js';
+import { imageServer } from './image-server.js';
 import { localConfig, type LocalServer, localServer } from './local-server.js';
 
 /*
  * Random statements make a template, others change a copy of it; then the copy is reset, and must be to pg_dump what it
- * was. A few rounds here, minutes of them in `npm run fuzz`. FUZZ_SEED=<seed> FUZZ_ROUNDS=1 runs the one that a failure names.
+ * was. A few rounds here, minutes of them in `npm run fuzz`. FUZZ_SEED=<seed> FUZZ_ROUNDS=1 runs the one that a failure names,
+ * FUZZ_IMAGE=postgres:17-alpine another PostgreSQL than the machine's own.
  */
 const firstSeed = Number(process.env['FUZZ_SEED'] ?? 1);
 const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 6);
@@ -19,7 +21,8 @@ const resetsPerRound = 5;
 
 let server: LocalServer;
 beforeAll(async () => {
-  server = await localServer();
+  const image = process.env['FUZZ_IMAGE'];
+  server = image === undefined ? await localServer() : await imageServer(image);
   await withConnection(server.address, undefined, (client) => client.query(roles));
 }, 60_000);
 afterAll(() => server.stop());
