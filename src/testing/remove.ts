@@ -44,11 +44,8 @@ export async function remove(
   const list = (Array.isArray(what) ? what : [what]) as readonly (Target | Source)[];
   const targets = (await Promise.all(list.map((each) => targetsOf(each)))).flat();
   const located: Located[] = [];
-  for (const target of [
-    ...targets.filter((each) => !isEntry(each)),
-    ...ordered.map(({ object }) => object),
-  ]) {
-    const found = await locate(target as Target, options);
+  for (const { target } of inOrder(targets).reverse()) {
+    const found = await locate(target, options);
     if (found.name === undefined && found.selector === undefined)
       throw new JestKubernetesError('TARGET_INVALID', `${describeTarget(found)} would all be removed`, {
         remedy: 'Name one, or give a selector.',
@@ -73,8 +70,7 @@ interface Entry extends Pick<ManifestObject, 'object'> {
 
 async function targetsOf(what: Target | Source): Promise<Entry[]> {
   const isSource = typeof what === 'string' ? !isReference(what) : 'kustomize' in what;
-  if (isSource)
-    return (await objectsOf(what, {})).map(({ object }) => ({ object, target: object }));
+  if (isSource) return (await objectsOf(what, {})).map(({ object }) => ({ object, target: object }));
   const target = what as Target;
   // of a mere name only the kind counts for the order
   const [kind = ''] = typeof target === 'string' ? target.split('/') : [target.kind];

@@ -76,13 +76,9 @@ export async function objectsOf(source: Source, { text, signal }: ReadOptions): 
     return [...objects];
   }
   if (Object(source) !== source)
-    throw new JestKubernetesError(
-      'MANIFEST_INVALID',
-      `${String(source)} is nothing that can be applied`,
-      {
-        remedy: 'Give YAML as text, a path, { kustomize }, or an object.',
-      },
-    );
+    throw new JestKubernetesError('MANIFEST_INVALID', `${JSON.stringify(source)} is nothing that can be applied`, {
+      remedy: 'Give YAML as text, a path, { kustomize }, or an object.',
+    });
   if ('kustomize' in source) {
     const { objects } = await readManifests([{ kind: 'kustomize', path: pathOf(source.kustomize) }], {
       text,
