@@ -75,6 +75,9 @@ export type ManifestSource =
   /** Absolute path of a kustomize folder. */
   | { kind: 'kustomize'; path: string };
 
+/** When a worker's database is given back by itself, besides where a test calls `resetDatabase()`. */
+export type DatabaseReset = 'test' | 'file' | 'never';
+
 export interface PostgresConfig {
   image: string;
   database: string;
@@ -91,6 +94,9 @@ export interface PostgresConfig {
     requests?: Readonly<Record<string, string>>;
     limits?: Readonly<Record<string, string>>;
   }>;
+  /** Where the server's files lie. */
+  storage: 'memory' | 'disk';
+  reset: DatabaseReset;
   /** Run once per cluster and configuration, after initdb, with the PG variables of the template. */
   migrate: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
 }

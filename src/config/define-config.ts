@@ -155,8 +155,21 @@ export interface PostgresOptions {
    * or a function that is given them. Default: none.
    */
   migrate?: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
-  /** More settings of postgresql.conf but its address, such as `{ max_connections: 200 }`. Default: none. */
+  /**
+   * More settings of postgresql.conf but its address, such as `{ max_connections: 500 }`: that is 300 by default, and on
+   * more than four cores 100 and 50 for each. Default: none.
+   */
   settings?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /**
+   * Where its files lie: in the node's memory, or on its disk, which is slower and holds more. Each worker's database
+   * takes what `initdb` and `migrate` leave, and twice that is there once more for all. Default: `'memory'`.
+   */
+  storage?: 'memory' | 'disk' | undefined;
+  /**
+   * When a worker's database is given back by itself, as `resetDatabase()` does it: before each test (and its hooks
+   * `beforeEach`; what `beforeAll` made is gone too), before each test file, or never. Default: `'file'`.
+   */
+  reset?: 'test' | 'file' | 'never' | undefined;
   /** The pod's resources, as Kubernetes writes them: `{ limits: { memory: '512Mi' } }`. Default: none. */
   resources?:
     | {

@@ -240,6 +240,8 @@ function resolvePostgres(
       ...(requests === undefined ? {} : { requests: texts(requests) }),
       ...(limits === undefined ? {} : { limits: texts(limits) }),
     },
+    storage: given.storage ?? 'memory',
+    reset: given.reset ?? 'file',
     migrate: given.migrate,
   };
 }

@@ -116,6 +116,8 @@ const postgres = z.strictObject({
       'a command or a function',
     )
     .optional(),
+  storage: z.enum(['memory', 'disk'], "'memory' or 'disk'").optional(),
+  reset: z.enum(['test', 'file', 'never'], "'test', 'file' or 'never'").optional(),
   settings: z
     .record(
       z.string(),

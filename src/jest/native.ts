@@ -52,13 +52,18 @@ export const environment = { isOurs: false };
 
 const databaseVariables = /^(PG[A-Z]+|DATABASE_URL)$/;
 
+type Database = typeof import('../testing/database.js');
+const database = (): Database => requireLater('../testing/database.js') as Database;
+const hasDatabase = (): boolean => process.env['JEST_KUBERNETES_POSTGRES'] !== undefined && !isSwitchedOff();
+
+/** Where the configuration asks for it, what gives the database back before each test. */
+export const resetOfEachTest = (): (() => Promise<void>) | undefined =>
+  hasDatabase() && database().resetsEachTest() ? database().resetDatabase : undefined;
+
 /** Makes this worker's own database, and returns the variables that name it; none where the run has no PostgreSQL. */
 export async function prepareDatabase(): Promise<Record<string, string>> {
-  if (process.env['JEST_KUBERNETES_POSTGRES'] === undefined || isSwitchedOff()) return {};
-  const { prepareWorkerDatabase } = requireLater('../testing/database.js') as {
-    prepareWorkerDatabase: (env: NodeJS.ProcessEnv) => Promise<void>;
-  };
-  await prepareWorkerDatabase(process.env);
+  if (!hasDatabase()) return {};
+  await database().prepareWorkerDatabase(process.env);
   return Object.fromEntries(
     Object.entries(process.env).filter((entry): entry is [string, string] =>
       databaseVariables.test(entry[0]),

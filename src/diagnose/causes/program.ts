@@ -110,6 +110,10 @@ export const settingRefused: Recognise = (snapshot) =>
     };
   });
 
+const isOurServer = ({ metadata }: { metadata?: { labels?: Record<string, string> } }): boolean =>
+  metadata?.labels?.['app.kubernetes.io/name'] === 'postgres' &&
+  metadata.labels['app.kubernetes.io/managed-by'] === 'jest-kubernetes';
+
 export const oomKilled: Recognise = (snapshot) =>
   firstOf(illContainers(snapshot), (subject) => {
     const end = endOf(subject);
@@ -125,9 +129,11 @@ export const oomKilled: Recognise = (snapshot) =>
         `host: ${formatBytesInTenths(snapshot.host.freeMemoryBytes)} of ${formatBytesInTenths(snapshot.host.totalMemoryBytes)} of memory available`,
         ...tailOf(snapshot, subject, 3),
       ]),
-      remedy: limit
-        ? `Raise the container's memory limit (resources.limits.memory).`
-        : `Give the machine, or the container engine, more memory, or run less at a time.`,
+      remedy: isOurServer(subject.pod)
+        ? `Its files lie in memory too, unless \`postgres.storage\` is 'disk': set that, seed less, or ${limit ? 'raise `postgres.resources.limits.memory`' : 'give the container engine more memory'}.`
+        : limit
+          ? `Raise the container's memory limit (resources.limits.memory).`
+          : `Give the machine, or the container engine, more memory, or run less at a time.`,
       conclusive: again >= thresholds.memoryKills || isFinal(snapshot, subject.pod),
     };
   });

@@ -42,3 +42,7 @@ function withoutEnvironment(): void {
     },
   });
 }
+
+// the first of all hooks: the user's own find the database given back
+const reset = outside.resetOfEachTest();
+if (reset !== undefined) beforeEach(reset);

@@ -1,6 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -24,6 +22,7 @@ import {
 import type { WorkerPostgres } from '../../../src/postgres/worker-database.js';
 import { silent } from '../../../src/report/index.js';
 import { database, prepareWorkerDatabase, resetDatabase } from '../../../src/testing/database.js';
+import { freePort } from '../free-port.js';
 import { type KindCluster, kindCluster, run } from '../kind-cluster.js';
 
 /*
@@ -51,6 +50,8 @@ const config: PostgresConfig = {
   initdb: [],
   settings: {},
   resources: {},
+  storage: 'memory',
+  reset: 'file',
   migrate: undefined,
 };
 
@@ -70,14 +71,6 @@ afterAll(async () => {
   await cluster?.remove();
 }, 60_000);
 
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => listener.once('listening', resolve));
-  const { port } = listener.address() as AddressInfo;
-  await new Promise((resolve) => listener.close(resolve));
-  return port;
-}
-
 async function script(file: string, content: string): Promise<string> {
   const path = join(folder, file);
   await writeFile(path, content);
@@ -92,7 +85,7 @@ const query = async <T extends object>(databaseName: string | undefined, sql: st
 
 /** A worker of a run, with its variables in this process's environment, as `database()` reads it. */
 async function worker(templateName: string, runId: string, workerId: string): Promise<WorkerPostgres> {
-  const postgres = { ...address, template: templateName, runId };
+  const postgres: WorkerPostgres = { ...address, template: templateName, runId, reset: 'file' };
   Object.assign(process.env, postgresVariables(postgres), { JEST_WORKER_ID: workerId });
   await prepareWorkerDatabase();
   return postgres;

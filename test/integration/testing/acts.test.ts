@@ -146,7 +146,10 @@ describe('exec', () => {
     });
     // one that ends without reading it all may take its exit code with it: the rest is read away
     expect(
-      await exec('deploy/web', 'head -c 3; cat > /dev/null', { ...read, stdin: Buffer.alloc(5_000_000, 'x') }),
+      await exec('deploy/web', 'head -c 3; cat > /dev/null', {
+        ...read,
+        stdin: Buffer.alloc(5_000_000, 'x'),
+      }),
     ).toMatchObject({
       ...{ stdout: 'xxx', exitCode: 0 },
     });

@@ -223,7 +223,7 @@ describe('postgres', () => {
     const { postgres, images } = await load(configured({ postgres: true }));
     expect(postgres).toEqual({
       ...{ image: 'postgres:17-alpine', database: 'app', user: 'app', password: undefined, hostPort: 0 },
-      ...{ initdb: [], settings: {}, resources: {}, migrate: undefined },
+      ...{ initdb: [], settings: {}, resources: {}, storage: 'memory', reset: 'file', migrate: undefined },
     });
     expect(images).toEqual([{ kind: 'pull', reference: 'postgres:17-alpine', push: undefined }]);
   });
