@@ -49,6 +49,7 @@ export const rooms = {
 /** Doors besides index.ts: loaded in every test worker, before anything is known of what its files use. */
 const lightDoors = [
   'testing/client-node.js',
+  'testing/database.js',
   'testing/matchers.js',
   'testing/red-test.js',
   'testing/test-file.js',

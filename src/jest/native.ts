@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import type * as TestApi from '../index.js';
 import { isSwitchedOff } from '../support/switched-off.js';
 import { clientNode } from '../testing/client-node.js';
+import type * as WorkerDatabase from '../testing/database.js';
 import type { matchers as theMatchers } from '../testing/matchers.js';
 import { rememberClasses } from './classes.js';
 import { asNative, intrinsics } from './realm.js';
@@ -52,8 +53,7 @@ export const environment = { isOurs: false };
 
 const databaseVariables = /^(PG[A-Z]+|DATABASE_URL)$/;
 
-type Database = typeof import('../testing/database.js');
-const database = (): Database => requireLater('../testing/database.js') as Database;
+const database = (): typeof WorkerDatabase => requireLater('../testing/database.js') as typeof WorkerDatabase;
 const hasDatabase = (): boolean => process.env['JEST_KUBERNETES_POSTGRES'] !== undefined && !isSwitchedOff();
 
 /** Where the configuration asks for it, what gives the database back before each test. */

@@ -16,6 +16,7 @@ import {
   waitFor,
 } from '../../../src/index.js';
 import { isGone, openApi, unless } from '../../../src/kubernetes/index.js';
+import { clusterAccess } from '../../../src/testing/cluster.js';
 import {
   beginTest,
   beginTestFile,
