@@ -1,8 +1,13 @@
 import type * as k8s from '@kubernetes/client-node';
 
-/** An object of whatever kind: what is not known of it is open. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads what its own resource has
-export type AnyObject = k8s.KubernetesObject & { [field: string]: any };
+/** An object of whatever kind, as the server has it: what is not known of it is open. */
+export interface AnyObject {
+  apiVersion: string;
+  kind: string;
+  metadata: k8s.V1ObjectMeta & { name: string };
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads what its own resource has
+  [field: string]: any;
+}
 
 /** By apiVersion and kind, as an object names them. */
 interface Versions {
