@@ -176,7 +176,7 @@ spec:
   await endTestFile();
   beginTestFile(join(folder, 'other.test.ts'));
   const [again] = await apply(definition);
-  expect(again?.metadata?.uid).not.toBe(made?.metadata?.uid);
+  expect(again?.metadata.uid).not.toBe(made?.metadata.uid);
   await endTestFile();
   const left = unless(
     isGone,
