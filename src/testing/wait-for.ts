@@ -1,4 +1,6 @@
-import type { Diagnosis } from '../diagnose/index.js';
+import { createRequire } from 'node:module';
+
+import type * as Diagnose from '../diagnose/index.js';
 import {
   type Collection,
   collectionOf,
@@ -6,6 +8,7 @@ import {
   until,
   type Verdict,
 } from '../kubernetes/index.js';
+import { pause } from '../support/abort.js';
 import { type ErrorCode, JestKubernetesError, messageOf } from '../support/errors.js';
 import { cluster } from './cluster.js';
 import { asCondition, type Condition, type deleted, ready, type Seen } from './conditions.js';
@@ -20,6 +23,9 @@ export interface WaitOptions extends Limits {
   /** Of targets that name none. Default: the test's own. */
   namespace?: string;
 }
+
+/** A test that waits for nothing bad loads none of it. */
+const loadNow = createRequire(__filename);
 
 /** How long a wait goes on before it is asked whether it can come to a good end, in milliseconds. */
 const doubtAfter = 1_000;
@@ -156,12 +162,11 @@ class Wait {
   }
 
   /** @returns a cause that waiting does not heal; undefined where nothing tells of one */
-  async #doubt(signal: AbortSignal): Promise<Diagnosis | undefined> {
+  async #doubt(signal: AbortSignal): Promise<Diagnose.Diagnosis | undefined> {
     const { namespace } = this.#located;
     if (!this.#condition.needsWell || namespace === undefined) return undefined;
-    const { pause } = await import('../support/abort.js');
     await pause(doubtAfter, signal);
-    const { watchForCause } = await import('../diagnose/index.js');
+    const { watchForCause } = loadNow('../diagnose/index.js') as typeof Diagnose;
     const { kind, name, selector } = this.#located;
     return watchForCause({
       ...{ access: cluster().access, signal },
@@ -170,7 +175,7 @@ class Wait {
     });
   }
 
-  #failed(diagnosis: Diagnosis | undefined, why?: string): JestKubernetesError {
+  #failed(diagnosis: Diagnose.Diagnosis | undefined, why?: string): JestKubernetesError {
     const what = describeTarget(this.#located);
     const { name } = this.#condition;
     const lacks = this.#last?.is === 'not yet' ? this.#last.lacks : undefined;
@@ -192,7 +197,7 @@ class Wait {
 }
 
 class Hopeless extends Error {
-  constructor(readonly diagnosis: Diagnosis) {
+  constructor(readonly diagnosis: Diagnose.Diagnosis) {
     super(messageOf(diagnosis.sentence));
   }
 }
