@@ -3,9 +3,15 @@ import { Client, Pool } from 'pg';
 import type { DatabaseReset, PostgresConfig } from '../../../src/config/config.js';
 import { quoted, withConnection } from '../../../src/postgres/connection.js';
 import { workerDatabaseName } from '../../../src/postgres/databases.js';
-import { createWorkerDatabase, prepareTemplate, resetWorkerDatabase } from '../../../src/postgres/index.js';
+import {
+  createWorkerDatabase,
+  postgresVariables,
+  prepareTemplate,
+  resetWorkerDatabase,
+} from '../../../src/postgres/index.js';
 import type { WorkerPostgres } from '../../../src/postgres/worker-database.js';
 import { silent } from '../../../src/report/index.js';
+import { resetsEachTest } from '../../../src/testing/database.js';
 import { differences, everything } from './everything.js';
 import { localConfig, type LocalServer, localServer } from './local-server.js';
 
@@ -275,6 +281,7 @@ test.each([
   'where it is to be given back by itself before each %s, a test file finds it so',
   async (reset, rows) => {
     const { postgres, id, connect } = await worker(await (shopTemplate ??= template(shop)), reset);
+    expect(resetsEachTest(postgresVariables(postgres))).toBe(reset === 'test');
     const leftOpen = await connect();
     await leftOpen.query('INSERT INTO orders (good) VALUES (1)');
     // of the test file before
