@@ -123,7 +123,7 @@ spec:
   template:
     spec:
       restartPolicy: Never
-      containers: [{ name: main, image: ${image}, command: [sh, -c, "exit 1"] }]
+      containers: [{ name: main, image: ${image}, imagePullPolicy: IfNotPresent, command: [sh, -c, "exit 1"] }]
 `);
   if (job === undefined) throw new Error('no job');
   await expect(waitFor(job, complete)).rejects.toThrow(
