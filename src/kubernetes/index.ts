@@ -18,7 +18,7 @@ export {
 export type { ServedKind } from './discovery.js';
 export { collectionOf, Kinds, NotServed } from './kinds.js';
 export { namesAreAnswered } from './names-answered.js';
-export { describeObject, fieldManager, type KubernetesObject } from './objects.js';
+export { describeObject, fieldManager, groupOf, isCustom, type KubernetesObject } from './objects.js';
 export { clusterLabel, type Owner, ownerLabel } from './owner.js';
 export { patienceWith } from './patience.js';
 export { ExecRefused } from './pod-socket.js';

@@ -99,14 +99,16 @@ export class Kinds {
    * @throws NotServed where the server does not serve it, with what it serves of that name
    */
   async of(apiVersion: string, kind: string, signal?: AbortSignal): Promise<ServedKind> {
-    const search = (): ServedKind | undefined =>
-      this.#served.find((each) => each.apiVersion === apiVersion && each.kind === kind);
-    const known = search();
+    const known = this.#servedOf(apiVersion, kind);
     if (known !== undefined) return known;
     this.#served = await discover(this.#api, signal);
-    const found = search();
+    const found = this.#servedOf(apiVersion, kind);
     if (found !== undefined) return found;
-    throw await this.#notServed(apiVersion, kind, signal);
+    throw notServed(apiVersion, kind, this.#served);
+  }
+
+  #servedOf(apiVersion: string, kind: string): ServedKind | undefined {
+    return this.#served.find((each) => each.apiVersion === apiVersion && each.kind === kind);
   }
 
   async #find(apiVersion: string, kind: string, signal?: AbortSignal): Promise<Kind> {
@@ -114,6 +116,8 @@ export class Kinds {
     // subresources (deployments/scale) are of kinds of their own
     const search = (): Kind | undefined =>
       this.#known.get(base)?.find((candidate) => candidate.kind === kind && !candidate.name.includes('/'));
+    const discovered = this.#servedOf(apiVersion, kind);
+    if (discovered !== undefined) return { ...discovered, name: discovered.resource };
     const found = search();
     if (found !== undefined) return found;
     try {
@@ -123,17 +127,16 @@ export class Kinds {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
     }
     const served = search();
-    if (served === undefined) throw await this.#notServed(apiVersion, kind, signal);
-    return served;
+    if (served !== undefined) return served;
+    throw notServed(apiVersion, kind, await discover(this.#api, signal).catch(() => []));
   }
+}
 
-  /** In which versions the server has that kind, if it has it at all. */
-  async #notServed(apiVersion: string, kind: string, signal?: AbortSignal): Promise<NotServed> {
-    const served = await discover(this.#api, signal).catch(() => []);
-    const versions = served.filter((each) => each.kind === kind).map((each) => each.apiVersion);
-    const others = versions.length === 0 ? '' : `; it has ${kind} of ${versions.join(', ')}`;
-    return new NotServed(`the cluster serves no ${kind} of ${apiVersion}${others}`, versions.length > 0);
-  }
+/** With the versions in which the server has that kind, if it has it at all. */
+function notServed(apiVersion: string, kind: string, served: readonly ServedKind[]): NotServed {
+  const versions = served.filter((each) => each.kind === kind).map((each) => each.apiVersion);
+  const others = versions.length === 0 ? '' : `; it has ${kind} of ${versions.join(', ')}`;
+  return new NotServed(`the cluster serves no ${kind} of ${apiVersion}${others}`, versions.length > 0);
 }
 
 /** How a word may name the group of a kind: with its version or without. */

@@ -1,4 +1,4 @@
-import { ApiError, NotServed } from '../kubernetes/index.js';
+import { ApiError, groupOf, NotServed } from '../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { cluster } from './cluster.js';
 import type { ImpersonationHeaders } from './impersonation.js';
@@ -87,9 +87,8 @@ async function attributesOf(resource: string, options: CanOptions, signal: Abort
     if (!(error instanceof NotServed)) throw error;
     throw unusable(`the resource ‘${resource}’`, messageOf(error));
   });
-  const [group] = found.apiVersion.includes('/') ? found.apiVersion.split('/') : [''];
   return {
-    ...{ group: group ?? '', resource: found.resource, ...more },
+    ...{ group: groupOf(found), resource: found.resource, ...more },
     ...(found.namespaced && { namespace: inAll(namespace ?? (await testNamespace())) }),
   };
 }

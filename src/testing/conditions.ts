@@ -1,9 +1,11 @@
 import {
   conditionIs,
+  generationSeen,
   type KubernetesObject,
   met,
   never,
   notYet,
+  phaseIs,
   readiness,
   type Verdict,
 } from '../kubernetes/index.js';
@@ -63,36 +65,28 @@ const whateverPods = (condition: Condition): Condition => ({ ...condition, needs
  * version and available, a Job is complete, a claim is bound, a definition is established; a custom resource has a status,
  * of this generation, whose condition `Ready`, if it has one, is `True`. The rules are those of kstatus.
  */
-export const ready: Condition = {
-  ...ofEach('ready', (object, { located }) => readiness(object, located.hasStatus)),
-};
+export const ready: Condition = ofEach('ready', (object, { located }) =>
+  readiness(object, located.hasStatus),
+);
 
 /** Its condition `Available` is `True`: of a Deployment, as many pods as must be are ready. */
 export const available: Condition = ofEach('available', (object) => {
-  const { generation } = object.metadata as { generation?: number };
-  const { observedGeneration } = (object['status'] ?? {}) as { observedGeneration?: number };
-  if (generation !== undefined && observedGeneration !== undefined && observedGeneration < generation)
-    return notYet(`its controller has seen generation ${observedGeneration} of ${generation}`);
-  return conditionIs(object, 'Available');
+  const seen = generationSeen(object);
+  return seen.is === 'met' ? conditionIs(object, 'Available') : seen;
 });
 
 /** A Job that has succeeded, or a pod; anything else by its condition `Complete`. */
 export const complete: Condition = ofEach('complete', (object) => {
   if (object.kind === 'Job') return readiness(object);
   if (object.kind !== 'Pod') return conditionIs(object, 'Complete');
-  const { phase = 'not known yet' } = (object['status'] ?? {}) as { phase?: string };
-  if (phase === 'Failed') return never('its phase is Failed');
-  return phase === 'Succeeded' ? met : notYet(`its phase is ${phase}`);
+  return phaseIs('Failed')(object).is === 'met' ? never('its phase is Failed') : phaseIs('Succeeded')(object);
 });
 
 /** It is there, in whatever state. */
 export const exists: Condition = whateverPods(ofEach('there', () => met));
 
 /** A claim, or a volume, whose phase is `Bound`. */
-export const bound: Condition = ofEach('bound', (object) => {
-  const { phase = 'not known yet' } = (object['status'] ?? {}) as { phase?: string };
-  return phase === 'Bound' ? met : notYet(`its phase is ${phase}`);
-});
+export const bound: Condition = ofEach('bound', phaseIs('Bound'));
 
 /** It is gone, or, where an object was given, another one has its name. */
 export const deleted: Condition & { readonly leaves: 'nothing' } = {

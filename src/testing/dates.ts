@@ -1,9 +1,4 @@
-import type { KubernetesObject } from '../kubernetes/index.js';
-
-const isBuiltIn = ({ apiVersion }: KubernetesObject): boolean => {
-  const group = apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] ?? '') : '';
-  return !group.includes('.') || group.endsWith('.k8s.io');
-};
+import { isCustom, type KubernetesObject } from '../kubernetes/index.js';
 
 /** Fields of a person's own, in which text stays text. */
 const open = new Set(['labels', 'annotations', 'data', 'stringData', 'matchLabels', 'nodeSelector']);
@@ -23,7 +18,7 @@ function revived(value: unknown, field: string): unknown {
  */
 export function withDates(object: KubernetesObject): KubernetesObject {
   const metadata = revived(object.metadata, '') as KubernetesObject['metadata'];
-  if (!isBuiltIn(object)) return { ...object, metadata };
+  if (isCustom(object)) return { ...object, metadata };
   const parts = Object.entries(object).map(([key, value]) => [key, revived(value, key)] as const);
   return { ...(Object.fromEntries(parts) as unknown as KubernetesObject), metadata };
 }

@@ -1,9 +1,10 @@
 export { Collection } from './collection.js';
-export { readiness } from './readiness.js';
+export { phaseIs, readiness } from './readiness.js';
 export { until } from './until.js';
 export {
   conditionIs,
   describeCondition,
+  generationSeen,
   met,
   never,
   notYet,

@@ -1,7 +1,8 @@
-import type { KubernetesObject } from '../objects.js';
+import { groupOf, isCustom, type KubernetesObject } from '../objects.js';
 import {
   conditionIs,
   describeCondition,
+  generationSeen,
   met,
   never,
   notYet,
@@ -29,8 +30,10 @@ function textAt(object: KubernetesObject, field: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+type Count = readonly [is: number, of: number, what: string];
+
 /** The first that is short of what is wanted. */
-function enough(...counts: readonly (readonly [is: number, of: number, what: string])[]): Verdict {
+function enough(...counts: readonly Count[]): Verdict {
   const short = counts.find(([is, of]) => is < of);
   return short === undefined ? met : notYet(`${short[0]} of ${short[1]} ${short[2]}`);
 }
@@ -44,56 +47,50 @@ function all(...verdicts: readonly (() => Verdict)[]): Verdict {
   return met;
 }
 
-function deployment(object: KubernetesObject): Verdict {
-  const progressing = statusConditions(object).find(({ type }) => type === 'Progressing');
-  if (progressing?.reason === 'ProgressDeadlineExceeded') return never(describeCondition(progressing));
+/** As many replicas as the spec wants: made, then so in each further respect, and none that is left over. */
+function replicas(object: KubernetesObject, further: (wanted: number) => Count[], leftOver: string): Verdict {
   const wanted = numberAt(object, 'spec', 'replicas', 1);
   const there = numberAt(object, 'status', 'replicas');
   return all(
-    () =>
-      enough(
-        [there, wanted, 'replicas are made'],
-        [numberAt(object, 'status', 'updatedReplicas'), wanted, 'replicas are of the newest version'],
-        [numberAt(object, 'status', 'readyReplicas'), wanted, 'replicas are ready'],
-        [numberAt(object, 'status', 'availableReplicas'), wanted, 'replicas are available'],
-      ),
-    () => (there > wanted ? notYet(`${there - wanted} replicas of an earlier version are still there`) : met),
+    () => enough([there, wanted, 'replicas are made'], ...further(wanted)),
+    () => (there > wanted ? notYet(`${there - wanted} replicas ${leftOver} are still there`) : met),
+  );
+}
+
+function deployment(object: KubernetesObject): Verdict {
+  const progressing = statusConditions(object).find(({ type }) => type === 'Progressing');
+  if (progressing?.reason === 'ProgressDeadlineExceeded') return never(describeCondition(progressing));
+  const further = (wanted: number): Count[] => [
+    [numberAt(object, 'status', 'updatedReplicas'), wanted, 'replicas are of the newest version'],
+    [numberAt(object, 'status', 'readyReplicas'), wanted, 'replicas are ready'],
+    [numberAt(object, 'status', 'availableReplicas'), wanted, 'replicas are available'],
+  ];
+  return all(
+    () => replicas(object, further, 'of an earlier version'),
     () => conditionIs(object, 'Available'),
   );
 }
 
 function replicaSet(object: KubernetesObject): Verdict {
-  const wanted = numberAt(object, 'spec', 'replicas', 1);
-  const there = numberAt(object, 'status', 'replicas');
-  return all(
-    () =>
-      enough(
-        [there, wanted, 'replicas are made'],
-        [numberAt(object, 'status', 'readyReplicas'), wanted, 'replicas are ready'],
-        [numberAt(object, 'status', 'availableReplicas'), wanted, 'replicas are available'],
-      ),
-    () => (there > wanted ? notYet(`${there - wanted} replicas too many are still there`) : met),
-  );
+  const further = (wanted: number): Count[] => [
+    [numberAt(object, 'status', 'readyReplicas'), wanted, 'replicas are ready'],
+    [numberAt(object, 'status', 'availableReplicas'), wanted, 'replicas are available'],
+  ];
+  return replicas(object, further, 'too many');
 }
 
 function statefulSet(object: KubernetesObject): Verdict {
   const { updateStrategy } = (object['spec'] ?? {}) as {
     updateStrategy?: { type?: string; rollingUpdate?: { partition?: number } };
   };
-  const wanted = numberAt(object, 'spec', 'replicas', 1);
-  const there = numberAt(object, 'status', 'replicas');
   // whoever deletes the pods by hand decides when they are of the newest version
-  const updated =
+  const updated = (wanted: number): number =>
     updateStrategy?.type === 'OnDelete' ? 0 : wanted - (updateStrategy?.rollingUpdate?.partition ?? 0);
-  return all(
-    () =>
-      enough(
-        [there, wanted, 'replicas are made'],
-        [numberAt(object, 'status', 'readyReplicas'), wanted, 'replicas are ready'],
-        [numberAt(object, 'status', 'updatedReplicas'), updated, 'replicas are of the newest version'],
-      ),
-    () => (there > wanted ? notYet(`${there - wanted} replicas too many are still there`) : met),
-  );
+  const further = (wanted: number): Count[] => [
+    [numberAt(object, 'status', 'readyReplicas'), wanted, 'replicas are ready'],
+    [numberAt(object, 'status', 'updatedReplicas'), updated(wanted), 'replicas are of the newest version'],
+  ];
+  return replicas(object, further, 'too many');
 }
 
 function daemonSet(object: KubernetesObject): Verdict {
@@ -163,7 +160,8 @@ function definition(object: KubernetesObject): Verdict {
   return refused === undefined ? conditionIs(object, 'Established') : never(describeCondition(refused));
 }
 
-const phaseIs =
+/** Its `status.phase` is one of these. */
+export const phaseIs =
   (...wanted: readonly string[]) =>
   (object: KubernetesObject): Verdict => {
     const phase = textAt(object, 'phase');
@@ -194,9 +192,6 @@ const kinds: Readonly<Record<string, (object: KubernetesObject) => Verdict>> = {
   Node: (object) => conditionIs(object, 'Ready'),
 };
 
-/** Groups of Kubernetes itself: what of them is not in the table has nothing to wait for. */
-const isBuiltIn = (group: string): boolean => !group.includes('.') || group.endsWith('.k8s.io');
-
 function custom(object: KubernetesObject, hasStatus: boolean): Verdict {
   if (hasStatus && Object.keys(object['status'] ?? {}).length === 0)
     return notYet('it has no status yet: no controller has taken it up');
@@ -210,10 +205,8 @@ function custom(object: KubernetesObject, hasStatus: boolean): Verdict {
  */
 export function readiness(object: KubernetesObject, hasStatus = false): Verdict {
   if (object.metadata.deletionTimestamp !== undefined) return notYet('it is being deleted');
-  const { generation } = object.metadata as { generation?: number };
-  const { observedGeneration } = (object['status'] ?? {}) as { observedGeneration?: number };
-  if (generation !== undefined && observedGeneration !== undefined && observedGeneration < generation)
-    return notYet(`its controller has seen generation ${observedGeneration} of ${generation}`);
+  const seen = generationSeen(object);
+  if (seen.is !== 'met') return seen;
   const stalled = statusConditions(object).find(
     ({ type, status }) => type === 'Stalled' && status === 'True',
   );
@@ -222,8 +215,9 @@ export function readiness(object: KubernetesObject, hasStatus = false): Verdict 
     ({ type, status }) => type === 'Reconciling' && status === 'True',
   );
   if (busy !== undefined) return notYet(describeCondition(busy));
-  const group = object.apiVersion.includes('/') ? (object.apiVersion.split('/', 1)[0] ?? '') : '';
+  const group = groupOf(object);
   const rule = kinds[group === '' ? object.kind : `${group}/${object.kind}`];
   if (rule !== undefined) return rule(object);
-  return isBuiltIn(group) ? met : custom(object, hasStatus);
+  // what of Kubernetes itself is not in the table has nothing to wait for
+  return isCustom(object) ? custom(object, hasStatus) : met;
 }

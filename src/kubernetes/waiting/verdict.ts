@@ -31,6 +31,15 @@ export function describeCondition({ type, status, reason, message }: StatusCondi
   return `${type} is ${status}${reason ? ` (${reason})` : ''}${message ? `: ${message.trim()}` : ''}`;
 }
 
+/** Whether its controller has taken up what its spec says now, as far as the status tells. */
+export function generationSeen({ metadata, status }: KubernetesObject): Verdict {
+  const { generation } = metadata as { generation?: number };
+  const { observedGeneration } = (status ?? {}) as { observedGeneration?: number };
+  return generation !== undefined && observedGeneration !== undefined && observedGeneration < generation
+    ? notYet(`its controller has seen generation ${observedGeneration} of ${generation}`)
+    : met;
+}
+
 /** Whether an object's condition has a status; what it is instead, where it has not. */
 export function conditionIs(object: KubernetesObject, type: string, wanted = 'True'): Verdict {
   const found = statusConditions(object).find((each) => each.type.toLowerCase() === type.toLowerCase());
