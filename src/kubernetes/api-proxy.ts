@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 
 import { causeOf } from '../support/errors.js';
 import type { ClusterAccess } from './access.js';
 import { type Connection, connectionTo } from './connection.js';
-import { contextOf, readKubeconfig } from './kubeconfig.js';
+import { contextAt } from './kubeconfig.js';
+import { listenHere } from './listen-here.js';
 
 export interface ApiProxy {
   /** Without a slash at the end. */
@@ -27,12 +27,9 @@ const isPassedOn = (header: string): boolean =>
  * Passes on to an API server, as the user of its kubeconfig, what is asked of a port of 127.0.0.1 below a path that
  * nobody can guess. It takes no upgrades: neither web sockets nor SPDY.
  */
-export async function serveApi({ kubeconfig, context }: ClusterAccess): Promise<ApiProxy> {
-  const found = contextOf(readKubeconfig(kubeconfig), context);
-  if (found === undefined) throw new Error(`${kubeconfig} has no cluster and user for ${context}`);
-  const connection = connectionTo(found);
+export async function serveApi(access: ClusterAccess): Promise<ApiProxy> {
+  const connection = connectionTo(contextAt(access));
   const secret = `/${randomBytes(16).toString('hex')}`;
-  const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
     const { url = '' } = request;
     if (url !== secret && !url.startsWith(`${secret}/`)) {
@@ -44,21 +41,13 @@ export async function serveApi({ kubeconfig, context }: ClusterAccess): Promise<
       response.end(causeOf(error));
     });
   });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  server.unref();
+  const { port, close } = await listenHere(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${secret}`,
+    url: `http://127.0.0.1:${port}${secret}`,
     close: async () => {
-      for (const socket of sockets) socket.destroy();
+      const closing = close();
       connection[Symbol.dispose]();
-      if (!server.listening) return;
-      server.close();
-      await once(server, 'close');
+      await closing;
     },
   };
 }

@@ -7,7 +7,7 @@ import type { ClusterAccess } from './access.js';
 import { ApiError, apiErrorIn, apiErrorInEvent } from './api-error.js';
 import { Bound } from './bound.js';
 import { type Connection, connectionTo } from './connection.js';
-import { contextOf, type KubeconfigContext, readKubeconfig } from './kubeconfig.js';
+import { contextAt, type KubeconfigContext } from './kubeconfig.js';
 import { isCut, retried } from './retry.js';
 
 /** How long one request may take, in milliseconds. */
@@ -54,10 +54,8 @@ export interface WatchEvent<T> {
  * the library), and lower-case names.
  * @throws where the kubeconfig cannot be read, or has no such context
  */
-export function openApi({ kubeconfig, context }: ClusterAccess, defaults?: ApiDefaults): Api {
-  const found = contextOf(readKubeconfig(kubeconfig), context);
-  if (found === undefined) throw new Error(`${kubeconfig} has no cluster and user for ${context}`);
-  return new Api(found, defaults);
+export function openApi(access: ClusterAccess, defaults?: ApiDefaults): Api {
+  return new Api(contextAt(access), defaults);
 }
 
 /** See {@link openApi}; to be disposed of when it is not used any more. */

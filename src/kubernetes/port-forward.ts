@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { messageOf } from '../support/errors.js';
 import type { Api } from './client.js';
+import { listenHere } from './listen-here.js';
 import { openPodSocket, type PodSocket } from './pod-socket.js';
 import { containerPort, isReady, readPods } from './pods.js';
 
@@ -40,16 +40,13 @@ const channels = { data: 0, error: 1 } as const;
  * @throws the listening socket's error, such as EADDRINUSE
  */
 export async function forwardToPods(api: Api, options: ForwardedPods): Promise<PortForward> {
-  const { localPort = 0, signal, onTrouble } = options;
-  const sockets = new Set<Socket>();
+  const { localPort, signal, onTrouble } = options;
   const closed = new AbortController();
 
   const server = createServer({ pauseOnConnect: true }, (socket) => {
-    sockets.add(socket);
     const gone = new AbortController();
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      sockets.delete(socket);
       gone.abort();
     });
     const ended = AbortSignal.any([gone.signal, closed.signal]);
@@ -58,21 +55,13 @@ export async function forwardToPods(api: Api, options: ForwardedPods): Promise<P
       socket.destroy();
     });
   });
-  server.listen(localPort, '127.0.0.1');
-  await once(server, 'listening', signal ? { signal } : {});
-  // it serves as long as its process has something else to do
-  server.unref();
-
+  const listening = await listenHere(server, { port: localPort, signal });
   const close = async (): Promise<void> => {
     closed.abort();
-    for (const socket of sockets) socket.destroy();
-    if (server.listening) {
-      server.close();
-      await once(server, 'close');
-    }
+    await listening.close();
   };
   signal?.addEventListener('abort', () => void close(), { once: true });
-  return { port: (server.address() as AddressInfo).port, close };
+  return { port: listening.port, close };
 }
 
 async function pipeToPod(api: Api, pods: ForwardedPods, socket: Socket, ended: AbortSignal): Promise<void> {

@@ -21,7 +21,7 @@ import { type Patch, patched } from './patch.js';
 import { type Limits, Patience } from './patience.js';
 import type { Scope } from './scope.js';
 import { objectsOf, type Source } from './sources.js';
-import { currentScope, fileScope } from './test-file.js';
+import { currentScope, fileScope, isOwnNamespace } from './test-file.js';
 import type { AnyObject, ObjectOf } from './typed.js';
 
 export interface ApplyOptions extends Limits {
@@ -91,9 +91,9 @@ export async function apply<const S extends Source | readonly Source[]>(
     const done = await putInOrder({ api, kinds }, entries, { signal, progress, persist, put });
     return entries.map((entry) => withDates(done.get(entry) ?? entry.object)) as Applied<S>;
   } catch (error) {
-    if (patience.why === undefined || !signal.aborted) throw error;
+    if (!patience.isOver || !signal.aborted) throw error;
     throw new JestKubernetesError('WAIT_FAILED', `not all was applied after ${patience.passed}`, {
-      evidence: [`it was waiting for ${awaited}`, patience.why].filter((line) => line !== ''),
+      evidence: [`it was waiting for ${awaited}`, ...patience.reasons],
     });
   }
 }
@@ -107,16 +107,12 @@ async function placed(object: KubernetesObject, namespace: string | undefined): 
   return { ...object, metadata: { ...metadata, namespace: own ?? namespace ?? (await testNamespace()) } };
 }
 
-const isOwn = (namespace: string | undefined): boolean =>
-  namespace !== undefined &&
-  [currentScope(), fileScope()].some(({ namespaces }) => namespaces.includes(namespace));
-
 async function putOne(object: KubernetesObject, signal: AbortSignal): Promise<KubernetesObject> {
   const { api, kinds } = cluster();
   const { apiVersion, kind, metadata } = object;
   const { namespace, name } = metadata;
   currentScope().traces.push({ apiVersion, kind, namespace, name });
-  if (isOwn(namespace)) return applyOne(api, kinds, object, { signal });
+  if (isOwnNamespace(namespace)) return applyOne(api, kinds, object, { signal });
   const manager = holder();
   try {
     const applied = await hold(api, kinds, object, { manager, labels: marks(), signal });

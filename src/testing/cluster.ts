@@ -1,6 +1,7 @@
 import { type Api, type ClusterAccess, Collection, Kinds, openApi } from '../kubernetes/index.js';
 import { JestKubernetesError } from '../support/errors.js';
-import { currentTestFile, fileScope } from './test-file.js';
+import type { Scope } from './scope.js';
+import { fileScope } from './test-file.js';
 
 /** The run's cluster, as the words of the test API speak to it: one connection for a test file. */
 export interface Cluster {
@@ -11,8 +12,7 @@ export interface Cluster {
   collection(path: string): Collection;
 }
 
-const ofTestFile = new WeakMap<object, Cluster>();
-const outsideOfTestFiles = {};
+const ofTestFile = new WeakMap<Scope, Cluster>();
 
 function noCluster(): JestKubernetesError {
   const off = process.env['JEST_KUBERNETES'] === 'off';
@@ -41,7 +41,7 @@ export function clusterAccess(): ClusterAccess {
 
 /** @throws JestKubernetesError NO_CLUSTER outside of a run */
 export function cluster(): Cluster {
-  const key = currentTestFile() ?? outsideOfTestFiles;
+  const key = fileScope();
   const known = ofTestFile.get(key);
   if (known !== undefined) return known;
   const access = clusterAccess();

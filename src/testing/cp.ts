@@ -10,7 +10,12 @@ import { cluster } from './cluster.js';
 import { Collected } from './collected.js';
 import { type Place, placeInPod, unusable } from './copy-place.js';
 import { ranIn } from './exec.js';
-import { type ContainerOptions, type RunningContainer, runningContainer } from './running-container.js';
+import {
+  type ContainerOptions,
+  describeContainer,
+  type RunningContainer,
+  runningContainer,
+} from './running-container.js';
 import { currentScope } from './test-file.js';
 
 /**
@@ -166,9 +171,8 @@ async function ranTar(
     evidence: readonly string[],
     more: { remedy?: string; cause?: unknown } = {},
   ): JestKubernetesError => {
-    const { namespace, pod, container } = place;
-    const where = `in the container ${container} of Pod ${namespace}/${pod}`;
-    return new JestKubernetesError('COPY_FAILED', `Cannot ${doing} ${where}`, { evidence, ...more });
+    const what = `Cannot ${doing} in ${describeContainer(place)}`;
+    return new JestKubernetesError('COPY_FAILED', what, { evidence, ...more });
   };
   let exitCode: number;
   try {

@@ -1,7 +1,7 @@
 import { cluster } from './cluster.js';
 import { namespace as testNamespace } from './namespace.js';
 import { notThere, refusal } from './refusal.js';
-import { describeTarget, locate, type Located, type Target } from './target.js';
+import { describeTarget, locate, type Located, type Target, traceOf } from './target.js';
 import { currentScope } from './test-file.js';
 
 /** Something that happened to an object, as a controller, the scheduler or a kubelet tells it. */
@@ -21,7 +21,7 @@ export interface ObjectEvent {
 }
 
 /** An Event of `v1`, in which old and new fields stand side by side. */
-interface Written {
+export interface Written {
   metadata: { creationTimestamp: string };
   type?: string;
   reason?: string;
@@ -60,18 +60,23 @@ export async function events(
     return sorted(await list(`the events of the namespace ${namespace}`, namespace, {}, signal));
   }
   const located = await locate(target, { ...options, signal });
-  const { apiVersion, kind, namespace, name, selector, uid } = located;
-  scope.traces.push({ apiVersion, kind, namespace, name, selector });
+  const { name, selector } = located;
+  scope.traces.push(traceOf(located));
+  const found = await eventsAbout(located, signal);
+  if (found.length === 0 && name !== undefined) await requireThere(located, signal);
+  return sorted(selector === undefined ? found : await ofSelected(found, located, signal));
+}
+
+/** What is written of a target, in no order; of one that is not there nothing. */
+export function eventsAbout(located: Located, signal: AbortSignal): Promise<Written[]> {
+  const { kind, namespace, name, uid } = located;
   const fields = {
     'involvedObject.kind': kind,
     ...(name !== undefined && { 'involvedObject.name': name }),
     ...(uid !== undefined && { 'involvedObject.uid': uid }),
   };
   // those of an object without a namespace are kept in this one
-  const where = namespace ?? 'default';
-  const found = await list(`the events of ${describeTarget(located)}`, where, fields, signal);
-  if (found.length === 0 && name !== undefined) await requireThere(located, signal);
-  return sorted(selector === undefined ? found : await ofSelected(found, located, signal));
+  return list(`the events of ${describeTarget(located)}`, namespace ?? 'default', fields, signal);
 }
 
 async function list(

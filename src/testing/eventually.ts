@@ -89,9 +89,8 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 function history(patience: Patience, attempts: number, failures: readonly Failure[]): string {
   const before = failures.slice(0, -1).slice(-toldBefore);
-  const why = patience.why === undefined || patience.why === '' ? '' : `; ${patience.why}`;
   return [
-    `eventually: tried ${attempts} times in ${patience.passed}${why}`,
+    [`eventually: tried ${attempts} times in ${patience.passed}`, ...patience.reasons].join('; '),
     ...(before.length === 0
       ? ['it failed in this way each time']
       : [
@@ -127,7 +126,7 @@ function neverEnded(patience: Patience, attempts: number): JestKubernetesError {
     'WAIT_FAILED',
     `eventually: ${which} has not ended after ${patience.passed}`,
     {
-      evidence: patience.why === undefined || patience.why === '' ? [] : [patience.why],
+      evidence: patience.reasons,
       remedy: 'Something in the function is awaited that never comes: give it a time limit of its own.',
     },
   );

@@ -6,7 +6,12 @@ import { lastLines } from '../support/lines.js';
 import { cluster } from './cluster.js';
 import { Collected } from './collected.js';
 import { socketRefusal } from './refusal.js';
-import { type ContainerOptions, type RunningContainer, runningContainer } from './running-container.js';
+import {
+  type ContainerOptions,
+  describeContainer,
+  type RunningContainer,
+  runningContainer,
+} from './running-container.js';
 import type { Target } from './target.js';
 import { currentScope } from './test-file.js';
 
@@ -72,8 +77,8 @@ export async function exec(
   return result;
 }
 
-const describe = (words: readonly string[], { namespace, pod, container }: RunningContainer): string =>
-  `‘${words.join(' ')}’ in the container ${container} of Pod ${namespace}/${pod}`;
+const describe = (words: readonly string[], place: RunningContainer): string =>
+  `‘${words.join(' ')}’ in ${describeContainer(place)}`;
 
 function wordsOf(command: string | readonly string[]): readonly string[] {
   const words = typeof command === 'string' ? ['sh', '-c', command] : [...command];
@@ -105,7 +110,7 @@ export async function ranIn(api: Api, place: RunningContainer, streams: Streams)
   throw new JestKubernetesError(
     'EXEC_FAILED',
     isMissing
-      ? `There is no program ‘${streams.command[0] ?? ''}’ in the container ${place.container} of Pod ${place.namespace}/${place.pod}`
+      ? `There is no program ‘${streams.command[0] ?? ''}’ in ${describeContainer(place)}`
       : `Cannot start ${describe(streams.command, place)}`,
     {
       evidence: [runtimeWords(end.refusal)],

@@ -2,18 +2,18 @@ import type { Configuration, KubeConfig } from '@kubernetes/client-node';
 
 import { clientNode } from './client-node.js';
 import { clusterAccess } from './cluster.js';
-import { currentTestFile } from './test-file.js';
+import type { Scope } from './scope.js';
+import { fileScope } from './test-file.js';
 
 /** What a test file has asked for already: each test file starts afresh, as no change that one makes may reach the next. */
 interface Clients {
   config: KubeConfig;
   byClass: Map<unknown, unknown>;
 }
-const ofTestFile = new WeakMap<object, Clients>();
-const outsideOfTestFiles = {};
+const ofTestFile = new WeakMap<Scope, Clients>();
 
 function clients(): Clients {
-  const key = currentTestFile() ?? outsideOfTestFiles;
+  const key = fileScope();
   const known = ofTestFile.get(key);
   if (known !== undefined) return known;
   const made: Clients = { config: newKubeConfig(), byClass: new Map() };

@@ -1,5 +1,3 @@
-import type { CoreV1Event } from '@kubernetes/client-node';
-
 import {
   conditionIs,
   describeCondition,
@@ -11,7 +9,9 @@ import {
 import { JestKubernetesError } from '../support/errors.js';
 import { cluster } from './cluster.js';
 import { ready } from './conditions.js';
+import { eventsAbout, type Written } from './events.js';
 import { describeTarget, locate, type Located, pathOf } from './target.js';
+import { currentScope } from './test-file.js';
 
 /** What is used of the `this` that Jest calls a matcher with. */
 export interface MatcherContext {
@@ -84,7 +84,7 @@ export interface EventPattern {
 const fits = (text: string | undefined, wanted: string | RegExp): boolean =>
   typeof wanted === 'string' ? text === wanted : wanted.test(text ?? '');
 
-function eventFits(event: CoreV1Event, pattern: string | RegExp | EventPattern): boolean {
+function eventFits(event: Written, pattern: string | RegExp | EventPattern): boolean {
   if (typeof pattern === 'string') return event.reason === pattern || (event.message ?? '').includes(pattern);
   // made in a test's own realm
   if (typeof (pattern as RegExp).test === 'function')
@@ -97,13 +97,11 @@ function eventFits(event: CoreV1Event, pattern: string | RegExp | EventPattern):
   );
 }
 
-async function eventsOf({ located, object }: Read): Promise<CoreV1Event[]> {
-  const { namespace = 'default', name = '', kind } = located;
-  const selector = [`involvedObject.kind=${kind}`, `involvedObject.name=${name}`].join(',');
-  const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=${encodeURIComponent(selector)}`;
-  const { items } = await cluster().api.request<{ items: CoreV1Event[] }>(path);
+/** Of that very object, or of none that is told: not of an earlier one of its name. */
+async function eventsOf({ located, object }: Read): Promise<Written[]> {
+  const found = await eventsAbout({ ...located, uid: undefined }, currentScope().signal);
   const uid = object?.metadata.uid;
-  return items.filter(({ involvedObject }) => uid === undefined || (involvedObject.uid ?? uid) === uid);
+  return found.filter(({ involvedObject }) => uid === undefined || (involvedObject.uid ?? uid) === uid);
 }
 
 /** For `expect.extend`; each looks at the object as it is at that moment: `eventually`, or `waitFor`, waits. */

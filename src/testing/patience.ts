@@ -37,15 +37,14 @@ export class Patience implements Disposable {
   readonly #ended = new AbortController();
   readonly #timers: AwakeTimer[];
   readonly #start = performance.now();
-  /** Why it ended: what has been waited for in vain, in words; undefined while it has not. */
-  why: string | undefined;
+  #why: string | undefined;
 
   constructor({ stall, total }: Limits = {}) {
     const own = milliseconds('total', total) ?? Infinity;
     const test = leftOfTest();
     const quiet = milliseconds('stall', stall) ?? usualStall;
     const end = (why: string) => () => {
-      this.why ??= why;
+      this.#why ??= why;
       this.#ended.abort(new Error(why));
     };
     this.#timers = [
@@ -56,6 +55,16 @@ export class Patience implements Disposable {
 
   /** Aborted at the limits, and as the test ends in which it began. */
   readonly signal = AbortSignal.any([this.#ended.signal, currentScope().signal]);
+
+  /** Whether a limit has ended it. */
+  get isOver(): boolean {
+    return this.#why !== undefined;
+  }
+
+  /** Which limit has ended it, in words; none where it is the caller's own `total`, or none has. */
+  get reasons(): string[] {
+    return [this.#why ?? ''].filter((why) => why !== '');
+  }
 
   /** How long it has been waited, as text: `12.3 s`. */
   get passed(): string {

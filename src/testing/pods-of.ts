@@ -3,7 +3,7 @@ import { JestKubernetesError } from '../support/errors.js';
 import { cluster } from './cluster.js';
 import { notThere, read, refusal } from './refusal.js';
 import type { Scope } from './scope.js';
-import { describeTarget, locate, type Located, pathOf, type Target } from './target.js';
+import { describeTarget, locate, type Located, pathOf, type Target, traceOf } from './target.js';
 
 /** Where the pods of a target are: one by its name, or those that a label selector names. */
 export interface PodsOfTarget {
@@ -32,10 +32,7 @@ export async function podsOf(
   const { signal } = scope;
   const located = await locate(target, { namespace, signal });
   const what = describeTarget(located);
-  scope.traces.push({
-    ...{ apiVersion: located.apiVersion, kind: located.kind, namespace: located.namespace },
-    ...{ name: located.name, selector: located.selector },
-  });
+  scope.traces.push(traceOf(located));
   if (located.apiVersion === 'v1' && located.kind === 'Pod') {
     const { name, selector, namespace: where = '' } = located;
     return { ...{ located, what, namespace: where, pod: name, selector } };

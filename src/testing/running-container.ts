@@ -11,6 +11,10 @@ export interface RunningContainer {
   container: string;
 }
 
+/** For a reader: `the container web of Pod shop/web-1`. */
+export const describeContainer = ({ namespace, pod, container }: RunningContainer): string =>
+  `the container ${container} of Pod ${namespace}/${pod}`;
+
 export interface ContainerOptions {
   /** Default: the one that the annotation `kubectl.kubernetes.io/default-container` names, else the pod's first. */
   container?: string | undefined;

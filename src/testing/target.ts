@@ -1,9 +1,10 @@
 import type { KubernetesObject as ClientObject } from '@kubernetes/client-node';
 
-import { collectionOf, NotServed, type ServedKind } from '../kubernetes/index.js';
+import { collectionOf, NotServed, selectorText, type ServedKind } from '../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { cluster } from './cluster.js';
 import { namespace as testNamespace } from './namespace.js';
+import type { Trace } from './scope.js';
 
 /** All objects of a kind, or those that a label selector names. */
 export interface Selection {
@@ -49,6 +50,11 @@ export function describeTarget({
   return [`all ${kind} objects`, selector, namespace && `in ${namespace}`].filter(Boolean).join(' ');
 }
 
+/** What is kept of it, for a look at a red test. */
+export const traceOf = ({ apiVersion, kind, namespace, name, selector }: Located): Trace => ({
+  ...{ apiVersion, kind, namespace, name, selector },
+});
+
 /** The path of the one object that a target names. */
 export function pathOf(located: Located): string {
   if (located.name === undefined) throw unusable(describeTarget(located), 'it names no single object');
@@ -77,16 +83,11 @@ export async function locate(
     ...served,
     namespace,
     name: wanted.name,
-    selector: typeof selector === 'object' ? labels(selector) : selector,
+    selector: typeof selector === 'object' ? selectorText({ matchLabels: selector }) : selector,
     collection: collectionOf(served, namespace),
     uid: typeof target === 'object' && isObject(target) ? target.metadata?.uid : undefined,
   };
 }
-
-const labels = (selector: Readonly<Record<string, string>>): string =>
-  Object.entries(selector)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
 
 function parse(text: string): Selection {
   const [kind = '', name, ...rest] = text.split('/');

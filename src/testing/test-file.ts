@@ -45,6 +45,11 @@ export function beginTest(name: string): Scope | undefined {
 /** The running test's, else the file's; outside of both, what is made is left to the end of the run. */
 export const currentScope = (): Scope => current?.test ?? fileScope();
 
+/** Whether the running test, or its file, has made that namespace. */
+export const isOwnNamespace = (namespace: string | undefined): boolean =>
+  namespace !== undefined &&
+  [currentScope(), fileScope()].some((scope) => scope.namespaces.includes(namespace));
+
 export const fileScope = (): Scope => current?.scope ?? outsideOfTestFiles;
 
 /** @param failed - whether it is red, as far as that is known */

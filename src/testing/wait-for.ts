@@ -15,8 +15,8 @@ import { asCondition, type Condition, type deleted, ready, type Seen } from './c
 import { withDates } from './dates.js';
 import { type Limits, Patience } from './patience.js';
 import type { Trace } from './scope.js';
-import { describeTarget, locate, type Located, type Target } from './target.js';
-import { currentScope, fileScope } from './test-file.js';
+import { describeTarget, locate, type Located, type Target, traceOf } from './target.js';
+import { currentScope, isOwnNamespace } from './test-file.js';
 import type { FoundOf } from './typed.js';
 
 export interface WaitOptions extends Limits {
@@ -91,8 +91,7 @@ async function waitForOne(
  */
 function watchedPath({ collection, namespace, name, selector }: Located): string {
   if (selector !== undefined) return `${collection}?labelSelector=${encodeURIComponent(selector)}`;
-  const isOwn = [currentScope(), fileScope()].some(({ namespaces }) => namespaces.includes(namespace ?? ''));
-  if (name === undefined || isOwn) return collection;
+  if (name === undefined || isOwnNamespace(namespace)) return collection;
   return `${collection}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
 }
 
@@ -113,8 +112,7 @@ class Wait {
     this.#own = here.collection(watchedPath(located));
     const { beside } = condition;
     this.#beside = beside && here.collection(collectionOf(beside, located.namespace));
-    const { apiVersion, kind, namespace, name, selector } = located;
-    this.#trace = { apiVersion, kind, namespace, name, selector, condition: condition.name };
+    this.#trace = { ...traceOf(located), condition: condition.name };
     currentScope().traces.push(this.#trace);
   }
 
@@ -134,7 +132,7 @@ class Wait {
       return this.#objects();
     } catch (error) {
       if (error instanceof Hopeless) throw this.#failed(error.diagnosis);
-      if (this.#patience.why !== undefined && signal.aborted) throw this.#failed(undefined);
+      if (this.#patience.isOver && signal.aborted) throw this.#failed(undefined);
       throw error;
     } finally {
       found.abort(new Error('the wait has ended'));
@@ -186,7 +184,7 @@ class Wait {
         : `${what} will not be ${name}: ${why}`;
     const evidence = [
       ...(why === undefined && lacks !== undefined ? [lacks] : []),
-      ...(this.#patience.why === undefined || this.#patience.why === '' ? [] : [this.#patience.why]),
+      ...this.#patience.reasons,
       ...(trouble === undefined ? [] : [`the watch is broken: ${trouble}`]),
       ...(diagnosis?.evidence ?? []),
     ];
