@@ -12,6 +12,7 @@ import { ApiError, type ClusterAccess, openApi } from '../kubernetes/index.js';
 import { causeOf } from '../support/errors.js';
 import { firstLine } from '../support/lines.js';
 import { readLogs } from './logs.js';
+import { within } from './paths.js';
 import { belonging, eventsWithin, namespacesOf, type Owned, type Scope } from './scope.js';
 import { isWell, type Snapshot, statusesOf } from './snapshot.js';
 
@@ -88,9 +89,7 @@ export async function observeCluster(
   }
   /** Of every namespace that is looked into. */
   async function parts<T extends object>(name: string, resource: string, kind?: string): Promise<T[]> {
-    const folder = resource.slice(0, resource.lastIndexOf('/'));
-    const word = resource.slice(folder.length + 1);
-    const paths = namespaces?.map((each) => `/${folder}/namespaces/${each}/${word}`) ?? [`/${resource}`];
+    const paths = namespaces?.map((each) => within(each, resource)) ?? [`/${resource}`];
     return (await Promise.all(paths.map((path) => part<T>(name, path, kind)))).flat();
   }
   const of = (wanted: boolean | undefined) => ({ parts: wanted ? parts : () => Promise.resolve([]) });
@@ -121,8 +120,8 @@ export async function observeCluster(
   if (unheard !== undefined) return { ...nothing, clockAheadMs, api: { answers: false, error: unheard } };
 
   const ofTests = new Set(tests.map(({ metadata }) => metadata?.name));
-  const within = belonging(scope, others);
-  const belongs = (object: Owned) => !ofTests.has(object.metadata?.namespace) && within(object);
+  const isWithin = belonging(scope, others);
+  const belongs = (object: Owned) => !ofTests.has(object.metadata?.namespace) && isWithin(object);
   const pods = all.filter((pod) => belongs(pod as Owned));
   const ill = pods.filter((pod) => !isWell(pod));
   const waiting = ill.filter((pod) => pod.status?.phase === 'Pending');

@@ -1,4 +1,5 @@
 import { type Api, collectionOf, Kinds } from '../../kubernetes/index.js';
+import { within } from '../paths.js';
 import type { ObjectReference } from '../scope.js';
 import type { Changed } from './changes.js';
 
@@ -36,10 +37,8 @@ export async function objectsOf(
 ): Promise<Changed[]> {
   const lists = namespaces.flatMap((namespace) =>
     Object.entries(kinds).map(async ([kind, resource]) => {
-      const at = resource.lastIndexOf('/');
-      const path = `/${resource.slice(0, at)}/namespaces/${namespace}${resource.slice(at)}`;
-      const apiVersion = resource.slice(0, at).replace(/^apis?\//, '');
-      const { items } = await api.request<{ items: Changed[] }>(path);
+      const apiVersion = resource.slice(0, resource.lastIndexOf('/')).replace(/^apis?\//, '');
+      const { items } = await api.request<{ items: Changed[] }>(within(namespace, resource));
       return items.map((item) => ({ apiVersion, kind, ...item }));
     }),
   );

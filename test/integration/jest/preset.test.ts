@@ -13,11 +13,11 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { execa } from 'execa';
-import { Client } from 'pg';
 
 import { postgresVariables, prepareTemplate } from '../../../src/postgres/index.js';
 import { silent } from '../../../src/report/index.js';
-import { localConfig, localServer } from '../postgres/local-server.js';
+import { postgresConfig } from '../../postgres-config.js';
+import { localServer, migrating } from '../postgres/local-server.js';
 import { type FakeApiServer, fakeApiServer } from './fake-api-server.js';
 
 jest.setTimeout(240_000);
@@ -120,12 +120,6 @@ async function runWith(
   return { status: exitCode, output: all };
 }
 
-async function query(connectionString: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString });
-  await client.connect();
-  await client.query(sql).finally(() => client.end());
-}
-
 const passed = { status: 0, output: expect.stringMatching(/^Tests: +\d+ passed, \d+ total$/m) as string };
 /** Compiled file by file, without a look at types: that is tested once. */
 const transpiled = {
@@ -151,11 +145,10 @@ describe.each([
   test('a database that is to be given back before each test is so before the test’s own hooks, and before each file', async () => {
     const server = await localServer();
     try {
-      const migrate = ({ url }: { url: string }): Promise<unknown> =>
-        query(url, 'CREATE TABLE goods (name text)');
+      const migrate = migrating('CREATE TABLE goods (name text)');
       const template = await prepareTemplate(
         undefined as never,
-        { ...localConfig, migrate },
+        { ...postgresConfig, migrate },
         server.address,
         {
           ...{ signal: AbortSignal.timeout(60_000), progress: silent, rootDir: here },

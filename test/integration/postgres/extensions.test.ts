@@ -3,9 +3,10 @@ import { Client } from 'pg';
 import { workerDatabaseName } from '../../../src/postgres/databases.js';
 import { createWorkerDatabase, prepareTemplate, resetWorkerDatabase } from '../../../src/postgres/index.js';
 import { silent } from '../../../src/report/index.js';
+import { postgresConfig } from '../../postgres-config.js';
 import { differences, everything } from './everything.js';
 import { imageServer } from './image-server.js';
-import { localConfig, type LocalServer } from './local-server.js';
+import { type LocalServer, migrating } from './local-server.js';
 
 /* An image that people use for its extension, in the template and in what a test does. */
 let server: LocalServer;
@@ -26,12 +27,8 @@ test('vectors, their index and their extension are in the template, and come bac
   const template = await prepareTemplate(
     undefined as never,
     {
-      ...localConfig,
-      migrate: async ({ url }) => {
-        const client = new Client({ connectionString: url });
-        await client.connect();
-        await client.query(schema).finally(() => client.end());
-      },
+      ...postgresConfig,
+      migrate: migrating(schema),
     },
     server.address,
     { signal: AbortSignal.timeout(60_000), progress: silent, rootDir: '/' },

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { PostgresConfig } from '../../../src/config/config.js';
+import { Client } from 'pg';
+
 import { type PostgresAddress, withConnection } from '../../../src/postgres/connection.js';
 import { postgresObjects } from '../../../src/postgres/objects.js';
+import { postgresConfig } from '../../postgres-config.js';
 import { freePort } from '../free-port.js';
 
 /** A PostgreSQL server of this machine's own programs, on 127.0.0.1, with the settings of the one in a cluster. */
@@ -17,19 +19,14 @@ export interface LocalServer {
   stop(): Promise<void>;
 }
 
-export const localConfig: PostgresConfig = {
-  image: 'postgres:17-alpine',
-  database: 'app',
-  user: 'app',
-  password: undefined,
-  hostPort: 0,
-  initdb: [],
-  settings: {},
-  resources: {},
-  storage: 'memory',
-  reset: 'file',
-  migrate: undefined,
-};
+/** A `migrate` that runs these statements. */
+export const migrating =
+  (sql: string) =>
+  async ({ url }: { url: string }): Promise<void> => {
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    await client.query(sql).finally(() => client.end());
+  };
 
 /** In its own folder, which goes with it; it ends with this process too, however that ends. */
 export async function localServer(settings: Readonly<Record<string, string>> = {}): Promise<LocalServer> {
@@ -117,7 +114,7 @@ export async function untilItAnswers(address: PostgresAddress, patience = 20_000
 }
 
 export function settingsInCluster(): Record<string, string> {
-  const server = postgresObjects(localConfig, '').find(({ kind }) => kind === 'StatefulSet');
+  const server = postgresObjects(postgresConfig, '').find(({ kind }) => kind === 'StatefulSet');
   const { template } = server?.['spec'] as { template: { spec: { containers: { args: string[] }[] } } };
   const given = template.spec.containers[0]?.args.filter((arg) => arg.includes('=')) ?? [];
   return Object.fromEntries(

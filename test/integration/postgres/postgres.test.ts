@@ -22,6 +22,7 @@ import {
 import type { WorkerPostgres } from '../../../src/postgres/worker-database.js';
 import { silent } from '../../../src/report/index.js';
 import { database, prepareWorkerDatabase, resetDatabase } from '../../../src/testing/database.js';
+import { postgresConfig } from '../../postgres-config.js';
 import { freePort } from '../free-port.js';
 import { type KindCluster, kindCluster, run } from '../kind-cluster.js';
 
@@ -31,7 +32,6 @@ import { type KindCluster, kindCluster, run } from '../kind-cluster.js';
  */
 jest.setTimeout(60_000);
 
-const image = 'postgres:17-alpine';
 const signal = AbortSignal.timeout(600_000);
 const steps = { signal, progress: silent };
 let cluster: KindCluster | undefined;
@@ -41,19 +41,8 @@ let node: string;
 let address: PostgresAddress;
 let server: PostgresServer;
 
-const config: PostgresConfig = {
-  image,
-  database: 'app',
-  user: 'app',
-  password: undefined,
-  hostPort: 0,
-  initdb: [],
-  settings: {},
-  resources: {},
-  storage: 'memory',
-  reset: 'file',
-  migrate: undefined,
-};
+const config = postgresConfig;
+const { image } = config;
 
 beforeAll(async () => {
   const hostPort = await freePort();

@@ -4,11 +4,12 @@ import { quoted, withConnection } from '../../../src/postgres/connection.js';
 import { dropDatabase, workerDatabaseName } from '../../../src/postgres/databases.js';
 import { createWorkerDatabase, prepareTemplate, resetWorkerDatabase } from '../../../src/postgres/index.js';
 import { silent } from '../../../src/report/index.js';
+import { postgresConfig } from '../../postgres-config.js';
 import { Random } from '../../unit/leases/model/random.js';
 import { differences, everything } from './everything.js';
 import { beginning, furniture, roles, rows, schema, statements } from './fuzz/statements.js';
 import { imageServer } from './image-server.js';
-import { localConfig, type LocalServer, localServer } from './local-server.js';
+import { type LocalServer, localServer } from './local-server.js';
 
 /*
  * Random statements make a template, others change a copy of it; then the copy is reset, and must be to pg_dump what it
@@ -72,7 +73,7 @@ async function round(seed: number, figures: Figures): Promise<string[]> {
   const template = await prepareTemplate(
     undefined as never,
     {
-      ...localConfig,
+      ...postgresConfig,
       database: `fuzz_${String(seed)}`,
       migrate: async ({ env }) => {
         const client = await connected(env['PGDATABASE'] ?? '');

@@ -12,8 +12,9 @@ import {
 import type { WorkerPostgres } from '../../../src/postgres/worker-database.js';
 import { silent } from '../../../src/report/index.js';
 import { resetsEachTest } from '../../../src/testing/database.js';
+import { postgresConfig } from '../../postgres-config.js';
 import { differences, everything } from './everything.js';
-import { localConfig, type LocalServer, localServer } from './local-server.js';
+import { type LocalServer, localServer, migrating } from './local-server.js';
 
 /* What a reset gives back, and what it leaves open, on a server of this machine's own. */
 
@@ -25,12 +26,8 @@ afterAll(() => server.stop());
 
 async function template(sql: string, changes: Partial<PostgresConfig> = {}): Promise<string> {
   const config: PostgresConfig = {
-    ...localConfig,
-    migrate: async ({ url }) => {
-      const client = new Client({ connectionString: url });
-      await client.connect();
-      await client.query(sql).finally(() => client.end());
-    },
+    ...postgresConfig,
+    migrate: migrating(sql),
     ...changes,
   };
   const options = { signal: AbortSignal.timeout(60_000), progress: silent, rootDir: '/', rebuild: true };

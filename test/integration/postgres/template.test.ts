@@ -8,7 +8,8 @@ import { dropDatabase } from '../../../src/postgres/databases.js';
 import { createWorkerDatabase, prepareTemplate } from '../../../src/postgres/index.js';
 import type { TemplateOptions } from '../../../src/postgres/template.js';
 import { silent } from '../../../src/report/index.js';
-import { localConfig, type LocalServer, localServer } from './local-server.js';
+import { postgresConfig } from '../../postgres-config.js';
+import { type LocalServer, localServer, migrating } from './local-server.js';
 
 /* How templates are made on a server that stays, or that several share: one of this machine's own. */
 
@@ -26,12 +27,8 @@ async function template(
   options: Partial<TemplateOptions> = {},
 ): Promise<string> {
   const config: PostgresConfig = {
-    ...localConfig,
-    migrate: async ({ url }) => {
-      const client = new Client({ connectionString: url });
-      await client.connect();
-      await client.query(sql).finally(() => client.end());
-    },
+    ...postgresConfig,
+    migrate: migrating(sql),
     ...changes,
   };
   return prepareTemplate(undefined as never, config, server.address, {
@@ -99,7 +96,7 @@ test('other templates and their roles go with the last who may use them, not bef
 test('packages that share a server have the user and the password that each asks for', async () => {
   const whoIs = async (changes: Partial<PostgresConfig>): Promise<unknown> => {
     const name = await template('SELECT 1', { database: 'users', ...changes });
-    const own = asUser(server.address, { ...localConfig, ...changes });
+    const own = asUser(server.address, { ...postgresConfig, ...changes });
     const variables = await createWorkerDatabase(
       { ...own, template: name, runId: 'users', reset: 'file' },
       '1',

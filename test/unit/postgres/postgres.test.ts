@@ -13,21 +13,10 @@ import { firstPod, namespaceFor, postgresObjects } from '../../../src/postgres/o
 import { roomRemedy } from '../../../src/postgres/out-of-room.js';
 import { isAway, outlasting } from '../../../src/postgres/outlasting.js';
 import { silent } from '../../../src/report/index.js';
+import { postgresConfig } from '../../postgres-config.js';
 import { type FakeCluster, fakeCluster } from '../kubernetes/fake-cluster.js';
 
-const config: PostgresConfig = {
-  image: 'postgres:17-alpine',
-  database: 'app',
-  user: 'app',
-  password: undefined,
-  hostPort: 0,
-  initdb: [],
-  settings: { fsync: 'on', work_mem: '8MB' },
-  resources: {},
-  storage: 'memory',
-  reset: 'file',
-  migrate: undefined,
-};
+const config: PostgresConfig = { ...postgresConfig, settings: { fsync: 'on', work_mem: '8MB' } };
 
 const objectOf = (kind: string, node?: string): string =>
   JSON.stringify(postgresObjects(config, 'secret', { node }).find((object) => object.kind === kind));
