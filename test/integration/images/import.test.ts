@@ -115,6 +115,19 @@ describe('an image that was pulled by its digest (the node is simulated)', () =>
   });
 });
 
+test('what Podman has under a short name gets in the node the one that Kubernetes looks for (Docker stands in for it)', async () => {
+  const { byTag } = keptImage();
+  await onHost(byTag);
+  const short = `jest-kubernetes-test-${randomBytes(4).toString('hex')}:dev`;
+  await runEngine(docker, ['tag', byTag, short]);
+  pulled.add(short);
+  using engine = scriptedEngine('podman', `[ $1 = exec ] || exec docker "$@"\n${takesIn}`);
+  expect((await importing(short, engine))?.bytes).toBeGreaterThan(100_000);
+  const named = engine.calls().filter((call) => call.includes('images tag'));
+  expect(named).toEqual([expect.stringMatching(new RegExp(` localhost/\\S+ docker\\.io/library/${short}$`))]);
+  expect(await travelling()).toBe('');
+});
+
 describe('of an image that a node has already (the nodes are simulated)', () => {
   const digest = `sha256:${'5'.repeat(64)}`;
   /** As ctr of containerd 1.6 prints it. */
