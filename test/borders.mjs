@@ -23,6 +23,10 @@ export const rooms = {
     is: 'the server, its template, a database for each worker',
     uses: ['config', 'kubernetes', 'report', 'support'],
   },
+  services: {
+    is: 'servers beside PostgreSQL, and how tests learn where they are',
+    uses: ['config', 'kubernetes', 'support'],
+  },
   diagnose: {
     is: 'from symptoms to a cause, and the bundle',
     uses: ['kubernetes', 'report', 'runtime', 'support'],
@@ -38,6 +42,7 @@ export const rooms = {
       'postgres',
       'report',
       'runtime',
+      'services',
       'support',
     ],
   },

@@ -9,6 +9,7 @@ export type {
   NodeConfig,
   NodeRole,
   PostgresConfig,
+  ServiceConfig,
   SetupContext,
   Taint,
 } from './config.js';

@@ -1,8 +1,8 @@
 import type { ClusterLease, ClusterNode, ClusterProvider, JoinedCluster, Json } from '../cluster/index.js';
 import type { Config, ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
-import type { ClusterAccess, Owner } from '../kubernetes/index.js';
-import { namespaceFor, type PostgresAddress, type PostgresServer } from '../postgres/index.js';
+import { type ClusterAccess, namespaceFor, type Owner } from '../kubernetes/index.js';
+import type { PostgresAddress, PostgresServer } from '../postgres/index.js';
 import type { Progress } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
 
