@@ -131,8 +131,29 @@ export interface ArchiveOptions {
 /** An image that is inside the cluster before the first test: a reference, a build, or an archive. */
 export type ImageOption = string | PullOptions | BuildOptions | ArchiveOptions;
 
+/** What of manifests that are applied is waited for. */
+export interface ManifestWait {
+  /**
+   * Whether the first test waits until what they start is ready: Deployments, StatefulSets, DaemonSets, ReplicaSets, Pods,
+   * Jobs (until they are complete) and APIServices. Default: `true`.
+   */
+  wait?: boolean | undefined;
+}
+
+/** Manifests in files. */
+export interface PathOptions extends ManifestWait {
+  /** Path of a file or folder, or a glob. */
+  path: string;
+}
+
+/** Manifests that kustomize builds. */
+export interface KustomizeOptions extends ManifestWait {
+  /** Path of a kustomize folder. */
+  kustomize: string;
+}
+
 /** Manifests that are applied before the first test: a file, folder or glob, or a kustomize folder. */
-export type ManifestOption = string | { /** Path of a kustomize folder. */ kustomize: string };
+export type ManifestOption = string | PathOptions | KustomizeOptions;
 
 /** PostgreSQL inside the cluster, with a database per worker. */
 export interface PostgresOptions {
@@ -207,7 +228,7 @@ export interface UserConfig {
    * the rate; an empty list turns them off. Default: `['mirror.gcr.io', 'public.ecr.aws/docker']`.
    */
   mirrors?: readonly string[] | undefined;
-  /** Manifests that are applied, in this order, before the first test. Default: none. */
+  /** Manifests that are applied, in this order, and waited for, before the first test. Default: none. */
   manifests?: readonly ManifestOption[] | undefined;
   /** PostgreSQL inside the cluster: `true`, or its options. Default: `false`. */
   postgres?: boolean | PostgresOptions | undefined;
@@ -225,7 +246,7 @@ export interface UserConfig {
         pull?: TimeoutOptions | undefined;
         /** Streaming an image into the nodes. Default: stall `'90s'`, total `'15m'`. */
         import?: TimeoutOptions | undefined;
-        /** Applying manifests. Default: stall `'60s'`, total `'5m'`. */
+        /** Applying manifests, and then until what they start is ready. Default: stall `'90s'`, total `'10m'`. */
         manifests?: TimeoutOptions | undefined;
         /** PostgreSQL, until it answers. Default: stall `'90s'`, total `'10m'`. */
         postgres?: TimeoutOptions | undefined;

@@ -39,7 +39,7 @@ const defaultTimeouts: PhaseTimeouts = {
   cluster: { stall: 90 * seconds, total: 10 * minutes },
   pull: { stall: 120 * seconds, total: 30 * minutes },
   import: { stall: 90 * seconds, total: 15 * minutes },
-  manifests: { stall: 60 * seconds, total: 5 * minutes },
+  manifests: { stall: 90 * seconds, total: 10 * minutes },
   postgres: { stall: 90 * seconds, total: 10 * minutes },
 };
 
@@ -214,9 +214,11 @@ function resolveImage(image: ImageOption, absolute: (each: string) => string): I
 }
 
 function resolveManifest(manifest: ManifestOption, absolute: (each: string) => string): ManifestSource {
-  return typeof manifest === 'string'
-    ? { kind: 'path', path: absolute(manifest) }
-    : { kind: 'kustomize', path: absolute(manifest.kustomize) };
+  if (typeof manifest === 'string') return { kind: 'path', path: absolute(manifest), wait: true };
+  const { wait = true } = manifest;
+  return 'path' in manifest
+    ? { kind: 'path', path: absolute(manifest.path), wait }
+    : { kind: 'kustomize', path: absolute(manifest.kustomize), wait };
 }
 
 function resolvePostgres(

@@ -133,6 +133,13 @@ const postgres = z.strictObject({
   resources: z.strictObject({ requests: quantities, limits: quantities }, 'an object').optional(),
 });
 
+const wait = z.boolean('true or false').optional();
+
+const manifest = z.union(
+  [path, z.strictObject({ path, wait }), z.strictObject({ kustomize: path, wait })],
+  'a path, { path, wait } or { kustomize, wait }',
+);
+
 export const userConfigSchema = z.strictObject(
   {
     cluster: cluster.optional(),
@@ -145,12 +152,7 @@ export const userConfigSchema = z.strictObject(
         "a list such as ['mirror.gcr.io'], or an empty one for none",
       )
       .optional(),
-    manifests: z
-      .array(
-        z.union([path, z.strictObject({ kustomize: path })], 'a path or { kustomize: path }'),
-        "a list such as ['k8s/*.yaml']",
-      )
-      .optional(),
+    manifests: z.array(manifest, "a list such as ['k8s/*.yaml']").optional(),
     postgres: z.union([z.boolean(), postgres], 'true, false or an object').optional(),
     keep: z.enum(['never', 'on-failure', 'always'], "'never', 'on-failure' or 'always'").optional(),
     timeouts: z

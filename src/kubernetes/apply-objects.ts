@@ -8,7 +8,7 @@ import { Kinds } from './kinds.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 import type { Owner } from './owner.js';
 import { inOrder, persistently, putInOrder } from './put-in-order.js';
-import type { ManifestObject } from './read-manifests.js';
+import type { ManifestObject } from './manifests/index.js';
 import type { Standing } from './standing.js';
 
 export interface ApplyOptions {
@@ -29,7 +29,7 @@ interface Sharing {
 /**
  * Applies objects, namespaces and definitions first. Objects of a namespaced kind that name no namespace go to the
  * context's. Ends when the API server has taken them all and the custom resource definitions are served; what they start
- * (pods, volumes) is not waited for: a test says what it needs with `waitFor`.
+ * is waited for by `allReady`.
  *
  * In a cluster of our own it is server-side apply, our fields winning over other managers'. In one that was there before,
  * what is not there is created, with its owner's mark, and what was there is not touched: all objects are looked at before

@@ -6,7 +6,7 @@ import { type Kinds, NotServed, type Place } from './kinds.js';
 import { describeObject, fieldManager, type KubernetesObject } from './objects.js';
 import { owned, type Owner } from './owner.js';
 import { NotYet } from './patience.js';
-import type { ManifestObject } from './read-manifests.js';
+import type { ManifestObject } from './manifests/index.js';
 import { type Standing, standingOf } from './standing.js';
 
 interface Claim {

@@ -1,7 +1,7 @@
 import type { ClusterLease, ClusterNode, ClusterProvider, JoinedCluster, Json } from '../cluster/index.js';
 import type { Config, ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
-import type { ClusterAccess, Owner } from '../kubernetes/index.js';
+import type { AwaitedObject, ClusterAccess, ManifestReading, Manifests, Owner } from '../kubernetes/index.js';
 import { namespaceFor, type PostgresAddress, type PostgresServer } from '../postgres/index.js';
 import type { Progress } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
@@ -25,6 +25,8 @@ export interface RunContext {
   /** What has been done in the cluster's life already, by the keys of its ledger. */
   readonly done: ReadonlySet<string>;
   readonly milestones: Milestones;
+  /** What the manifests are, as far as files tell. */
+  readonly reading: ManifestReading;
   /** To be done when the run ends, before the lease is given back; the last added first. */
   readonly closing: (() => Promise<void>)[];
 }
@@ -54,6 +56,10 @@ export class Milestones {
   readonly api = new Milestone<ClusterAccess>();
   /** A test can use the cluster. */
   readonly ready = new Milestone<ClusterAccess>();
+  /** The manifests are read, those that a program builds too. */
+  readonly manifests = new Milestone<Manifests>();
+  /** What of the manifests' objects is waited for is known. */
+  readonly awaited = new Milestone<readonly AwaitedObject[]>();
   /** PostgreSQL's objects are there. */
   readonly server = new Milestone<PostgresServer>();
   /** PostgreSQL answers. */

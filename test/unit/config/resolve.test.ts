@@ -206,7 +206,7 @@ describe('durations', () => {
       cluster: { stall: 500, total: 5_400_000 },
       pull: { stall: 45_000, total: 1_800_000 },
       import: { stall: 90_000, total: 1_200_000 },
-      manifests: { stall: 60_000, total: 300_000 },
+      manifests: { stall: 90_000, total: 600_000 },
       postgres: { stall: 90_000, total: 600_000 },
     });
   });

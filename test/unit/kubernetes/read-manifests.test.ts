@@ -68,7 +68,7 @@ test('the hash tells content, not place', async () => {
   await write('b.yaml', `# elsewhere\n${object('ConfigMap', 'x')}`);
   await write('c.yaml', object('ConfigMap', 'z'));
   const [a, b, c] = await Promise.all(
-    ['a.yaml', 'b.yaml', 'c.yaml'].map(async (name) => (await readManifests([path(name)])).hash),
+    ['a.yaml', 'b.yaml', 'c.yaml'].map(async (name) => (await readManifests([path(name)])).hashes[0]),
   );
   expect(a).toBe(b);
   expect(a).not.toBe(c);
@@ -107,7 +107,7 @@ test('what matches nothing is an error, an empty folder too', async () => {
 
 test('without kubectl, a kustomize folder says what to install', async () => {
   await expect(
-    readManifests([{ kind: 'kustomize', path: folder }], { kubectl: '/no/such/kubectl' }),
+    readManifests([{ kind: 'kustomize', path: folder }], { find: () => Promise.resolve('/no/such/kubectl') }),
   ).rejects.toMatchObject({
     code: 'MANIFEST_INVALID',
     remedy: expect.stringContaining('Install kubectl') as string,
