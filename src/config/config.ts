@@ -74,7 +74,16 @@ export type ManifestPlace =
   /** Absolute path of a file, folder, or glob. */
   | { kind: 'path'; path: string }
   /** Absolute path of a kustomize folder. */
-  | { kind: 'kustomize'; path: string };
+  | { kind: 'kustomize'; path: string }
+  | {
+      kind: 'helm';
+      /** Absolute path of a chart: a folder, or an archive of one. */
+      path: string;
+      /** Absolute paths of values files, or values; the last win. */
+      values: readonly (string | Readonly<Record<string, unknown>>)[];
+      release: string;
+      namespace: string;
+    };
 
 export type ManifestSource = ManifestPlace & {
   /** Whether a run waits until what it starts is ready. */

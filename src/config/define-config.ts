@@ -152,8 +152,24 @@ export interface KustomizeOptions extends ManifestWait {
   kustomize: string;
 }
 
-/** Manifests that are applied before the first test: a file, folder or glob, or a kustomize folder. */
-export type ManifestOption = string | PathOptions | KustomizeOptions;
+/** A chart, as `helm template` renders it; nothing of it is recorded in the cluster as a release. */
+export interface HelmOptions extends ManifestWait {
+  /** Path of a chart: a folder, or an archive of one (`.tgz`), with the charts that it depends on. */
+  helm: string;
+  /** Values, or the path of a values file, or a list of them, of which the last win. Default: the chart's own. */
+  values?:
+    | string
+    | Readonly<Record<string, unknown>>
+    | readonly (string | Readonly<Record<string, unknown>>)[]
+    | undefined;
+  /** The release's name. Default: that of the chart's folder, or archive. */
+  release?: string | undefined;
+  /** The release's namespace, which is made where it is not there. Default: `'default'`. */
+  namespace?: string | undefined;
+}
+
+/** Manifests that are applied before the first test: a file, folder or glob, a kustomize folder, or a chart. */
+export type ManifestOption = string | PathOptions | KustomizeOptions | HelmOptions;
 
 /** PostgreSQL inside the cluster, with a database per worker. */
 export interface PostgresOptions {

@@ -216,10 +216,26 @@ function resolveImage(image: ImageOption, absolute: (each: string) => string): I
 function resolveManifest(manifest: ManifestOption, absolute: (each: string) => string): ManifestSource {
   if (typeof manifest === 'string') return { kind: 'path', path: absolute(manifest), wait: true };
   const { wait = true } = manifest;
-  return 'path' in manifest
-    ? { kind: 'path', path: absolute(manifest.path), wait }
-    : { kind: 'kustomize', path: absolute(manifest.kustomize), wait };
+  if ('path' in manifest) return { kind: 'path', path: absolute(manifest.path), wait };
+  if ('kustomize' in manifest) return { kind: 'kustomize', path: absolute(manifest.kustomize), wait };
+  const { helm, values = [], release = releaseOf(absolute(helm)), namespace = 'default' } = manifest;
+  return {
+    kind: 'helm',
+    path: absolute(helm),
+    values: [values].flat().map((each) => (typeof each === 'string' ? absolute(each) : each)),
+    ...{ release, namespace, wait },
+  };
 }
+
+/** `shop` of `/repo/charts/shop`, and of `/repo/charts/shop-1.2.3.tgz`. */
+const releaseOf = (chart: string): string =>
+  path
+    .basename(chart)
+    .replace(/(?:-\d[\w.+-]*)?\.(?:tgz|tar\.gz)$/, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 53)
+    .replace(/^-+|-+$/g, '') || 'release';
 
 function resolvePostgres(
   option: boolean | PostgresOptions | undefined,

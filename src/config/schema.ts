@@ -135,9 +135,28 @@ const postgres = z.strictObject({
 
 const wait = z.boolean('true or false').optional();
 
+const values = z.union([path, z.record(z.string(), z.unknown())], 'values, or the path of a file of them');
+const dnsLabel = (what: string): z.ZodString =>
+  z
+    .string(what)
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,51}[a-z0-9])?$/, 'lower-case letters, digits and hyphens, up to 53');
+
 const manifest = z.union(
-  [path, z.strictObject({ path, wait }), z.strictObject({ kustomize: path, wait })],
-  'a path, { path, wait } or { kustomize, wait }',
+  [
+    path,
+    z.strictObject({ path, wait }),
+    z.strictObject({ kustomize: path, wait }),
+    z.strictObject({
+      helm: path,
+      values: z
+        .union([values, z.array(values)], 'values, the path of a file of them, or a list of either')
+        .optional(),
+      release: dnsLabel('a release’s name').optional(),
+      namespace: dnsLabel('a namespace').optional(),
+      wait,
+    }),
+  ],
+  'a path, { path, wait }, { kustomize, wait } or { helm, values, release, namespace, wait }',
 );
 
 export const userConfigSchema = z.strictObject(

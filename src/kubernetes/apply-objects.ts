@@ -2,7 +2,7 @@ import type { Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import type { ClusterAccess } from './access.js';
 import { apply } from './apply.js';
-import { claim, survey } from './claim.js';
+import { claim, inItsNamespace, survey } from './claim.js';
 import { openApi } from './client.js';
 import { Kinds } from './kinds.js';
 import { describeObject, type KubernetesObject } from './objects.js';
@@ -62,11 +62,12 @@ export async function applyObjects(
 
   async function put(entry: ManifestObject): Promise<KubernetesObject | undefined> {
     if (left.has(entry)) return undefined;
-    if (shared === undefined) return persist(entry, () => apply(api, kinds, entry.object, { signal }));
+    const object = await persist(entry, () => inItsNamespace(kinds, entry, signal));
+    if (shared === undefined) return persist(entry, () => apply(api, kinds, object, { signal }));
     const { owner } = shared;
-    const standing = await persist(entry, () => claim(api, kinds, entry.object, { owner, signal }));
+    const standing = await persist(entry, () => claim(api, kinds, object, { owner, signal }));
     heed([{ entry, standing }]);
-    return left.has(entry) ? undefined : entry.object;
+    return left.has(entry) ? undefined : object;
   }
 
   /** What somebody else has made stays as it is, or ends this. */

@@ -12,6 +12,7 @@ export interface RunContext {
   /** When the run began, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
   readonly lease: ClusterLease;
   readonly provider: ClusterProvider;
   readonly environment: WorkerEnvironment;

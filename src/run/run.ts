@@ -149,6 +149,7 @@ export class Run {
       runId,
       startedAt,
       config,
+      env: this.#env,
       lease,
       provider,
       environment,

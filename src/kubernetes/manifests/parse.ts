@@ -7,8 +7,10 @@ import type { KubernetesObject } from '../objects.js';
 /** An object, and where a reader finds it. */
 export interface ManifestObject {
   object: KubernetesObject;
-  /** `/repo/k8s/api.yaml:12`, or the kustomize folder. */
+  /** `/repo/k8s/api.yaml:12`, the kustomize folder, or a chart's template. */
   origin: string;
+  /** Where it goes if it names no namespace, and its kind has one. Default: the context's. */
+  namespace?: string;
   /** Of several places in a row, the one that it comes from: 0 is the first, and the default. */
   place?: number;
 }

@@ -3,12 +3,13 @@ import { readFile } from 'node:fs/promises';
 
 import type { ManifestPlace } from '../../config/index.js';
 import { filesOf } from './files.js';
+import { hashOfChart, renderChart } from './helm.js';
 import { buildKustomization } from './kustomize.js';
 import { type ManifestObject, parseManifest } from './parse.js';
 
 export interface ReadOptions {
   /** Finds a program that builds manifests. Default: by its name, on PATH. */
-  find?: ((program: 'kubectl') => Promise<string>) | undefined;
+  find?: ((program: 'kubectl' | 'helm') => Promise<string>) | undefined;
   /** Changes the text of each file before it is read. */
   text?: ((text: string) => string) | undefined;
   signal?: AbortSignal | undefined;
@@ -22,7 +23,7 @@ export interface Manifests {
 
 /**
  * Reads what `manifests` names, in that order: files, folders (their `.yaml`, `.yml` and `.json` files by
- * name, not their subfolders), globs, and kustomize folders. Lists are opened.
+ * name, not their subfolders), globs, kustomize folders, and charts. Lists are opened.
  *
  * @throws JestKubernetesError MANIFEST_INVALID, with file and line
  */
@@ -53,11 +54,14 @@ export class ManifestReading {
     await this.files(options);
     const files = await this.#files;
     const all = await Promise.all(
-      this.#places.map(async (place) => files?.get(place) ?? (await build(place, options))),
+      this.#places.map(async (place): Promise<Built> => {
+        const objects = files?.get(place);
+        return objects === undefined ? build(place, options) : { objects, hash: hashOf(objects) };
+      }),
     );
     return {
-      objects: all.flatMap((objects, place) => objects.map((each) => ({ ...each, place }))),
-      hashes: all.map((objects) => hashOf(objects.map(({ object }) => object))),
+      objects: all.flatMap(({ objects }, place) => objects.map((each) => ({ ...each, place }))),
+      hashes: all.map(({ hash }) => hash),
     };
   }
 
@@ -79,13 +83,25 @@ export class ManifestReading {
   }
 }
 
+interface Built {
+  objects: readonly ManifestObject[];
+  hash: string;
+}
+
 async function build(
   place: ManifestPlace,
   { find = (program) => Promise.resolve(program), text: changed = (text) => text, signal }: ReadOptions,
-): Promise<ManifestObject[]> {
-  const kubectl = await find('kubectl');
-  return buildKustomization(place.path, { kubectl, changed, signal });
+): Promise<Built> {
+  if (place.kind === 'helm') {
+    const chart = { command: await find('helm'), changed, signal };
+    const [objects, hash] = await Promise.all([renderChart(place, chart), hashOfChart(place)]);
+    return { objects, hash };
+  }
+  const objects = await buildKustomization(place.path, { command: await find('kubectl'), changed, signal });
+  return { objects, hash: hashOf(objects) };
 }
 
-const hashOf = (content: unknown): string =>
-  createHash('sha256').update(JSON.stringify(content)).digest('hex');
+const hashOf = (objects: readonly ManifestObject[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify(objects.map(({ object }) => object)))
+    .digest('hex');

@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
 
 import { applyObjects } from '../../kubernetes/index.js';
+import { findTool } from '../../tools/index.js';
 import { once, type RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';
 
-/** What is not in files is built. */
-export async function readManifests({ milestones, reading }: RunContext, step: Step): Promise<undefined> {
-  milestones.manifests.reach(await reading.all({ signal: step.signal }));
+/** What is not in files is built, by a program that is on PATH, or is fetched. */
+export async function readManifests(
+  { env, milestones, reading }: RunContext,
+  step: Step,
+): Promise<undefined> {
+  const find = (program: 'kubectl' | 'helm'): Promise<string> =>
+    findTool(program, { env, ...step });
+  milestones.manifests.reach(await reading.all({ find, signal: step.signal }));
 }
 
 /** The manifests, once in the cluster's life. */

@@ -23,7 +23,10 @@ export function awaitedObjects(run: RunContext): KubernetesObject[] {
   const { objects = [] } = run.milestones.manifests.value ?? {};
   return objects
     .filter(({ object, place }) => isAwaited(run, place) && becomesReady(object))
-    .map(({ object }) => object);
+    .map(({ object, namespace }) => {
+      const { metadata } = object;
+      return namespace === undefined ? object : { ...object, metadata: { namespace, ...metadata } };
+    });
 }
 
 /** Until all that the manifests start is ready, once in the cluster's life. */
@@ -34,9 +37,8 @@ export async function waitForManifests(run: RunContext, step: Step): Promise<str
   if (awaited.length === 0) return undefined;
   const access = await milestones.ready.promise;
   const key = together(hashes.filter((_hash, place) => isAwaited(run, place)));
-  let isMine = false;
+  let waited: number | undefined;
   await once(run, `ready:${key}`, step.progress, async () => {
-    isMine = true;
     const since = Date.now();
     await allReady(access, awaited, {
       ...step,
@@ -54,9 +56,10 @@ export async function waitForManifests(run: RunContext, step: Step): Promise<str
         throw await notReady(access, cause, lacking(), signal);
       },
     });
+    waited = awaited.length;
     return true;
   });
-  return isMine ? `${awaited.length} of them` : 'ready already';
+  return waited === undefined ? 'ready already' : `${String(waited)} of them`;
 }
 
 /** The error of the object that a cause is the cause of. */

@@ -120,7 +120,7 @@ describe('a bad value names its key, what it was, and what is allowed', () => {
       { images: [{ reference: 'a', push: 1 }] },
       'images.0.push: it is 1, but allowed is true, false or an image reference',
     ],
-    [{ manifests: [3] }, 'manifests.0: it is 3, but allowed is a path, { path, wait } or { kustomize, wait }'],
+    [{ manifests: [3] }, 'manifests.0: it is 3, but allowed is a path, { path, wait }, { kustomize, wait } or { helm, values, release, namespace, wait }'],
     [{ postgres: 'yes' }, 'postgres: it is "yes", but allowed is true, false or an object'],
     [
       { postgres: { hostPort: 99999 } },
