@@ -65,6 +65,7 @@ export function plan(run: RunContext): Phase[] {
   const objects: Phase[] = [
     {
       name: 'read manifests',
+      title: manifests.some(({ kind }) => kind !== 'path') ? 'build manifests' : undefined,
       after: [],
       limits: timeouts.manifests,
       work: does(readManifests),

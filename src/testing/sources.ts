@@ -94,7 +94,12 @@ export async function objectsOf(source: Source, { text, signal }: ReadOptions): 
     const { findTool } = loadNow('../tools/index.js') as typeof Tools;
     const { objects } = await readManifests([place], {
       ...{ text, signal },
-      find: (program) => findTool(program, { env: process.env, signal: signal ?? new AbortController().signal, progress: silent }),
+      find: (program) =>
+        findTool(program, {
+          env: process.env,
+          signal: signal ?? new AbortController().signal,
+          progress: silent,
+        }),
     });
     return [...objects];
   }

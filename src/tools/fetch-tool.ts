@@ -76,18 +76,14 @@ export async function fetchTool(
         },
       );
     }
-    throw new JestKubernetesError(
-      codes.missing,
-      `${name} is not on PATH, and could not be downloaded`,
-      {
-        evidence: [
-          `${url}: ${causeOf(error)}`,
-          ...proxiesNamed(env).map((proxy) => `the environment names a proxy: ${proxy}`),
-        ],
-        remedy: `Install ${name} ${version} (${install}), or set ${variable} to a mirror of its releases.`,
-        cause: error,
-      },
-    );
+    throw new JestKubernetesError(codes.missing, `${name} is not on PATH, and could not be downloaded`, {
+      evidence: [
+        `${url}: ${causeOf(error)}`,
+        ...proxiesNamed(env).map((proxy) => `the environment names a proxy: ${proxy}`),
+      ],
+      remedy: `Install ${name} ${version} (${install}), or set ${variable} to a mirror of its releases.`,
+      cause: error,
+    });
   }
   return { command, version };
 }

@@ -9,7 +9,7 @@ import type { BuildOptions } from './kustomize.js';
 import { type ManifestObject, parseManifest } from './parse.js';
 import { printedBy } from './program.js';
 
-export type Chart = Extract<ManifestPlace, { kind: 'helm' }>;
+type Chart = Extract<ManifestPlace, { kind: 'helm' }>;
 
 /** Of hooks those that an installation runs, before all else and after it. */
 const [before, after] = ['pre-install', 'post-install'] as const;
@@ -59,9 +59,12 @@ function sourced(printed: string, path: string): ManifestObject[] {
 }
 
 function inTurn(objects: readonly ManifestObject[]): ManifestObject[] {
-  const annotations = ({ object }: ManifestObject): Record<string, string> => object.metadata.annotations ?? {};
+  const annotations = ({ object }: ManifestObject): Record<string, string> =>
+    object.metadata.annotations ?? {};
   const hooks = (each: ManifestObject): string[] | undefined =>
-    annotations(each)['helm.sh/hook']?.split(',').map((hook) => hook.trim());
+    annotations(each)
+      ['helm.sh/hook']?.split(',')
+      .map((hook) => hook.trim());
   const weight = (each: ManifestObject): number => Number(annotations(each)['helm.sh/hook-weight'] ?? 0);
   const of = (hook: string): ManifestObject[] =>
     objects.filter((each) => hooks(each)?.includes(hook)).sort((a, b) => weight(a) - weight(b));

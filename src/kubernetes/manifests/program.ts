@@ -33,7 +33,10 @@ export async function printedBy(
     }
     const output = error instanceof ExecaError ? String(error.stderr).trim() : messageOf(error);
     throw new JestKubernetesError('MANIFEST_INVALID', `${what}, which ${name} cannot build`, {
-      evidence: output.split('\n').slice(-10),
+      evidence: output
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .slice(-10),
       cause: error,
     });
   }

@@ -10,8 +10,7 @@ export async function readManifests(
   { env, milestones, reading }: RunContext,
   step: Step,
 ): Promise<undefined> {
-  const find = (program: 'kubectl' | 'helm'): Promise<string> =>
-    findTool(program, { env, ...step });
+  const find = (program: 'kubectl' | 'helm'): Promise<string> => findTool(program, { env, ...step });
   milestones.manifests.reach(await reading.all({ find, signal: step.signal }));
 }
 

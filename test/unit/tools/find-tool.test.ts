@@ -58,7 +58,12 @@ function archive(content: string): Buffer {
 
 const cacheDir = (): string => path.join(folder, 'cache');
 const find = (name: 'kubectl' | 'helm', env: NodeJS.ProcessEnv): Promise<string> =>
-  findTool(name, { env: { PATH: path.join(folder, 'bin'), ...env }, cacheDir: cacheDir(), signal, progress: silent });
+  findTool(name, {
+    env: { PATH: path.join(folder, 'bin'), ...env },
+    cacheDir: cacheDir(),
+    signal,
+    progress: silent,
+  });
 
 test.each(['kubectl', 'helm'] as const)('the %s on PATH is used', async (name) => {
   mkdirSync(path.join(folder, 'bin'));
@@ -84,7 +89,10 @@ test('without a helm, it is taken out of the pinned archive, and anew where it w
   const [command, again] = await Promise.all([find('helm', env), find('helm', env)]);
   expect(execFileSync(command, { encoding: 'utf8' })).toBe('here\n');
   expect(again).toBe(command);
-  expect(readdirSync(cacheDir()).sort()).toEqual([path.basename(command), `${path.basename(command)}.sha256`]);
+  expect(readdirSync(cacheDir()).sort()).toEqual([
+    path.basename(command),
+    `${path.basename(command)}.sha256`,
+  ]);
   const times = asked.length;
   await find('helm', env);
   expect(asked).toHaveLength(times);
@@ -117,8 +125,11 @@ test.each([
   });
 });
 
-test.each([kubectlRelease, helmRelease])('$name is known, at its version, for each platform that is supported', (release) => {
-  const platforms = ['linux-amd64', 'linux-arm64', 'darwin-amd64', 'darwin-arm64'];
-  expect(Object.keys(release.checksums).sort()).toEqual(platforms.sort());
-  for (const each of platforms) expect(release.path(each)).toContain(`v${release.version}`);
-});
+test.each([kubectlRelease, helmRelease])(
+  '$name is known, at its version, for each platform that is supported',
+  (release) => {
+    const platforms = ['linux-amd64', 'linux-arm64', 'darwin-amd64', 'darwin-arm64'];
+    expect(Object.keys(release.checksums).sort()).toEqual(platforms.sort());
+    for (const each of platforms) expect(release.path(each)).toContain(`v${release.version}`);
+  },
+);
