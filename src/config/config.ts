@@ -69,11 +69,26 @@ export type ImageSource =
   /** Absolute path of a tar written by `docker save`. */
   | { kind: 'archive'; path: string };
 
-export type ManifestSource =
+/** Where manifests come from. */
+export type ManifestPlace =
   /** Absolute path of a file, folder, or glob. */
   | { kind: 'path'; path: string }
   /** Absolute path of a kustomize folder. */
-  | { kind: 'kustomize'; path: string };
+  | { kind: 'kustomize'; path: string }
+  | {
+      kind: 'helm';
+      /** Absolute path of a chart: a folder, or an archive of one. */
+      path: string;
+      /** Absolute paths of values files, or values; the last win. */
+      values: readonly (string | Readonly<Record<string, unknown>>)[];
+      release: string;
+      namespace: string;
+    };
+
+export type ManifestSource = ManifestPlace & {
+  /** Whether a run waits until what it starts is ready. */
+  wait: boolean;
+};
 
 /** When a worker's database is given back by itself, besides where a test calls `resetDatabase()`. */
 export type DatabaseReset = 'test' | 'file' | 'never';

@@ -131,8 +131,45 @@ export interface ArchiveOptions {
 /** An image that is inside the cluster before the first test: a reference, a build, or an archive. */
 export type ImageOption = string | PullOptions | BuildOptions | ArchiveOptions;
 
-/** Manifests that are applied before the first test: a file, folder or glob, or a kustomize folder. */
-export type ManifestOption = string | { /** Path of a kustomize folder. */ kustomize: string };
+/** What of manifests that are applied is waited for. */
+export interface ManifestWait {
+  /**
+   * Whether the first test waits until what they start is ready: Deployments, StatefulSets, DaemonSets, ReplicaSets, Pods,
+   * Jobs (until they are complete) and APIServices. Default: `true`.
+   */
+  wait?: boolean | undefined;
+}
+
+/** Manifests in files. */
+export interface PathOptions extends ManifestWait {
+  /** Path of a file or folder, or a glob. */
+  path: string;
+}
+
+/** Manifests that kustomize builds. */
+export interface KustomizeOptions extends ManifestWait {
+  /** Path of a kustomize folder. */
+  kustomize: string;
+}
+
+/** A chart, as `helm template` renders it; nothing of it is recorded in the cluster as a release. */
+export interface HelmOptions extends ManifestWait {
+  /** Path of a chart: a folder, or an archive of one (`.tgz`), with the charts that it depends on. */
+  helm: string;
+  /** Values, or the path of a values file, or a list of them, of which the last win. Default: the chart's own. */
+  values?:
+    | string
+    | Readonly<Record<string, unknown>>
+    | readonly (string | Readonly<Record<string, unknown>>)[]
+    | undefined;
+  /** The release's name. Default: that of the chart's folder, or archive. */
+  release?: string | undefined;
+  /** The release's namespace, which is made where it is not there. Default: `'default'`. */
+  namespace?: string | undefined;
+}
+
+/** Manifests that are applied before the first test: a file, folder or glob, a kustomize folder, or a chart. */
+export type ManifestOption = string | PathOptions | KustomizeOptions | HelmOptions;
 
 /** PostgreSQL inside the cluster, with a database per worker. */
 export interface PostgresOptions {
@@ -231,7 +268,7 @@ export interface UserConfig {
    * the rate; an empty list turns them off. Default: `['mirror.gcr.io', 'public.ecr.aws/docker']`.
    */
   mirrors?: readonly string[] | undefined;
-  /** Manifests that are applied, in this order, before the first test. Default: none. */
+  /** Manifests that are applied, in this order, and waited for, before the first test. Default: none. */
   manifests?: readonly ManifestOption[] | undefined;
   /** PostgreSQL inside the cluster: `true`, or its options. Default: `false`. */
   postgres?: boolean | PostgresOptions | undefined;
@@ -254,7 +291,7 @@ export interface UserConfig {
         pull?: TimeoutOptions | undefined;
         /** Streaming an image into the nodes. Default: stall `'90s'`, total `'15m'`. */
         import?: TimeoutOptions | undefined;
-        /** Applying manifests. Default: stall `'60s'`, total `'5m'`. */
+        /** Applying manifests, and then until what they start is ready. Default: stall `'90s'`, total `'10m'`. */
         manifests?: TimeoutOptions | undefined;
         /** PostgreSQL, until it answers. Default: stall `'90s'`, total `'10m'`. */
         postgres?: TimeoutOptions | undefined;

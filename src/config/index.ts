@@ -5,6 +5,7 @@ export type {
   DatabaseReset,
   KeepPolicy,
   Limits,
+  ManifestPlace,
   ManifestSource,
   NodeConfig,
   NodeRole,

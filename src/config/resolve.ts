@@ -40,7 +40,7 @@ const defaultTimeouts: PhaseTimeouts = {
   cluster: { stall: 90 * seconds, total: 10 * minutes },
   pull: { stall: 120 * seconds, total: 30 * minutes },
   import: { stall: 90 * seconds, total: 15 * minutes },
-  manifests: { stall: 60 * seconds, total: 5 * minutes },
+  manifests: { stall: 90 * seconds, total: 10 * minutes },
   postgres: { stall: 90 * seconds, total: 10 * minutes },
 };
 
@@ -216,10 +216,28 @@ function resolveImage(image: ImageOption, absolute: (each: string) => string): I
 }
 
 function resolveManifest(manifest: ManifestOption, absolute: (each: string) => string): ManifestSource {
-  return typeof manifest === 'string'
-    ? { kind: 'path', path: absolute(manifest) }
-    : { kind: 'kustomize', path: absolute(manifest.kustomize) };
+  if (typeof manifest === 'string') return { kind: 'path', path: absolute(manifest), wait: true };
+  const { wait = true } = manifest;
+  if ('path' in manifest) return { kind: 'path', path: absolute(manifest.path), wait };
+  if ('kustomize' in manifest) return { kind: 'kustomize', path: absolute(manifest.kustomize), wait };
+  const { helm, values = [], release = releaseOf(absolute(helm)), namespace = 'default' } = manifest;
+  return {
+    kind: 'helm',
+    path: absolute(helm),
+    values: [values].flat().map((each) => (typeof each === 'string' ? absolute(each) : each)),
+    ...{ release, namespace, wait },
+  };
 }
+
+/** `shop` of `/repo/charts/shop`, and of `/repo/charts/shop-1.2.3.tgz`. */
+const releaseOf = (chart: string): string =>
+  path
+    .basename(chart)
+    .replace(/(?:-\d[\w.+-]*)?\.(?:tgz|tar\.gz)$/, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 53)
+    .replace(/^-+|-+$/g, '') || 'release';
 
 function resolvePostgres(
   option: boolean | PostgresOptions | undefined,
