@@ -46,7 +46,11 @@ export function exposedServices(objects: readonly ManifestObject[], elsewhere: s
   });
 }
 
-function read({ object, origin, namespace }: ManifestObject, text: string, elsewhere: string): ExposedService {
+function read(
+  { object, origin, namespace }: ManifestObject,
+  text: string,
+  elsewhere: string,
+): ExposedService {
   const wrong = (why: string): JestKubernetesError =>
     new JestKubernetesError(
       'CONFIG_INVALID',

@@ -11,7 +11,10 @@ export async function readManifests(run: RunContext, step: Step): Promise<undefi
   const { config, env, milestones, reading } = run;
   const find = (program: 'kubectl' | 'helm'): Promise<string> => findTool(program, { env, ...step });
   const { objects, hashes } = await reading.all({ find, signal: step.signal });
-  if (config.services.length === 0) { milestones.manifests.reach({ objects, hashes }); return; }
+  if (config.services.length === 0) {
+    milestones.manifests.reach({ objects, hashes });
+    return;
+  }
   // services are one more place of manifests
   const placement = { namespace: namespaceOf(run), node: await publishingNode(run) };
   const [own, place] = [serviceObjects(config.services, placement), config.manifests.length];

@@ -27,7 +27,8 @@ export async function waitForServices(run: RunContext, { signal, progress }: Ste
     const isOurs = service.namespace === namespace && config.services.some((each) => each.name === name);
     const nodePort = isOurs ? nodePortOf({ name }) : undefined;
     const reached = ports.map(
-      async (port) => [port, await reach(run, { ...service, service: name, port, nodePort }, signal)] as const,
+      async (port) =>
+        [port, await reach(run, { ...service, service: name, port, nodePort }, signal)] as const,
     );
     const addresses = new Map(await Promise.all(reached));
     const addressOf = (port: number) => addresses.get(port) ?? { host: '', port };
