@@ -27,6 +27,10 @@ export const rooms = {
     is: 'the server, its template, a database for each worker',
     uses: ['config', 'kubernetes', 'report', 'support'],
   },
+  services: {
+    is: 'servers beside PostgreSQL, and how tests learn where they are',
+    uses: ['config', 'kubernetes', 'support'],
+  },
   diagnose: {
     is: 'from symptoms to a cause, and the bundle',
     uses: ['kubernetes', 'report', 'runtime', 'support'],
@@ -42,6 +46,7 @@ export const rooms = {
       'postgres',
       'report',
       'runtime',
+      'services',
       'support',
       'tools',
     ],

@@ -116,6 +116,22 @@ export interface PostgresConfig {
   migrate: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
 }
 
+/** A service in the cluster that tests talk to, beside PostgreSQL. */
+export interface ServiceConfig {
+  /** Of its Service and its Deployment. */
+  name: string;
+  image: string;
+  /** Where it listens in its container. */
+  port: number;
+  /** A command in its container that succeeds once it is ready; undefined: it is when its port takes connections. */
+  ready: readonly string[] | undefined;
+  env: Readonly<Record<string, string>>;
+  /** Its command's arguments; none are the image's own. */
+  args: readonly string[];
+  /** Its address, with `{host}` and `{port}`; undefined where it has none but these. */
+  url: string | undefined;
+}
+
 export interface PhaseTimeouts {
   cluster: Limits;
   pull: Limits;
@@ -143,6 +159,7 @@ export interface Config {
   mirrors: readonly string[];
   manifests: readonly ManifestSource[];
   postgres: PostgresConfig | undefined;
+  services: readonly ServiceConfig[];
   keep: KeepPolicy;
   timeouts: PhaseTimeouts;
   diagnostics: {

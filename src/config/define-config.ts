@@ -216,6 +216,30 @@ export interface PostgresOptions {
     | undefined;
 }
 
+/** A service that tests talk to, beside PostgreSQL: one container, one port. */
+export interface ServiceOptions {
+  /** Such as `'nats:2-alpine'`. */
+  image: string;
+  /**
+   * Of its Service, and of the variables that tell where it is: `NAME_HOST`, `NAME_PORT`, `NAME_URL`. Lower-case letters,
+   * digits and hyphens, up to 31. Default: the last part of the image's name.
+   */
+  name?: string | undefined;
+  /** Where it listens in its container. Default: known for `redis` and `valkey`. */
+  port?: number | undefined;
+  /** A command in its container that succeeds once it is ready. Default: it is when its port takes connections. */
+  ready?: readonly string[] | undefined;
+  /** Its container's variables. Default: none. */
+  env?: Readonly<Record<string, string>> | undefined;
+  /** Its container's arguments. Default: the image's own. */
+  args?: readonly string[] | undefined;
+  /** What `NAME_URL` is, with `{host}` and `{port}`, such as `'nats://{host}:{port}'`. Default: none. */
+  url?: string | undefined;
+}
+
+/** A service by its image, where that is known (`'redis:8-alpine'`, `'valkey/valkey:9-alpine'`), or with all it takes. */
+export type ServiceOption = string | ServiceOptions;
+
 /** What is seen of what fails, and where it is kept. */
 export interface DiagnosticsOptions {
   /** The folder of the bundles. Default: `'.jest-kubernetes'`. */
@@ -248,6 +272,11 @@ export interface UserConfig {
   manifests?: readonly ManifestOption[] | undefined;
   /** PostgreSQL inside the cluster: `true`, or its options. Default: `false`. */
   postgres?: boolean | PostgresOptions | undefined;
+  /**
+   * Services that tests talk to, such as `['redis:8-alpine']`, which is at `REDIS_URL` then, and for pods at
+   * `redis.jest-kubernetes:6379`. One server for all workers. Default: none.
+   */
+  services?: readonly ServiceOption[] | undefined;
   /**
    * Whether the cluster stays when the last run is finished. `on-failure`: when a test or the setup failed.
    * Default: `'never'`. Variable: `JEST_KUBERNETES_KEEP`.

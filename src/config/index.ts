@@ -10,6 +10,7 @@ export type {
   NodeConfig,
   NodeRole,
   PostgresConfig,
+  ServiceConfig,
   SetupContext,
   Taint,
 } from './config.js';

@@ -27,6 +27,7 @@ import type {
 } from './define-config.js';
 import { nodeImage } from './node-images.js';
 import { resolveNodes } from './resolve-nodes.js';
+import { resolveService } from './service-options.js';
 
 export const defaultPostgresImage = 'postgres:17-alpine';
 const defaultMirrors = ['mirror.gcr.io', 'public.ecr.aws/docker'];
@@ -68,12 +69,12 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
   const images = (user.images ?? [postgres?.image ?? defaultPostgresImage]).map((each) =>
     resolveImage(each, absolute),
   );
-  if (
-    postgres !== undefined &&
-    !images.some((each) => each.kind === 'pull' && each.reference === postgres.image)
-  ) {
-    const built = images.some((each) => each.kind === 'build' && each.tag === postgres.image);
-    if (!built) images.push({ kind: 'pull', reference: postgres.image, push: undefined });
+  const services = (user.services ?? []).map(resolveService);
+  for (const { image } of [...(postgres === undefined ? [] : [postgres]), ...services]) {
+    const isListed = images.some((each) =>
+      each.kind === 'pull' ? each.reference === image : each.kind === 'build' && each.tag === image,
+    );
+    if (!isListed) images.push({ kind: 'pull', reference: image, push: undefined });
   }
   return {
     rootDir,
@@ -92,6 +93,7 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     mirrors: user.mirrors ?? defaultMirrors,
     manifests: (user.manifests ?? []).map((each) => resolveManifest(each, absolute)),
     postgres,
+    services,
     keep: user.keep ?? 'never',
     timeouts: resolveTimeouts(user.timeouts ?? {}),
     diagnostics: resolveDiagnostics(user.diagnostics, absolute),

@@ -5,6 +5,7 @@ import type { Duration, PostgresOptions, UserConfig } from './define-config.js';
 import { nodeImageProblem, versionProblem } from './node-images.js';
 import { nodes } from './node-schema.js';
 import type { KnownKeys } from './problems.js';
+import { services } from './service-options.js';
 
 /*
  * The shape of a user's configuration, and no more: defaults and paths are filled in by `resolve.ts`. Every
@@ -173,6 +174,7 @@ export const userConfigSchema = z.strictObject(
       .optional(),
     manifests: z.array(manifest, "a list such as ['k8s/*.yaml']").optional(),
     postgres: z.union([z.boolean(), postgres], 'true, false or an object').optional(),
+    services: services.optional(),
     keep: z.enum(['never', 'on-failure', 'always'], "'never', 'on-failure' or 'always'").optional(),
     timeouts: z
       .strictObject(

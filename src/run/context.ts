@@ -1,8 +1,15 @@
 import type { ClusterLease, ClusterNode, ClusterProvider, JoinedCluster, Json } from '../cluster/index.js';
 import type { Config, ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
-import type { AwaitedObject, ClusterAccess, ManifestReading, Manifests, Owner } from '../kubernetes/index.js';
-import { namespaceFor, type PostgresAddress, type PostgresServer } from '../postgres/index.js';
+import {
+  type AwaitedObject,
+  type ClusterAccess,
+  type ManifestReading,
+  type Manifests,
+  namespaceFor,
+  type Owner,
+} from '../kubernetes/index.js';
+import type { PostgresAddress, PostgresServer } from '../postgres/index.js';
 import type { Progress } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
 
@@ -69,6 +76,13 @@ export class Milestones {
   byName(): Record<'nodes' | 'api' | 'ready', Promise<unknown>> {
     return { nodes: this.nodes.promise, api: this.api.promise, ready: this.ready.promise };
   }
+}
+
+/** The node that publishes the ports of what the package itself brings; undefined in a cluster whose nodes are not ours. */
+export async function publishingNode({ owner, milestones }: RunContext): Promise<string | undefined> {
+  if (owner !== undefined) return undefined;
+  const nodes = await milestones.nodes.promise;
+  return nodes.find(({ role }) => role === 'control-plane')?.name;
 }
 
 /** Where the package's own objects live. */
