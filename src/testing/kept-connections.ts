@@ -5,6 +5,9 @@ import type * as ClientNode from '@kubernetes/client-node';
 
 import { fileScope } from './test-file.js';
 
+// Node makes a resolver with the first use of it, which keeps the async context of that for good
+import 'node:dns';
+
 /**
  * Where connections and their timers are made: each keeps the async context that it is made in, and a test's, which is
  * jest-circus's, keeps the test file's whole sandbox.
