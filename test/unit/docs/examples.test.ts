@@ -44,7 +44,7 @@ function complaints(code: string): string[] {
     ...{ target: ts.ScriptTarget.ES2024, module: ts.ModuleKind.ESNext },
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     paths: {
-      'jest-kubernetes': [path.join(root, 'src/index.ts')],
+      'jest-kubernetes': [path.join(root, 'src/testing/index.ts')],
       'jest-kubernetes/config': [path.join(root, 'src/config/define-config.ts')],
     },
   };
