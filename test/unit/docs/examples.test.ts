@@ -15,6 +15,7 @@ const pages = [
   'examples/basic/README.md',
   'examples/postgres/README.md',
   'examples/monorepo/README.md',
+  'examples/operator/README.md',
 ];
 
 interface Block {
