@@ -17,7 +17,7 @@ export {
 } from './kubeconfig.js';
 export type { ServedKind } from './discovery.js';
 export { collectionOf, Kinds, NotServed } from './kinds.js';
-export { namesAreAnswered } from './names-answered.js';
+export { clusterDns, serviceIsAnswered, type ServiceName } from './service-answered.js';
 export { describeObject, fieldManager, groupOf, isCustom, type KubernetesObject } from './objects.js';
 export { clusterLabel, type Owner, ownerLabel } from './owner.js';
 export { patienceWith } from './patience.js';

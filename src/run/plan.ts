@@ -7,8 +7,8 @@ import type { Phase, Step } from './phase-graph.js';
 import { createCluster, useCluster } from './work/cluster.js';
 import { buildOnHost, importIntoNodes, pullToHost } from './work/images.js';
 import { applyManifests } from './work/manifests.js';
-import { waitForNames } from './work/names.js';
 import { deployServer, makeTemplate, startServer } from './work/postgres.js';
+import { waitForServices } from './work/services.js';
 import { callSetupHook } from './work/setup-hook.js';
 
 /*
@@ -16,9 +16,9 @@ import { callSetupHook } from './work/setup-hook.js';
  * way: `nodes` (every node's containerd answers), `api` (the API server answers), `ready` (a test can use it). Whatever
  * is not said to come after another runs beside it.
  *
- *   cluster ───────── nodes ── api ───────────────── ready ─┬─ names ──┐
- *   pull, build ───────┴─ import ─┬──────────────────────────┤          │
- *                                 │   manifests ─────────────┼──────────┴─ setup
+ *   cluster ───────── nodes ── api ───────────────── ready ─┬─ services ─┐
+ *   pull, build ───────┴─ import ─┬──────────────────────────┤            │
+ *                                 │   manifests ─────────────┼────────────┴─ setup
  *             deploy PostgreSQL ──┴── PostgreSQL ── template ┘
  */
 
@@ -100,14 +100,14 @@ export function plan(run: RunContext): Phase[] {
       work: does(makeTemplate),
     },
   ];
-  const names: Phase[] = [
+  const services: Phase[] = [
     {
-      name: 'names',
-      title: 'the cluster answers names',
-      after: ['ready'],
+      name: 'services',
+      title: 'Services answer in the cluster',
+      after: ['ready', ...(postgres === undefined ? [] : ['PostgreSQL'])],
       limits: timeouts.cluster,
       within: { ...system, selector: 'k8s-app=kube-dns' },
-      work: does(waitForNames),
+      work: does(waitForServices),
     },
   ];
   const before = [
@@ -115,7 +115,7 @@ export function plan(run: RunContext): Phase[] {
     ...eachImage,
     ...(manifests.length > 0 ? objects : []),
     ...(postgres === undefined ? [] : database),
-    ...(bringsPods(run) ? names : []),
+    ...(bringsPods(run) ? services : []),
   ];
   const hook: Phase[] = [
     {
@@ -137,7 +137,7 @@ export function bringImages(config: Config, provider: ClusterProvider): Phase[] 
   return config.images.flatMap((image) => bringing(image, config, provider));
 }
 
-/** Tests that need names have pods of their own, whose images are brought; a database, or an API server, needs none. */
+/** Tests that need Services have pods of their own, whose images are brought; a database, or an API server, needs none. */
 function bringsPods({ config, provider }: RunContext): boolean {
   const { images, manifests, postgres, setup } = config;
   const own = images.some((image) => imageSourceKey(image) !== (postgres?.image ?? defaultPostgresImage));
