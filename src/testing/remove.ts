@@ -51,8 +51,8 @@ export async function remove(
         remedy: 'Name one, or give a selector.',
       });
     for (const each of await thereNow(found)) {
-      located.push(each);
-      await removeOne(each, options.gracePeriod);
+      const uid = await removeOne(each, options.gracePeriod);
+      if (uid !== undefined) located.push({ ...each, uid });
     }
   }
   if (options.wait === false) return;
@@ -84,7 +84,17 @@ async function thereNow(found: Located): Promise<Located[]> {
   return items.map(({ metadata: { name, uid } }) => ({ ...found, name, uid, selector: undefined }));
 }
 
-async function removeOne(found: Located, gracePeriodSeconds: number | undefined): Promise<void> {
+/** Of an object that goes at once the server has a status left, else the object itself. */
+interface Removed {
+  metadata?: { uid?: string };
+  details?: { uid?: string };
+}
+
+/** @returns the uid of what goes: one that is made in its place at once is another; undefined where it is gone */
+async function removeOne(
+  found: Located,
+  gracePeriodSeconds: number | undefined,
+): Promise<string | undefined> {
   const { api } = cluster();
   const { uid } = found;
   const body = {
@@ -92,9 +102,11 @@ async function removeOne(found: Located, gracePeriodSeconds: number | undefined)
     preconditions: uid && { uid },
   };
   try {
-    await unless(isGone, api.request<KubernetesObject>(pathOf(found), { method: 'DELETE', body }));
+    const removed = await unless(isGone, api.request<Removed>(pathOf(found), { method: 'DELETE', body }));
+    return removed?.metadata?.uid ?? removed?.details?.uid;
   } catch (error) {
     // another one has its name by now
-    if (!(error instanceof ApiError && error.status === 409 && uid !== undefined)) throw error;
+    if (error instanceof ApiError && error.status === 409 && uid !== undefined) return undefined;
+    throw error;
   }
 }

@@ -212,6 +212,45 @@ test('what was there before is not changed, and not lost', async () => {
   api[Symbol.dispose]();
 });
 
+interface Gadget {
+  apiVersion: 'example.com/v1';
+  kind: 'Gadget';
+  metadata: { name: string };
+  spec: { size: number };
+  status?: { size?: number };
+}
+
+test('an object of a type of one’s own stays of that type', () => {
+  const gadget: Gadget = {
+    apiVersion: 'example.com/v1',
+    kind: 'Gadget',
+    metadata: { name: 'one' },
+    spec: { size: 1 },
+  };
+  // not run: that it compiles is what is tested
+  const typed = async (): Promise<[Gadget, number | undefined, Gadget]> => {
+    const [applied] = await apply(gadget);
+    const found = await waitFor(gadget, ({ status }) => status?.size === 1);
+    return [applied, found.status?.size, found];
+  };
+  expect(typed).toBeInstanceOf(Function);
+});
+
+test('remove() of a name, or of a selection, waits for those that were there, whatever comes in their place', async () => {
+  const [own] = await apply(deployment('firm', 'sleep 600'));
+  await waitFor(own);
+  const replaced = async (what: Parameters<typeof remove>[0], kind: string): Promise<void> => {
+    const uids = async (): Promise<(string | undefined)[]> =>
+      (await waitFor({ kind, selector: 'app=firm' }, count(1))).map(({ metadata }) => metadata.uid);
+    const [before] = await uids();
+    await remove(what, { gracePeriod: 0, total: '20s' });
+    expect(await uids()).not.toEqual([before]);
+  };
+  await replaced({ kind: 'Pod', selector: 'app=firm' }, 'Pod');
+  const [set] = await waitFor({ kind: 'ReplicaSet', selector: 'app=firm' }, count(1));
+  await replaced(`replicaset/${set?.metadata?.name ?? ''}`, 'ReplicaSet');
+});
+
 test('mistakes are told by name', async () => {
   await expect(apply('k8s/missing.yaml')).rejects.toThrow(/no file, folder or text ‘k8s\/missing.yaml’/);
   await expect(
