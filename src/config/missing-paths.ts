@@ -23,9 +23,13 @@ export function missingPaths({ cluster, images, manifests, postgres }: Config): 
     }
   }
   for (const [index, manifest] of manifests.entries()) {
-    if (manifest.kind === 'kustomize') named.push([`manifests.${index}.kustomize`, manifest.path]);
+    if (manifest.kind !== 'path') named.push([`manifests.${index}.${manifest.kind}`, manifest.path]);
     // what a glob matches is known when it is read
     else if (!/[*?[\]{}!()]/.test(manifest.path)) named.push([`manifests.${index}`, manifest.path]);
+  }
+  for (const [index, manifest] of manifests.entries()) {
+    const files = manifest.kind === 'helm' ? manifest.values.filter((each) => typeof each === 'string') : [];
+    for (const file of files) named.push([`manifests.${index}.values`, file]);
   }
   for (const script of postgres?.initdb ?? []) named.push(['postgres.initdb', script]);
   return named.filter(([, file]) => !existsSync(file)).map(([key, file]) => `${key}: ${file} is not there`);

@@ -21,6 +21,8 @@ const settable = [
   'JEST_KUBERNETES_STATE_DIR',
   'JEST_KUBERNETES_CONFIG',
   'JEST_KUBERNETES_KIND_BASE_URL',
+  'JEST_KUBERNETES_KUBECTL_BASE_URL',
+  'JEST_KUBERNETES_HELM_BASE_URL',
 ];
 
 /** Those that the package sets for its workers: a run that is started from a test inherits them. */

@@ -1,8 +1,5 @@
 import type { Readable } from 'node:stream';
 
-import type * as Testcontainers from 'testcontainers';
-import type * as Credentials from 'testcontainers/build/container-runtime/auth/get-auth-config.js';
-
 import type { Engine } from './engine.js';
 import type { ImageReference } from './reference.js';
 import { urlSafe } from './url-safe-socket.js';
@@ -13,7 +10,12 @@ import { urlSafe } from './url-safe-socket.js';
  * public push. `getAuthConfig` is in none of its exports, so that it is reached by its path, which any release may
  * change: package.json names one release exactly, and a unit test fails when the two part.
  */
-export const loadEngineClient = (): Promise<[typeof Testcontainers, typeof Credentials]> =>
+export const loadEngineClient = (): Promise<
+  [
+    typeof import('testcontainers'),
+    typeof import('testcontainers/build/container-runtime/auth/get-auth-config.js'),
+  ]
+> =>
   Promise.all([
     import('testcontainers'),
     import('testcontainers/build/container-runtime/auth/get-auth-config.js'),

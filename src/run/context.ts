@@ -1,8 +1,15 @@
 import type { ClusterLease, ClusterNode, ClusterProvider, JoinedCluster, Json } from '../cluster/index.js';
 import type { Config, ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
-import type { ClusterAccess, Owner } from '../kubernetes/index.js';
-import { namespaceFor, type PostgresAddress, type PostgresServer } from '../postgres/index.js';
+import {
+  type AwaitedObject,
+  type ClusterAccess,
+  type ManifestReading,
+  type Manifests,
+  namespaceFor,
+  type Owner,
+} from '../kubernetes/index.js';
+import type { PostgresAddress, PostgresServer } from '../postgres/index.js';
 import type { Progress } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
 
@@ -12,6 +19,7 @@ export interface RunContext {
   /** When the run began, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
   readonly lease: ClusterLease;
   readonly provider: ClusterProvider;
   readonly environment: WorkerEnvironment;
@@ -25,6 +33,8 @@ export interface RunContext {
   /** What has been done in the cluster's life already, by the keys of its ledger. */
   readonly done: ReadonlySet<string>;
   readonly milestones: Milestones;
+  /** What the manifests are, as far as files tell. */
+  readonly reading: ManifestReading;
   /** To be done when the run ends, before the lease is given back; the last added first. */
   readonly closing: (() => Promise<void>)[];
 }
@@ -54,6 +64,10 @@ export class Milestones {
   readonly api = new Milestone<ClusterAccess>();
   /** A test can use the cluster. */
   readonly ready = new Milestone<ClusterAccess>();
+  /** The manifests are read, those that a program builds too. */
+  readonly manifests = new Milestone<Manifests>();
+  /** What of the manifests' objects is waited for is known. */
+  readonly awaited = new Milestone<readonly AwaitedObject[]>();
   /** PostgreSQL's objects are there. */
   readonly server = new Milestone<PostgresServer>();
   /** PostgreSQL answers. */

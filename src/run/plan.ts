@@ -6,8 +6,9 @@ import { imagesToBring, namespaceOf, type RunContext } from './context.js';
 import type { Phase, Step } from './phase-graph.js';
 import { createCluster, useCluster } from './work/cluster.js';
 import { buildOnHost, importIntoNodes, pullToHost } from './work/images.js';
-import { applyManifests } from './work/manifests.js';
+import { applyManifests, readManifests } from './work/manifests.js';
 import { deployServer, makeTemplate, startServer } from './work/postgres.js';
+import { awaitedObjects, waitForManifests } from './work/readiness.js';
 import { waitForServices } from './work/services.js';
 import { callSetupHook } from './work/setup-hook.js';
 
@@ -18,8 +19,8 @@ import { callSetupHook } from './work/setup-hook.js';
  *
  *   cluster ───────── nodes ── api ───────────────── ready ─┬─ services ─┐
  *   pull, build ───────┴─ import ─┬──────────────────────────┤            │
- *                                 │   manifests ─────────────┼────────────┴─ setup
- *             deploy PostgreSQL ──┴── PostgreSQL ── template ┘
+ *   read manifests ───────────────┼── manifests ─────────────┴─ readiness ┼─ setup
+ *             deploy PostgreSQL ──┴── PostgreSQL ── template ─────────────┘
  */
 
 /** What a new node brings with it. */
@@ -63,13 +64,31 @@ export function plan(run: RunContext): Phase[] {
   });
   const objects: Phase[] = [
     {
+      name: 'read manifests',
+      title: manifests.some(({ kind }) => kind !== 'path') ? 'build manifests' : undefined,
+      after: [],
+      limits: timeouts.manifests,
+      work: does(readManifests),
+    },
+    {
       name: 'manifests',
       title: 'apply manifests',
-      after: ['api'],
+      after: ['read manifests', 'api'],
       limits: timeouts.manifests,
       // what is refused is refused in the API server's own words
       within: { namespaces: [], nodes: false },
       work: does(applyManifests),
+    },
+    {
+      name: 'readiness',
+      // known when it begins
+      get title() {
+        return awaitedObjects(run).length > 0 ? 'the manifests’ objects are ready' : undefined;
+      },
+      after: ['manifests', ...imports, 'ready'],
+      limits: timeouts.manifests,
+      within: { objects: [...(run.milestones.awaited.value ?? [])] },
+      work: does(waitForManifests),
     },
   ];
   const database: Phase[] = [

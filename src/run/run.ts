@@ -11,6 +11,7 @@ import {
   type Watchdog,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
+import { ManifestReading } from '../kubernetes/index.js';
 import { serverSignature } from '../postgres/index.js';
 import { formatSeconds, Report, silent, type TimelineEntry } from '../report/index.js';
 import { orAborted } from '../support/abort.js';
@@ -42,6 +43,7 @@ export class Run {
   readonly #graph: PhaseGraph;
   readonly #lease: ClusterLease;
   readonly #provider: ClusterProvider;
+  readonly #reading: ManifestReading;
   #watchdog: Watchdog | undefined;
   #context: RunContext | undefined;
   #failed = false;
@@ -59,6 +61,7 @@ export class Run {
     this.#env = env;
     this.#environment = new WorkerEnvironment(env);
     this.#provider = providerOf(config, this.id, env);
+    this.#reading = new ManifestReading(config.manifests);
     const [runId, startedAt, timeline] = [this.id, this.#startedAt, this.#timeline];
     this.#page = new RunPage({ config, runId, startedAt, timeline });
     this.#interruption = new Interruption(async (signal) => {
@@ -125,6 +128,8 @@ export class Run {
       provider: cluster.provider,
     });
     await this.#provider.prepare(this.#interruption.signal);
+    // what is wrong in a file is told before anything is made
+    await this.#reading.files();
     try {
       this.#context = await this.#takePart();
       this.#graph.start(plan(this.#context), this.#context.milestones.byName());
@@ -144,6 +149,7 @@ export class Run {
       runId,
       startedAt,
       config,
+      env: this.#env,
       lease,
       provider,
       environment,
@@ -151,6 +157,7 @@ export class Run {
       joined,
       done,
       milestones: new Milestones(),
+      reading: this.#reading,
       closing: [],
     });
     // one server for all that share the cluster
