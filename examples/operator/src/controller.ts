@@ -50,8 +50,12 @@ export class Controller {
         const owner = metadata?.ownerReferences?.find(({ kind }) => kind === 'Website');
         this.#queue.add((owner ?? metadata)?.name ?? '');
       });
-      // a connection was lost
-      informer.on('error', () => setTimeout(() => this.#stopped || void informer.start(), 1000));
+      // a connection was lost, or the rights are not there yet
+      informer.on('error', (error) => {
+        if (this.#stopped) return;
+        console.error(`${path}: ${String(error)}`);
+        setTimeout(() => this.#stopped || void informer.start(), 1000);
+      });
       return informer;
     });
   }
