@@ -3,9 +3,9 @@ import { pause } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import type { Api } from './client.js';
 import { type Kinds, NotServed } from './kinds.js';
+import type { ManifestObject } from './manifests/index.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 import { NotYet, patienceWith } from './patience.js';
-import type { ManifestObject } from './manifests/index.js';
 import { readiness } from './waiting/index.js';
 
 const retryInterval = 250;
