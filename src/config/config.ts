@@ -168,6 +168,8 @@ export interface Config {
     /** Whether failed tests have one. */
     tests: boolean;
   };
+  /** Absolute paths of the files that come whole into the workers' environment. */
+  dotenv: readonly string[];
   setup: ((cluster: SetupContext) => unknown) | undefined;
   /** Undefined is the one detected. */
   runtime: 'docker' | 'podman' | 'nerdctl' | undefined;

@@ -299,6 +299,12 @@ export interface UserConfig {
     | undefined;
   /** Where the bundles of failed runs and tests go, or more of it. Default: `'.jest-kubernetes'`. */
   diagnostics?: string | DiagnosticsOptions | undefined;
+  /**
+   * Files of `NAME=value` lines that come whole into the workers' environment, such as `'.env.test'`; what is set already
+   * stays, and of two files the first wins. `.env` and `.env.test` beside this file are read in any case, but for their
+   * `JEST_KUBERNETES_*` lines alone. Default: none.
+   */
+  dotenv?: string | readonly string[] | undefined;
   /** Called once, in the parent process, after everything above and before the first test. Default: none. */
   setup?: ((cluster: SetupContext) => unknown) | undefined;
 }

@@ -97,6 +97,7 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     keep: user.keep ?? 'never',
     timeouts: resolveTimeouts(user.timeouts ?? {}),
     diagnostics: resolveDiagnostics(user.diagnostics, absolute),
+    dotenv: [user.dotenv ?? []].flat().map(absolute),
     setup: user.setup,
     runtime,
     stateDir,

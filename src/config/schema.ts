@@ -188,6 +188,7 @@ export const userConfigSchema = z.strictObject(
         'a path or { directory, tests }',
       )
       .optional(),
+    dotenv: z.union([path, z.array(path)], 'a path or a list of paths').optional(),
     setup: callback<NonNullable<UserConfig['setup']>>('a function').optional(),
   },
   'an object',

@@ -78,6 +78,13 @@ export class Milestones {
   }
 }
 
+/** The node that publishes the ports of what the package itself brings; undefined in a cluster whose nodes are not ours. */
+export async function publishingNode({ owner, milestones }: RunContext): Promise<string | undefined> {
+  if (owner !== undefined) return undefined;
+  const nodes = await milestones.nodes.promise;
+  return nodes.find(({ role }) => role === 'control-plane')?.name;
+}
+
 /** Where the package's own objects live. */
 export const namespaceOf = ({ owner }: Pick<RunContext, 'owner'>): string => namespaceFor(owner);
 

@@ -17,10 +17,10 @@ import { callSetupHook } from './work/setup-hook.js';
  * way: `nodes` (every node's containerd answers), `api` (the API server answers), `ready` (a test can use it). Whatever
  * is not said to come after another runs beside it.
  *
- *   cluster ───────── nodes ── api ───────────────── ready ─┬─ services ─┐
- *   pull, build ───────┴─ import ─┬──────────────────────────┤            │
- *   read manifests ───────────────┼── manifests ─────────────┴─ readiness ┼─ setup
- *             deploy PostgreSQL ──┴── PostgreSQL ── template ─────────────┘
+ *   cluster ───────── nodes ── api ───────────────── ready ─┬─────────────── services ─┐
+ *   pull, build ───────┴─ import ─┬──────────────────────────┤               │         │
+ *   read manifests ───────────────┼── manifests ─────────────┴─ readiness ───┘         ├─ setup
+ *             deploy PostgreSQL ──┴── PostgreSQL ── template ──────────────────────────┘
  */
 
 /** What a new node brings with it. */
@@ -30,6 +30,7 @@ const system: Scope = { namespaces: ['kube-system', 'local-path-storage'] };
 export function plan(run: RunContext): Phase[] {
   const { config, provider } = run;
   const { timeouts, manifests, postgres, setup } = config;
+  const asks = manifests.length + config.services.length > 0;
   const images = imagesToBring(run);
   const imports = images.map(importName);
   const does = (work: (run: RunContext, step: Step) => Promise<string | undefined>) => (step: Step) =>
@@ -123,7 +124,7 @@ export function plan(run: RunContext): Phase[] {
     {
       name: 'services',
       title: 'Services answer in the cluster',
-      after: ['ready', ...(postgres === undefined ? [] : ['PostgreSQL'])],
+      after: ['ready', ...(postgres === undefined ? [] : ['PostgreSQL']), ...(asks ? ['readiness'] : [])],
       limits: timeouts.cluster,
       within: { ...system, selector: 'k8s-app=kube-dns' },
       work: does(waitForServices),
@@ -132,9 +133,9 @@ export function plan(run: RunContext): Phase[] {
   const before = [
     ...cluster,
     ...eachImage,
-    ...(manifests.length > 0 ? objects : []),
+    ...(asks ? objects : []),
     ...(postgres === undefined ? [] : database),
-    ...(bringsPods(run) ? services : []),
+    ...(asks || bringsPods(run) ? services : []),
   ];
   const hook: Phase[] = [
     {
@@ -158,9 +159,9 @@ export function bringImages(config: Config, provider: ClusterProvider): Phase[] 
 
 /** Tests that need Services have pods of their own, whose images are brought; a database, or an API server, needs none. */
 function bringsPods({ config, provider }: RunContext): boolean {
-  const { images, manifests, postgres, setup } = config;
+  const { images, postgres, setup } = config;
   const own = images.some((image) => imageSourceKey(image) !== (postgres?.image ?? defaultPostgresImage));
-  return !provider.stays && (own || manifests.length > 0 || setup !== undefined);
+  return !provider.stays && (own || setup !== undefined);
 }
 
 const importName = (image: ImageSource): string => `import ${imageSourceKey(image)}`;

@@ -14,6 +14,7 @@ import type { Config } from '../config/index.js';
 import { ManifestReading } from '../kubernetes/index.js';
 import { serverSignature } from '../postgres/index.js';
 import { formatSeconds, Report, silent, type TimelineEntry } from '../report/index.js';
+import { exposedServices } from '../services/index.js';
 import { orAborted } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { Milestones, type RunContext } from './context.js';
@@ -129,7 +130,7 @@ export class Run {
     });
     await this.#provider.prepare(this.#interruption.signal);
     // what is wrong in a file is told before anything is made
-    await this.#reading.files();
+    exposedServices(await this.#reading.files(), 'default');
     try {
       this.#context = await this.#takePart();
       this.#graph.start(plan(this.#context), this.#context.milestones.byName());

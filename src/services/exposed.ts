@@ -46,7 +46,11 @@ export function exposedServices(objects: readonly ManifestObject[], elsewhere: s
   });
 }
 
-function read({ object, origin }: ManifestObject, text: string, elsewhere: string): ExposedService {
+function read(
+  { object, origin, namespace }: ManifestObject,
+  text: string,
+  elsewhere: string,
+): ExposedService {
   const wrong = (why: string): JestKubernetesError =>
     new JestKubernetesError(
       'CONFIG_INVALID',
@@ -83,7 +87,7 @@ function read({ object, origin }: ManifestObject, text: string, elsewhere: strin
       return [variable, become] as const;
     });
   return {
-    namespace: object.metadata.namespace ?? elsewhere,
+    namespace: object.metadata.namespace ?? namespace ?? elsewhere,
     name: object.metadata.name,
     ports: [...ports],
     variables: Object.fromEntries(assignments),

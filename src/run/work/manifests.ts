@@ -1,17 +1,26 @@
 import { createHash } from 'node:crypto';
 
 import { applyObjects } from '../../kubernetes/index.js';
+import { serviceObjects } from '../../services/index.js';
 import { findTool } from '../../tools/index.js';
-import { once, type RunContext } from '../context.js';
+import { namespaceOf, once, publishingNode, type RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';
 
 /** What is not in files is built, by a program that is on PATH, or is fetched. */
-export async function readManifests(
-  { env, milestones, reading }: RunContext,
-  step: Step,
-): Promise<undefined> {
+export async function readManifests(run: RunContext, step: Step): Promise<undefined> {
+  const { config, env, milestones, reading } = run;
   const find = (program: 'kubectl' | 'helm'): Promise<string> => findTool(program, { env, ...step });
-  milestones.manifests.reach(await reading.all({ find, signal: step.signal }));
+  const { objects, hashes } = await reading.all({ find, signal: step.signal });
+  if (config.services.length === 0) {
+    milestones.manifests.reach({ objects, hashes });
+    return;
+  }
+  // services are one more place of manifests
+  const placement = { namespace: namespaceOf(run), node: await publishingNode(run) };
+  const [own, place] = [serviceObjects(config.services, placement), config.manifests.length];
+  const entries = own.map((object) => ({ object, origin: 'the option services', place }));
+  milestones.manifests.reach({ objects: [...objects, ...entries], hashes: [...hashes, JSON.stringify(own)] });
+  return undefined;
 }
 
 /** The manifests, once in the cluster's life. */

@@ -16,7 +16,8 @@ import { together } from './manifests.js';
 /** Before the first look for a cause, and between two, in milliseconds: each costs the API server some questions. */
 const watchInterval = 2000;
 
-const isAwaited = ({ config }: RunContext, place = 0): boolean => config.manifests[place]?.wait === true;
+/** Services, the place after all manifests, always are. */
+const isAwaited = ({ config }: RunContext, place = 0): boolean => config.manifests[place]?.wait ?? true;
 
 /** What of the manifests is waited for; nothing as long as they have not been read. */
 export function awaitedObjects(run: RunContext): KubernetesObject[] {

@@ -45,7 +45,7 @@ describe('an unknown key names the nearest known one', () => {
 
   test('or all that are known, where none is near', async () => {
     expect(await problems({ tekton: [] })).toEqual([
-      'tekton: not a known key; known are cluster, images, mirrors, manifests, postgres, services, keep, timeouts, diagnostics, setup',
+      'tekton: not a known key; known are cluster, images, mirrors, manifests, postgres, services, keep, timeouts, diagnostics, dotenv, setup',
     ]);
   });
 

@@ -15,6 +15,7 @@ const pages = [
   'docs/side-by-side.md',
   'examples/basic/README.md',
   'examples/postgres/README.md',
+  'examples/services/README.md',
   'examples/monorepo/README.md',
   'examples/operator/README.md',
 ];
