@@ -1,7 +1,7 @@
 import type { Release } from '../../tools/index.js';
 
 /** The kind release that is downloaded where none is on PATH. */
-export const kindRelease = {
+export const kindRelease: Release = {
   name: 'kind',
   version: '0.33.0',
   /** SHA-256 of each binary, as the release publishes them beside it (`kind-linux-amd64.sha256sum`). */
@@ -13,10 +13,10 @@ export const kindRelease = {
   },
   baseUrl: 'https://github.com/kubernetes-sigs/kind/releases/download',
   variable: 'JEST_KUBERNETES_KIND_BASE_URL',
-  path: (platform: string): string => `v0.33.0/kind-${platform}`,
+  path: (version, platform) => `v${version}/kind-${platform}`,
   install: 'https://kind.sigs.k8s.io/docs/user/quick-start/#installation',
   codes: { missing: 'KIND_MISSING', checksum: 'KIND_CHECKSUM' },
-} as const satisfies Release;
+};
 
 /** The oldest kind on PATH that is accepted: its nodes run on today's Docker and cgroup v2. */
 export const oldestKind = '0.20.0';
