@@ -1,4 +1,3 @@
-export { allReady, becomesReady, type AwaitedObject } from './all-ready.js';
 export { Collection } from './collection.js';
 export { phaseIs, readiness } from './readiness.js';
 export { until } from './until.js';

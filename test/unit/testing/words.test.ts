@@ -221,9 +221,8 @@ describe('what the API server forbids is told with the verb and the resource', (
     await expect(apply(map, here)).rejects.toEqual(
       failure(
         'MANIFEST_FAILED',
-        'ConfigMap',
+        /^ConfigMap .*cannot patch resource "configmaps" in the namespace "shop"/,
         expect.anything(),
-        expect.stringContaining('cannot patch resource "configmaps" in the namespace "shop"'),
       ),
     );
     await expect(remove('pod/web', quickly)).rejects.toThrow('cannot delete resource "pods"');
@@ -260,9 +259,9 @@ describe('apply', () => {
     const set = { apiVersion: 'apps/v1beta1', kind: 'StatefulSet', metadata: { name: 'db' } } as const;
     await expect(apply(set, here)).rejects.toMatchObject({
       code: 'MANIFEST_FAILED',
-      evidence: expect.arrayContaining([
+      message: expect.stringContaining(
         'the cluster serves no StatefulSet of apps/v1beta1; it has StatefulSet of apps/v1',
-      ]) as unknown,
+      ) as unknown,
     });
   });
 
