@@ -106,10 +106,10 @@ describe('what names nothing in the cluster', () => {
         await expect(of(word, text)).rejects.toEqual(
           failure('TARGET_INVALID', 'it is not of the form kind/name'),
         );
-      await expect(of(word, { apiVersion: 'v1', kind: 'Pod', metadata: {} })).rejects.toEqual(
+      await expect(of(word, { apiVersion: 'v1', kind: 'Pod', metadata: {} } as Target)).rejects.toEqual(
         failure('TARGET_INVALID', 'a Pod without metadata.name'),
       );
-      await expect(of(word, { metadata: { name: 'web' } })).rejects.toEqual(
+      await expect(of(word, { metadata: { name: 'web' } } as Target)).rejects.toEqual(
         failure('TARGET_INVALID', 'an object called web names nothing in the cluster: it has no kind'),
       );
     },
@@ -301,7 +301,7 @@ test('outside of a run each word says so', async () => {
     () => namespace(),
     () => proxy(),
     () => kubeConfig(),
-    () => client(class {}),
+    () => client(Object as never),
   ];
   for (const call of calls)
     await expect(Promise.resolve().then(call)).rejects.toMatchObject({ code: 'NO_CLUSTER' });
