@@ -200,6 +200,45 @@ describe('a hook', () => {
   });
 });
 
+describe('docs/side-by-side.md', () => {
+  const page = text(__dirname, '../../docs/side-by-side.md');
+  const blocks = [...page.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, code = '']) => ({
+    language,
+    code,
+    file: /^(?:#|\/\/) (\S+\.\w+)\n/.exec(code)?.[1],
+  }));
+  /** Ours, and the manifests that both apply; each block begins with its file's name. */
+  const files = Object.fromEntries(
+    blocks.flatMap(({ file, code }) => (file === undefined ? [] : [[file, code]])),
+  );
+  const shown = blocks.filter(({ language, code }) => language === 'text' && code.includes('●'));
+
+  test('what is written in ours is green', async () => {
+    const { status, output } = await project('side', files).start([]).ended;
+    expect(output).toMatch(/^Tests: +2 passed, 2 total$/m);
+    expect(status).toBe(0);
+  }, 240_000);
+
+  test('and, where something is wrong, prints what the page shows', async () => {
+    const wrong = {
+      'configmap.yaml': files['configmap.yaml']?.replace('foo: bar', 'foo: baz') ?? '',
+      '00-install.yaml': files['00-install.yaml']?.replace('busybox:latest', 'shop/web:nope') ?? '',
+    };
+    const { output } = await project('side-red', { ...files, ...wrong }).start([]).ended;
+    expect(shown).toHaveLength(2);
+    for (const { code } of shown) expect(output).toMatch(asShown(code));
+  }, 240_000);
+});
+
+/** What differs from run to run may be anything: ids, the run's folder, times. */
+function asShown(text: string): RegExp {
+  const lines = text.trimEnd().replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const open = lines.replace(/\bID\b/g, '[0-9a-f]{10}').replace(/\bRUN\b/g, '[^/\\s]+');
+  return new RegExp(
+    open.replace(/[\d\\.]+ s\b/g, '[\\d.]+ s').replace(/\\\(\d+ times\\\)/g, '\\(\\d+ times\\)'),
+  );
+}
+
 const foreignEnvironment = {
   'jest.config.js': "module.exports = { preset: 'jest-kubernetes', testEnvironment: 'node' };\n",
 };
