@@ -48,6 +48,8 @@ const of = (word: string, target: Target): Promise<unknown> => {
   if (call === undefined) throw new Error(`no word ${word}`);
   return call(target);
 };
+const unnamed: unknown = { apiVersion: 'v1', kind: 'Pod', metadata: {} };
+const ofNoKind: unknown = { metadata: { name: 'web' } };
 /** Those that need a pod. */
 const onPods = ['exec', 'logs', 'logs, followed', 'cp', 'forward'];
 
@@ -106,10 +108,10 @@ describe('what names nothing in the cluster', () => {
         await expect(of(word, text)).rejects.toEqual(
           failure('TARGET_INVALID', 'it is not of the form kind/name'),
         );
-      await expect(of(word, { apiVersion: 'v1', kind: 'Pod', metadata: {} } as Target)).rejects.toEqual(
+      await expect(of(word, unnamed as Target)).rejects.toEqual(
         failure('TARGET_INVALID', 'a Pod without metadata.name'),
       );
-      await expect(of(word, { metadata: { name: 'web' } } as Target)).rejects.toEqual(
+      await expect(of(word, ofNoKind as Target)).rejects.toEqual(
         failure('TARGET_INVALID', 'an object called web names nothing in the cluster: it has no kind'),
       );
     },
