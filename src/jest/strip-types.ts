@@ -12,7 +12,10 @@ const own = { babelrc: false, configFile: false } as const;
 const asModule = createTransformer(own) as SyncTransformer;
 const asCommonJs = createTransformer({
   ...own,
-  plugins: [require.resolve('@babel/plugin-transform-modules-commonjs')],
+  plugins: [
+    require.resolve('@babel/plugin-transform-modules-commonjs'),
+    require.resolve('@babel/plugin-transform-dynamic-import'),
+  ],
 }) as SyncTransformer;
 
 /**
