@@ -1,11 +1,15 @@
 import { Command, CommanderError } from 'commander';
 
 import { JestKubernetesError } from '../support/errors.js';
-import { down, env, prune, status, up } from './commands.js';
+import { down, type DownOptions, env, prune, status, up } from './commands.js';
+import { inOneSentence, misuse } from './misuse.js';
+import { ownPackage } from './own-package.js';
 
 const program = new Command('jest-kubernetes')
   .description('The clusters that jest-kubernetes makes: have one up while you work, see them, delete them')
+  .version(ownPackage().version, '-v, --version', 'print the version of jest-kubernetes')
   .exitOverride()
+  .configureOutput({ outputError: inOneSentence })
   .configureHelp({ showGlobalOptions: true });
 
 program
@@ -16,8 +20,12 @@ program
   .command('down')
   .description('delete a cluster, kept or not')
   .argument('[name]', 'default: the one that the tests of this folder use')
+  .option('--all', 'every cluster of the state directory', false)
   .option('--force', 'even when a run uses it now', false)
-  .action(down);
+  .action((name: string | undefined, options: DownOptions) => {
+    if (options.all && name !== undefined) throw misuse('--all goes without a name');
+    return down(name, options);
+  });
 program
   .command('status')
   .description('show the clusters and who uses them')

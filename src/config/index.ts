@@ -18,3 +18,4 @@ export { kubeconfigFiles } from './existing-cluster.js';
 export { loadConfig, loadRunConfig } from './load.js';
 export { defaultPostgresImage } from './resolve.js';
 export { unknownVariables } from './variables.js';
+export { configWithoutFile } from './without-file.js';

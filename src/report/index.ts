@@ -1,4 +1,4 @@
-export { formatBytes, formatBytesInTenths, formatSeconds } from './format.js';
+export { formatAge, formatBytes, formatBytesInTenths, formatSeconds, styleFor } from './format.js';
 export { silent, type Progress } from './progress.js';
 export { silenceLimit, type PhaseLine } from './line.js';
 export { Report } from './report.js';
