@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 
 import { JestKubernetesError } from '../support/errors.js';
 import { down, type DownOptions, env, prune, status, up } from './commands.js';
+import { kubectl } from './kubectl.js';
+import { logs } from './logs.js';
 import { inOneSentence, misuse } from './misuse.js';
 import { ownPackage } from './own-package.js';
 
@@ -10,7 +12,7 @@ const program = new Command('jest-kubernetes')
   .version(ownPackage().version, '-v, --version', 'print the version of jest-kubernetes')
   .exitOverride()
   .configureOutput({ outputError: inOneSentence })
-  .configureHelp({ showGlobalOptions: true });
+  .enablePositionalOptions();
 
 program
   .command('up')
@@ -37,6 +39,19 @@ program
   .argument('[name]', 'default: the one that the tests of this folder use')
   .option('--json', 'as JSON', false)
   .action(env);
+program
+  .command('kubectl')
+  .usage('[--name <name>] -- <args...>')
+  .description('run kubectl, found or fetched, with a cluster’s kubeconfig: kubectl -- get pods')
+  .argument('[args...]', 'what kubectl is given')
+  .option('--name <name>', 'the cluster; default: the one that the tests of this folder use')
+  .passThroughOptions()
+  .action(kubectl);
+program
+  .command('logs')
+  .description('write down all that can be seen of a cluster that is up, and print where')
+  .argument('[name]', 'default: the one that the tests of this folder use')
+  .action(logs);
 program
   .command('prune')
   .description('delete what runs that died have left behind')

@@ -1,5 +1,5 @@
 export { existingProvider } from './existing/index.js';
-export { kindProvider } from './kind/index.js';
+export { kindProvider, nodesContainers } from './kind/index.js';
 export {
   clusterFolder,
   failureMark,
