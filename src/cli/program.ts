@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 
 import { JestKubernetesError } from '../support/errors.js';
 import { down, type DownOptions, env, prune, status, up } from './commands.js';
+import { doctor } from './doctor/index.js';
+import { init } from './init/index.js';
 import { kubectl } from './kubectl.js';
 import { logs } from './logs.js';
 import { inOneSentence, misuse } from './misuse.js';
@@ -14,6 +16,15 @@ const program = new Command('jest-kubernetes')
   .configureOutput({ outputError: inOneSentence })
   .enablePositionalOptions();
 
+program
+  .command('init')
+  .description('write a Jest config and a first test, beside what is there')
+  .action(init);
+program
+  .command('doctor')
+  .description('look at everything that a run needs, and say how to mend it; changes nothing')
+  .option('--json', 'as JSON', false)
+  .action(doctor);
 program
   .command('up')
   .description('create the cluster that the tests of this folder use, and keep it')
