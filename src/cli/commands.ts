@@ -77,6 +77,11 @@ export async function status({ json }: { json: boolean }): Promise<void> {
   for (const cluster of clusters) console.log(linesOf(cluster).join('\n'));
 }
 
+/** One a line. */
+export async function clusterNames(): Promise<void> {
+  for (const { name } of listClusters((await settingsHere()).stateDir)) console.log(name);
+}
+
 export async function env(name: string | undefined, { json }: { json: boolean }): Promise<void> {
   const cluster = await clusterUp(name);
   const variables = {

@@ -1,7 +1,8 @@
-import { Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError } from 'commander';
 
 import { JestKubernetesError } from '../support/errors.js';
-import { down, type DownOptions, env, prune, status, up } from './commands.js';
+import { clusterNames, down, type DownOptions, env, prune, status, up } from './commands.js';
+import { completion, type Shell, shells } from './completion/index.js';
 import { doctor } from './doctor/index.js';
 import { init } from './init/index.js';
 import { kubectl } from './kubectl.js';
@@ -68,6 +69,16 @@ program
   .description('delete what runs that died have left behind')
   .option('--json', 'as JSON', false)
   .action(prune);
+
+program
+  .command('completion')
+  .description('print what makes a shell complete: eval "$(npx jest-kubernetes completion bash)"')
+  .addArgument(new Argument('<shell>').choices(shells))
+  .action((shell: Shell) => {
+    completion(program, shell);
+  });
+// what completion asks
+program.command('cluster-names', { hidden: true }).action(clusterNames);
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) {
