@@ -23,7 +23,7 @@ export async function up(): Promise<void> {
   await run.finish();
 }
 
-export interface DownOptions {
+interface DownOptions {
   force: boolean;
   all: boolean;
 }
@@ -75,11 +75,6 @@ export async function status({ json }: { json: boolean }): Promise<void> {
   }
   if (clusters.length === 0) console.log('No cluster is there.');
   for (const cluster of clusters) console.log(linesOf(cluster).join('\n'));
-}
-
-/** One a line. */
-export async function clusterNames(): Promise<void> {
-  for (const { name } of listClusters((await settingsHere()).stateDir)) console.log(name);
 }
 
 export async function env(name: string | undefined, { json }: { json: boolean }): Promise<void> {

@@ -1,8 +1,8 @@
 import { Argument, Command, CommanderError } from 'commander';
 
 import { JestKubernetesError } from '../support/errors.js';
-import { clusterNames, down, type DownOptions, env, prune, status, up } from './commands.js';
-import { completion, type Shell, shells } from './completion/index.js';
+import { down, env, prune, status, up } from './commands.js';
+import { clusterNames, completion, type Shell, shells } from './completion/index.js';
 import { doctor } from './doctor/index.js';
 import { init } from './init/index.js';
 import { kubectl } from './kubectl.js';
@@ -15,6 +15,8 @@ const program = new Command('jest-kubernetes')
   .version(ownPackage().version, '-v, --version', 'print the version of jest-kubernetes')
   .exitOverride()
   .configureOutput({ outputError: inOneSentence })
+  // that an option is off until it is there goes without saying
+  .configureHelp({ optionDescription: ({ description }) => description })
   .enablePositionalOptions();
 
 program
@@ -36,7 +38,7 @@ program
   .argument('[name]', 'default: the one that the tests of this folder use')
   .option('--all', 'every cluster of the state directory', false)
   .option('--force', 'even when a run uses it now', false)
-  .action((name: string | undefined, options: DownOptions) => {
+  .action((name: string | undefined, options: Parameters<typeof down>[1]) => {
     if (options.all && name !== undefined) throw misuse('--all goes without a name');
     return down(name, options);
   });
@@ -52,6 +54,12 @@ program
   .option('--json', 'as JSON', false)
   .action(env);
 program
+  .command('prune')
+  .description('delete what runs that died have left behind')
+  .option('--json', 'as JSON', false)
+  .action(prune);
+
+program
   .command('kubectl')
   .usage('[--name <name>] -- <args...>')
   .description('run kubectl, found or fetched, with a cluster’s kubeconfig: kubectl -- get pods')
@@ -64,12 +72,6 @@ program
   .description('write down all that can be seen of a cluster that is up, and print where')
   .argument('[name]', 'default: the one that the tests of this folder use')
   .action(logs);
-program
-  .command('prune')
-  .description('delete what runs that died have left behind')
-  .option('--json', 'as JSON', false)
-  .action(prune);
-
 program
   .command('completion')
   .description('print what makes a shell complete: eval "$(npx jest-kubernetes completion bash)"')

@@ -8,7 +8,7 @@ import { nearest } from '../support/nearest.js';
 import { isSwitchedOff } from '../support/switched-off.js';
 
 /** Those that a user may set. */
-const settable = [
+export const settable: readonly string[] = [
   'JEST_KUBERNETES_PROVIDER',
   'JEST_KUBERNETES_NAME',
   'JEST_KUBERNETES_VERSION',

@@ -271,3 +271,45 @@ test('images that are not here are looked for in their registries', async () => 
     ) as string,
   });
 });
+
+test('says which mirrors count, without their passwords', async () => {
+  const { run } = await healthy();
+  const env = { JEST_KUBERNETES_KIND_BASE_URL: 'https://me:secret@mirror.corp/kind' };
+  const { mirrors } = checksIn(await run(env, '--json'));
+  expect(mirrors).toMatchObject({
+    status: 'ok',
+    seen: 'mirror.gcr.io, public.ecr.aws/docker; JEST_KUBERNETES_KIND_BASE_URL=https://mirror.corp/kind',
+  });
+});
+
+describe('for a cluster that is there already', () => {
+  const kubeconfig = {
+    contexts: [{ name: 'theirs', context: { cluster: 'c', user: 'u' } }],
+    clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+  };
+  const cluster = { provider: 'existing', name: 'mine', context: 'theirs', kubeconfig: 'k' };
+  const without = async (config: object) => {
+    const { place, run } = await healthy();
+    place.write({ k: kubeconfig, 'jest-kubernetes.config.json': { cluster, ...config } });
+    return run({ DOCKER_HOST: 'unix:///nowhere.sock' }, '--json');
+  };
+
+  test('no engine is needed, nor kind', async () => {
+    const ended = await without({ images: [] });
+    const checks = checksIn(ended);
+    expect(checks['engine']).toMatchObject({
+      status: 'ok',
+      seen: expect.stringMatching(/^none, and none is needed/) as string,
+    });
+    expect(checks).not.toHaveProperty('kind');
+    expect(ended.status).toBe(0);
+  });
+
+  test('one is, where images are built for it', async () => {
+    const { status, stdout } = await without({
+      images: [{ build: '.', tag: 'registry.corp/shop:1', push: true }],
+    });
+    expect(status).toBe(1);
+    expect(stdout).toContain('RUNTIME_NOT_ANSWERING');
+  });
+});
