@@ -8,7 +8,7 @@ import { nearest } from '../support/nearest.js';
 import { isSwitchedOff } from '../support/switched-off.js';
 
 /** Those that a user may set. */
-export const settable: readonly string[] = [
+const settable = [
   'JEST_KUBERNETES_PROVIDER',
   'JEST_KUBERNETES_NAME',
   'JEST_KUBERNETES_VERSION',
@@ -70,6 +70,10 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
       }`;
     });
 }
+
+/** Those of them that name a mirror, of releases or of node images. */
+export const mirrorVariables = (): string[] =>
+  settable.filter((name) => /_BASE_URL$|_NODE_IMAGES$/.test(name));
 
 /**
  * Reads what `.env.test` and `.env` of a folder say to this package, their `JEST_KUBERNETES` lines, into the environment:

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { type Config, pinnedNodeImage, settable } from '../../config/index.js';
+import { type Config, mirrorVariables, pinnedNodeImage } from '../../config/index.js';
 import { localImageId, registriesOf } from '../../images/index.js';
 import { findOnPath } from '../../runtime/index.js';
 import { causeOf } from '../../support/errors.js';
@@ -71,7 +71,7 @@ async function silenceOf(registry: string, { env, signal }: Patient): Promise<st
 /** Of images, as it is configured, and of what is downloaded, as variables name it. */
 export const mirrors: Examine = async ({ settings, env }) => {
   const { mirrors: ofImages } = await settings;
-  const variables = settable.filter((name) => /_BASE_URL$|_NODE_IMAGES$/.test(name) && env[name]);
+  const variables = mirrorVariables().filter((name) => env[name]);
   const named = variables.map((name) => `${name}=${withoutPassword(env[name] ?? '')}`);
   return ok([ofImages.length === 0 ? 'none of images' : ofImages.join(', '), ...named].join('; '));
 };
