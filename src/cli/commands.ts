@@ -9,7 +9,7 @@ import {
 } from '../cluster/index.js';
 import { type Config, loadConfig } from '../config/index.js';
 import { Report } from '../report/index.js';
-import { Run, takeDownCluster } from '../run/index.js';
+import { makeSnapshot, Run, takeDownCluster } from '../run/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 
 /** @param forRun - what needs a cluster's name alone does without the files that a configuration names */
@@ -27,6 +27,12 @@ export async function up(): Promise<void> {
   const run = new Run({ ...(await configHere(true)), keep: 'always' });
   await run.start();
   await run.finish();
+}
+
+/** Makes the snapshot that the tests of this folder start from. */
+export async function snapshot(): Promise<void> {
+  const outcome = await makeSnapshot(await configHere(true), { report: new Report() });
+  console.log(`The snapshot is ${outcome}.`);
 }
 
 /** @throws JestKubernetesError NO_CLUSTER where there is none of that name, or where runs use it */

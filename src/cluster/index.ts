@@ -1,5 +1,13 @@
 export { existingProvider } from './existing/index.js';
-export { kindProvider } from './kind/index.js';
+export {
+  askedSnapshot,
+  clusterToCapture,
+  kindProvider,
+  makeSnapshotOf,
+  snapshotOfKey,
+  type AskedSnapshot,
+  type KindProviderOptions,
+} from './kind/index.js';
 export {
   clusterFolder,
   describeHolder,

@@ -8,7 +8,11 @@ import type { Made, Removal } from './leases/index.js';
 export interface ClusterNode {
   /** The container's name. */
   name: string;
+  /** What Kubernetes calls it: that name, but where the cluster was started from a snapshot of another. */
+  hostname: string;
   role: NodeRole;
+  /** References of images that it has had from its start. Default: none. */
+  images?: readonly string[];
 }
 
 /** What a node is for, by the labels that kubeadm gives it. */

@@ -3,6 +3,7 @@ import { Report } from '../report/index.js';
 import { Run } from './run.js';
 
 export { Run } from './run.js';
+export { makeSnapshot } from './make-snapshot.js';
 export { takeDownCluster } from './take-down.js';
 
 /** This process's run; a watch has one for all its re-runs. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 
 import type { ImageSource } from '../../config/index.js';
-import { buildImage, importImage, localImageId, pullImage, pushImage } from '../../images/index.js';
+import { buildImage, imageSourceKey, importImage, localImageId, pullImage, pushImage } from '../../images/index.js';
 import { formatBytes } from '../../report/index.js';
 import { once, type RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';
@@ -33,6 +33,7 @@ export async function importIntoNodes(run: RunContext, image: ImageSource, step:
   const runtime = await provider.runtime();
   let bytes: number | undefined;
   await once(run, await keyOf(run, image), step.progress, async () => {
+    if (nodes.every(({ images = [] }) => images.includes(imageSourceKey(image)))) return true;
     const what = image.kind === 'archive' ? { archive: image.path } : { reference: referenceOf(image) };
     bytes = (await importImage(what, nodes, { ...step, runtime, limits: config.timeouts.import }))?.bytes;
     return true;

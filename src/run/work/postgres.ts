@@ -86,7 +86,7 @@ async function placementOf(run: RunContext): Promise<PostgresPlacement> {
   const { owner } = run;
   if (owner !== undefined) return { namespace, owner };
   const nodes = await run.milestones.nodes.promise;
-  return { namespace, node: nodes.find(({ role }) => role === 'control-plane')?.name };
+  return { namespace, node: nodes.find(({ role }) => role === 'control-plane')?.hostname };
 }
 
 /** Where it is reached: as the node publishes it, or by this process, which forwards it where the cluster publishes none. */

@@ -1,0 +1,18 @@
+export { captureSnapshot } from './capture.js';
+export { cloneArgs } from './container-args.js';
+export {
+  clusterToCapture,
+  contentOf,
+  type SnapshotContent,
+  snapshotKey,
+  withoutSnapshot,
+} from './content.js';
+export { introduceClone } from './rest.js';
+export {
+  dropSnapshot,
+  findSnapshot,
+  listSnapshots,
+  pruneSnapshots,
+  type Snapshot,
+  tagSnapshot,
+} from './store.js';

@@ -1,0 +1,130 @@
+/*
+ * What is done inside of a node, by its own shell, with what every node image has. The rest is asked of the API server
+ * (rest.ts).
+ */
+
+/** The kubelet first: nothing that ends is started again by it. */
+export const stopKubelet = 'systemctl stop kubelet';
+
+/** `end NAME…`: containers by the names that Kubernetes gives them; 20 s to end in order. */
+const end = `
+ctr() { command ctr --namespace k8s.io "$@"; }
+running() { ctr tasks ls | awk '$3 == "RUNNING" { print $1 }'; }
+end() {
+  ids=
+  for name; do ids="$ids $(ctr containers ls --quiet "labels.\\"io.kubernetes.container.name\\"==$name")"; done
+  for id in $ids; do ctr tasks kill --signal SIGTERM "$id" 2>/dev/null || true; done
+  for tenth in $(seq 200); do
+    left=; now=$(running)
+    for id in $ids; do case "$now" in *$id*) left=$id ;; esac; done
+    [ -n "$left" ] || return 0
+    sleep 0.1
+  done
+}
+`;
+
+/** Whoever makes objects anew, or holds a lease. */
+export const stopControllers = `${end} end kube-scheduler kube-controller-manager`;
+
+/**
+ * Everything else, the API server before its store: as it ends in order, it takes its address out of the Service
+ * \`kubernetes\`. Then nothing runs any more, and what the node has of its own goes: each clone makes it anew.
+ */
+export const stopTheRest = `${end}
+end kube-apiserver
+end etcd
+for id in $(running); do ctr tasks kill --signal SIGKILL "$id" || true; done
+for tenth in $(seq 100); do [ -n "$(running)" ] || break; sleep 0.1; done
+for id in $(ctr containers ls --quiet); do
+  ctr tasks rm "$id" >/dev/null 2>&1 || true
+  ctr containers rm "$id" || exit 1
+done
+systemctl stop containerd
+for mount in $(grep -o ' /var/[^ ]*' /proc/mounts | sort -r); do umount -l "$mount" || true; done
+rm -rf /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes /var/lib/containerd/io.containerd.grpc.v1.cri/containers
+cd /var/lib/kubelet || exit 1
+rm -rf pods checkpoints device-plugins plugins plugins_registry pod-resources pods-api pki
+rm -f actuated_pods_state allocated_pods_state cpu_manager_state memory_manager_state dra_manager_state
+rm -rf /var/log/pods /var/log/containers /var/log/journal /var/lib/cni /var/tmp/*
+rm -f /kind/product_uuid /var/lib/systemd/random-seed
+`;
+
+/**
+ * No key is in a snapshot: each clone makes all of its own, with kubeadm, while containerd starts. On elliptic curves that
+ * takes a tenth of a second, and more than a second with RSA.
+ */
+export const leaveKeysToClones = `
+set -e
+config=/kind/kubeadm.conf
+if ! grep -q '^apiVersion: kubeadm.k8s.io/v1beta4' "$config"; then
+  kubeadm config migrate --old-config "$config" --new-config "$config.new" >/dev/null
+  mv "$config.new" "$config"
+fi
+sed -i -e '/^encryptionAlgorithm:/d' -e 's/^kind: ClusterConfiguration$/&\\nencryptionAlgorithm: ECDSA-P256/' "$config"
+cd /etc/kubernetes
+rm -rf pki admin.conf super-admin.conf kubelet.conf controller-manager.conf scheduler.conf
+cat >/etc/systemd/system/jest-kubernetes-keys.service <<'UNIT'
+[Unit]
+Description=Keys of this cluster's own
+Before=kubelet.service
+ConditionPathExists=!/etc/kubernetes/admin.conf
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/env kubeadm init phase certs all --config /kind/kubeadm.conf
+ExecStart=/usr/bin/env kubeadm init phase kubeconfig all --config /kind/kubeadm.conf
+UNIT
+mkdir -p /etc/systemd/system/kubelet.service.d
+cat >/etc/systemd/system/kubelet.service.d/20-jest-kubernetes.conf <<'UNIT'
+[Unit]
+Wants=jest-kubernetes-keys.service
+After=jest-kubernetes-keys.service
+UNIT
+`;
+
+/**
+ * /var is a volume, of which every container is given a copy: so what is unpacked, a gigabyte, goes into the image itself,
+ * and /var has a link to each layer, which overlayfs follows in \`lowerdir\`. A layer that takes something away from those
+ * below it cannot lie in another overlay: it travels as an archive, and is unpacked as a clone starts. What is packed is
+ * not needed once it is unpacked.
+ */
+export const packIntoImage = `
+find /var/lib/containerd/io.containerd.content.v1.content/blobs -type f -size +1M -delete
+exec unshare --mount --propagation private bash -ec '
+root=/run/jest-kubernetes-root layers=/jest-kubernetes/layers
+snapshots=/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots
+mkdir -p $root
+mount --bind / $root
+find $root/var -mindepth 1 -delete
+tar -C /var --numeric-owner --one-file-system --no-wildcards-match-slash --anchored \\
+  --exclude="./lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/*/fs" -cf - . | tar -C $root/var --numeric-owner -xpf -
+mkdir -p $root$layers
+takesAway() {
+  [ -n "$(find $1 -xdev -type c -print -quit)" ] || find $1 -xdev -type d -print0 |
+    tar --null --no-recursion --xattrs --xattrs-include="trusted.overlay.*" -T - -cPf - | grep -aq SCHILY.xattr.trusted.overlay
+}
+cd $snapshots
+for id in *; do
+  if takesAway $id/fs; then
+    tar -C $id --numeric-owner --xattrs --xattrs-include="*" -cf $root$layers/$id.tar fs
+  else
+    cp -a $id/fs $root$layers/$id
+    ln -s $layers/$id $root$snapshots/$id/fs
+  fi
+done
+[ -n "$(find $root$layers -name "*.tar")" ] || exit 0
+cat >$root/etc/systemd/system/jest-kubernetes-layers.service <<UNIT
+[Unit]
+Description=Layers that cannot lie in the image
+Before=containerd.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c "cd $snapshots && for each in $layers/*.tar; do id=\\$\\$(basename \\$\\$each .tar); [ -e \\$\\$id/fs ] || tar -C \\$\\$id --numeric-owner --xattrs --xattrs-include=* -xpf \\$\\$each; done"
+UNIT
+mkdir -p $root/etc/systemd/system/containerd.service.d
+cat >$root/etc/systemd/system/containerd.service.d/20-jest-kubernetes.conf <<UNIT
+[Unit]
+Wants=jest-kubernetes-layers.service
+After=jest-kubernetes-layers.service
+UNIT
+'
+`;

@@ -1,0 +1,112 @@
+import { type Progress, silent } from '../../report/index.js';
+import { JestKubernetesError } from '../../support/errors.js';
+import type { CreateOptions } from '../provider.js';
+import { accessIn } from './access.js';
+import { createKindCluster } from './create.js';
+import { deleteContainers } from './delete-containers.js';
+import { findKind } from './find-kind.js';
+import { kindConfig } from './kind-config.js';
+import type { KindProviderOptions } from './kind-provider.js';
+import { clusterContainers, firstControlPlane, isOurs, type RunCli, runtimeCli } from './node-containers.js';
+import {
+  captureSnapshot,
+  contentOf,
+  dropSnapshot,
+  findSnapshot,
+  pruneSnapshots,
+  type Snapshot,
+  type SnapshotContent,
+  snapshotKey,
+  tagSnapshot,
+  withoutSnapshot,
+} from './snapshot/index.js';
+
+/** The snapshot that a cluster asks for, whether it is there or not. */
+export interface AskedSnapshot {
+  key: string;
+  content: SnapshotContent;
+}
+
+/**
+ * Which snapshot a cluster could start from.
+ * @returns a reason, in words, where it is none
+ */
+export async function askedSnapshot(
+  { cluster, images = [], runtime, env = process.env, cacheDir }: KindProviderOptions,
+  { signal, progress }: CreateOptions,
+): Promise<AskedSnapshot | string> {
+  const engine = await runtime();
+  const reason = withoutSnapshot({ cluster, engine });
+  if (reason !== undefined) return reason;
+  const { version } = await findKind({ env, signal, progress, cacheDir });
+  const content = await contentOf({ cluster, images, engine }, version, runtimeCli(engine, env), signal);
+  if (content === undefined) return 'an image of it is not in the engine yet';
+  return { key: snapshotKey(content), content };
+}
+
+export async function snapshotOfKey(
+  key: string,
+  { runtime, env = process.env }: KindProviderOptions,
+  signal: AbortSignal,
+): Promise<Snapshot | undefined> {
+  return findSnapshot(key, runtimeCli(await runtime(), env), signal);
+}
+
+/**
+ * Makes a snapshot of a cluster that has been set up, which is gone then; starts another one from it, and gives it its name
+ * when that is ready and has the images.
+ * @throws JestKubernetesError SNAPSHOT_FAILED; nothing is left of it
+ */
+export async function makeSnapshotOf(
+  { content, key }: AskedSnapshot,
+  options: KindProviderOptions,
+  steps: CreateOptions,
+): Promise<{ size: number }> {
+  const { cluster, directory, env = process.env } = options;
+  const access = accessIn(directory, cluster.name);
+  const { signal, progress } = steps;
+  const engine = await options.runtime();
+  const run = runtimeCli(engine, env);
+  const containers = await clusterContainers(run, cluster.name, signal);
+  const node = firstControlPlane(containers.filter((each) => isOurs(each, directory)));
+  if (node === undefined) throw new Error(`the cluster ${cluster.name} has no node`);
+  const config = kindConfig(cluster, { directory });
+  const removeIt = (shown: Progress): Promise<void> =>
+    deleteContainers({ name: cluster.name, directory, runtime: engine, env, progress: shown });
+  const snapshot = await captureSnapshot({ access, node, content, config, run, signal, progress });
+  try {
+    await removeIt(progress);
+    progress.moved('starting a cluster from it');
+    await createKindCluster({ ...options, access, from: snapshot }, steps).ready;
+    await seeImages(Object.keys(content.images), node.name, run, signal);
+    await removeIt(progress);
+    await tagSnapshot({ id: snapshot.id, key }, run, signal);
+    await pruneSnapshots(run);
+    return { size: Number(await run(['image', 'inspect', '--format', '{{.Size}}', snapshot.id], { signal })) };
+  } catch (error) {
+    await removeIt(silent).catch(() => undefined);
+    await dropSnapshot(snapshot, run).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** @throws JestKubernetesError SNAPSHOT_FAILED where a kubelet would not find an image there, and go to a registry for it */
+async function seeImages(
+  references: readonly string[],
+  node: string,
+  run: RunCli,
+  signal: AbortSignal,
+): Promise<void> {
+  const labelled = 'labels."io.cri-containerd.image"==managed';
+  const list = await run(['exec', node, 'ctr', '-n', 'k8s.io', 'images', 'ls', '-q', labelled], { signal });
+  const names = list.split('\n');
+  const lacking = references.filter((reference) => !names.some((name) => isNamed(name, reference)));
+  if (lacking.length === 0) return;
+  throw new JestKubernetesError('SNAPSHOT_FAILED', 'A clone of the snapshot does not have its images', {
+    evidence: lacking,
+  });
+}
+
+/** `docker.io/library/postgres:17-alpine` is `postgres:17-alpine`. */
+const isNamed = (name: string, reference: string): boolean =>
+  name === reference || name.endsWith(`/${reference.replace(/@.*$/, '')}`);
