@@ -99,8 +99,9 @@ tar -C /var --numeric-owner --one-file-system --no-wildcards-match-slash --ancho
   --exclude="./lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/*/fs" -cf - . | tar -C $root/var --numeric-owner -xpf -
 mkdir -p $root$layers
 takesAway() {
-  [ -n "$(find $1 -xdev -type c -print -quit)" ] || find $1 -xdev -type d -print0 |
-    tar --null --no-recursion --xattrs --xattrs-include="trusted.overlay.*" -T - -cPf - | grep -aq SCHILY.xattr.trusted.overlay
+  find $1 -xdev -type c -exec stat --format=%t:%T {} + | grep -qx 0:0 || find $1 -xdev -type d -print0 |
+    tar --null --no-recursion --xattrs --xattrs-include="trusted.overlay.*" -T - -cPf - |
+    grep -aqE "SCHILY.xattr.trusted.overlay.(opaque|redirect)="
 }
 cd $snapshots
 for id in *; do
