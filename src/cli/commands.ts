@@ -8,8 +8,8 @@ import {
   releaseDeadRuns,
 } from '../cluster/index.js';
 import { type Config, loadConfig } from '../config/index.js';
-import { Report } from '../report/index.js';
-import { makeSnapshot, Run, takeDownCluster } from '../run/index.js';
+import { formatBytes, Report } from '../report/index.js';
+import { makeSnapshot, Run, snapshotsOf, takeDownCluster, tidySnapshots } from '../run/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 
 /** @param forRun - what needs a cluster's name alone does without the files that a configuration names */
@@ -58,7 +58,8 @@ function unknown(name: string, stateDir: string): JestKubernetesError {
 }
 
 export async function status({ json }: { json: boolean }): Promise<void> {
-  const clusters = listClusters((await configHere()).stateDir);
+  const config = await configHere();
+  const clusters = listClusters(config.stateDir);
   if (json) {
     print(clusters.map(described));
     return;
@@ -69,6 +70,10 @@ export async function status({ json }: { json: boolean }): Promise<void> {
     console.log(`${cluster.name}  ${phase}${kept === null ? '' : `, kept (${kept})`}`);
     for (const user of users) console.log(`  used by ${user}`);
     if (problem !== null) console.log(`  ${problem}`);
+  }
+  for (const { key, isProven, usedAt, bytes } of await snapshotsOf(config)) {
+    const made = isProven ? `last used ${usedAt.slice(0, 16)}` : 'in the making';
+    console.log(`snapshot ${key}  ${formatBytes(bytes)}, ${made}`);
   }
 }
 
@@ -99,13 +104,15 @@ export async function env(name: string | undefined, { json }: { json: boolean })
 }
 
 export async function prune({ json }: { json: boolean }): Promise<void> {
-  const { stateDir } = await configHere();
+  const config = await configHere();
+  const { stateDir } = config;
   const failures: Error[] = [];
   const task = {
     ...{ stateDir, deleteCluster },
     onFailure: (_: string, error: unknown) => failures.push(toError(error)),
   };
   const removed = [...(await deleteAbandoned(task)), ...(await releaseDeadRuns(task))];
+  removed.push(...(await tidySnapshots(config)).map((key) => `snapshot ${key}`));
   if (json) print({ removed });
   else if (removed.length > 0) console.log(`Deleted: ${removed.join(', ')}`);
   else if (failures.length === 0) console.log('Nothing was left behind.');

@@ -31,7 +31,9 @@ program
   .action(env);
 program
   .command('snapshot')
-  .description('make what the tests of this folder start from, in seconds, now rather than after their next run')
+  .description(
+    'make what the tests of this folder start from, in seconds, now rather than after their next run',
+  )
   .action(snapshot);
 program
   .command('prune')

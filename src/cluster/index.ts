@@ -3,10 +3,13 @@ export {
   askedSnapshot,
   clusterToCapture,
   kindProvider,
+  listSnapshots,
   makeSnapshotOf,
+  pruneSnapshots,
   snapshotOfKey,
   type AskedSnapshot,
   type KindProviderOptions,
+  type Snapshot,
 } from './kind/index.js';
 export {
   clusterFolder,

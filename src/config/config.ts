@@ -44,7 +44,7 @@ export interface ClusterConfig {
   nodes: readonly NodeConfig[];
   /** A kind config: a parsed object; one given by path has been read. */
   config: Readonly<Record<string, unknown>> | undefined;
-  /** `kind` only: whether it starts from a snapshot of a booted node where there is one, and one is made where not. */
+  /** `kind` only: whether it starts from a snapshot of a booted node where there is one. */
   snapshot: boolean;
   /** `existing` only. */
   kubeconfig: string | undefined;

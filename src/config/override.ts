@@ -79,7 +79,17 @@ export function override(config: UserConfig, overrides: Overrides): UserConfig {
 
 /** Where a variable changes the provider, what the file says of the other one has no meaning. */
 function withoutOthers(
-  { name, version, image, nodes, config, snapshot, kubeconfig, context, conflicts }: NonNullable<UserConfig['cluster']>,
+  {
+    name,
+    version,
+    image,
+    nodes,
+    config,
+    snapshot,
+    kubeconfig,
+    context,
+    conflicts,
+  }: NonNullable<UserConfig['cluster']>,
   provider: 'kind' | 'existing',
 ): NonNullable<UserConfig['cluster']> {
   return provider === 'kind'

@@ -4,6 +4,7 @@ import { Run } from './run.js';
 
 export { Run } from './run.js';
 export { makeSnapshot } from './make-snapshot.js';
+export { snapshotsOf, tidySnapshots } from './snapshots.js';
 export { takeDownCluster } from './take-down.js';
 
 /** This process's run; a watch has one for all its re-runs. */

@@ -136,20 +136,18 @@ async function boot(
   const provider = kindProvider(options);
   const nodes = Promise.withResolvers<readonly { name: string }[]>();
   const images = Object.keys(asked.content.images);
-  const imports = images.map(
-    (reference): Phase => ({
-      name: `import ${reference}`,
-      title: `import ${reference}`,
-      after: ['nodes'],
-      limits: timeouts.import,
-      work: async (step) => {
-        const runtime = await provider.runtime();
-        const all = { ...step, runtime, limits: timeouts.import };
-        const sent = await importImage({ reference }, await nodes.promise, all);
-        return sent === undefined ? 'there already' : formatBytes(sent.bytes);
-      },
-    }),
-  );
+  const imports = images.map((reference): Phase => ({
+    name: `import ${reference}`,
+    title: `import ${reference}`,
+    after: ['nodes'],
+    limits: timeouts.import,
+    work: async (step) => {
+      const runtime = await provider.runtime();
+      const all = { ...step, runtime, limits: timeouts.import };
+      const sent = await importImage({ reference }, await nodes.promise, all);
+      return sent === undefined ? 'there already' : formatBytes(sent.bytes);
+    },
+  }));
   const cluster: Phase = {
     name: 'cluster',
     title: provider.words.phase,

@@ -1,4 +1,5 @@
 import { type Progress, silent } from '../../report/index.js';
+import type { KnownEngine } from '../../runtime/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
 import type { CreateOptions } from '../provider.js';
 import { accessIn } from './access.js';
@@ -13,7 +14,9 @@ import {
   contentOf,
   dropSnapshot,
   findSnapshot,
-  pruneSnapshots,
+  listSnapshots as listBy,
+  originalPrefix,
+  pruneSnapshots as pruneBy,
   type Snapshot,
   type SnapshotContent,
   snapshotKey,
@@ -42,6 +45,28 @@ export async function askedSnapshot(
   const content = await contentOf({ cluster, images, engine }, version, runtimeCli(engine, env), signal);
   if (content === undefined) return 'an image of it is not in the engine yet';
   return { key: snapshotKey(content), content };
+}
+
+/** All snapshots of an engine, those not proven too; the one used last first. */
+export const listSnapshots = (engine: KnownEngine, env: NodeJS.ProcessEnv): Promise<Snapshot[]> =>
+  listBy(runtimeCli(engine, env));
+
+/** Takes away those that are too old, too many, or were never finished. @returns their names */
+export const pruneSnapshots = (engine: KnownEngine, env: NodeJS.ProcessEnv): Promise<string[]> =>
+  pruneBy(runtimeCli(engine, env));
+
+/** What was not finished when the making of a snapshot ended, of a cluster that snapshots are made of; else nothing. */
+export async function dropUnfinished(
+  cluster: string,
+  engine: KnownEngine,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  if (!cluster.startsWith(originalPrefix)) return;
+  const run = runtimeCli(engine, env);
+  const unfinished = (await listBy(run)).filter(
+    ({ hostname, isProven }) => !isProven && hostname.startsWith(cluster),
+  );
+  for (const snapshot of unfinished) await dropSnapshot(snapshot, run);
 }
 
 export async function snapshotOfKey(
@@ -81,8 +106,10 @@ export async function makeSnapshotOf(
     await seeImages(Object.keys(content.images), node.name, run, signal);
     await removeIt(progress);
     await tagSnapshot({ id: snapshot.id, key }, run, signal);
-    await pruneSnapshots(run);
-    return { size: Number(await run(['image', 'inspect', '--format', '{{.Size}}', snapshot.id], { signal })) };
+    await pruneBy(run);
+    return {
+      size: Number(await run(['image', 'inspect', '--format', '{{.Size}}', snapshot.id], { signal })),
+    };
   } catch (error) {
     await removeIt(silent).catch(() => undefined);
     await dropSnapshot(snapshot, run).catch(() => undefined);

@@ -68,7 +68,7 @@ async function clone(
   using _timer = new AwakeTimer(patience, () => {
     given.abort(new Error(`its API server has not answered for ${patience / 1000} s`));
   });
-  progress.moved('starting from a snapshot');
+  progress.note(`starting from the snapshot ${snapshot.key} of ${snapshot.madeAt.slice(0, 10)}`);
   const creation = createKindCluster({ ...options, from: snapshot }, { signal: bound, progress });
   try {
     await orAborted(creation.api, bound);

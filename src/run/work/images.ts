@@ -1,7 +1,14 @@
 import { statSync } from 'node:fs';
 
 import type { ImageSource } from '../../config/index.js';
-import { buildImage, imageSourceKey, importImage, localImageId, pullImage, pushImage } from '../../images/index.js';
+import {
+  buildImage,
+  imageSourceKey,
+  importImage,
+  localImageId,
+  pullImage,
+  pushImage,
+} from '../../images/index.js';
 import { formatBytes } from '../../report/index.js';
 import { once, type RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';

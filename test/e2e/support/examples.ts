@@ -42,6 +42,8 @@ export function copies(group: string): Copies {
       JEST_KUBERNETES_STATE_DIR: stateDir,
       // the workspace's path names the cluster
       JEST_KUBERNETES_NAME: undefined,
+      // what is left on the machine is counted
+      JEST_KUBERNETES_SNAPSHOT: 'off',
     },
     pathOf: (copy) => path.join(folder, nameOf(copy)),
     clusterOf: (copy) => `jk-${nameOf(copy).slice(0, 24)}`,

@@ -41,7 +41,9 @@ export function argsLike(
     ...each('--volume', binds),
     ...each(
       '--tmpfs',
-      Object.entries(HostConfig.Tmpfs ?? {}).map(([target, options]) => (options ? `${target}:${options}` : target)),
+      Object.entries(HostConfig.Tmpfs ?? {}).map(([target, options]) =>
+        options ? `${target}:${options}` : target,
+      ),
     ),
     ...each('--security-opt', HostConfig.SecurityOpt),
     ...each(
@@ -77,7 +79,10 @@ interface Mount {
   propagation?: string;
 }
 
-const propagations: Readonly<Record<string, string>> = { HostToContainer: 'rslave', Bidirectional: 'rshared' };
+const propagations: Readonly<Record<string, string>> = {
+  HostToContainer: 'rslave',
+  Bidirectional: 'rshared',
+};
 
 function mountOf({ hostPath, containerPath, readOnly, selinuxRelabel, propagation = '' }: Mount): string {
   const options = [
@@ -85,7 +90,9 @@ function mountOf({ hostPath, containerPath, readOnly, selinuxRelabel, propagatio
     ...(selinuxRelabel === true ? ['Z'] : []),
     ...(propagations[propagation] === undefined ? [] : [propagations[propagation]]),
   ];
-  return [path.resolve(hostPath), containerPath, ...(options.length > 0 ? [options.join(',')] : [])].join(':');
+  return [path.resolve(hostPath), containerPath, ...(options.length > 0 ? [options.join(',')] : [])].join(
+    ':',
+  );
 }
 
 async function publishing({

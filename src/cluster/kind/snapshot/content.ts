@@ -33,7 +33,10 @@ export interface WantedSnapshot {
 
 /** Sixteen hexadecimal digits: another one for whatever differs. */
 export function snapshotKey(content: SnapshotContent): string {
-  return createHash('sha256').update(JSON.stringify(sorted(content))).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(content)))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** With every object's keys in one order, so that it is written in one way. */
@@ -81,13 +84,16 @@ export async function contentOf(
   };
 }
 
+/** What the clusters are called that snapshots are made of. */
+export const originalPrefix = 'jk-snapshot-';
+
 /** The cluster that a snapshot is made of: like those that start from it, with nothing of theirs alone. */
 export function clusterToCapture(cluster: ClusterConfig, key: string): ClusterConfig {
   const config = structuredClone(cluster.config ?? undefined) as
     { nodes?: Node[]; networking?: Node } | undefined;
   for (const node of config?.nodes ?? []) delete node['extraPortMappings'];
   if (config?.networking !== undefined) delete config.networking['apiServerPort'];
-  return { ...cluster, name: `jk-snapshot-${key.slice(0, 8)}`, config, snapshot: false };
+  return { ...cluster, name: `${originalPrefix}${key.slice(0, 8)}`, config, snapshot: false };
 }
 
 async function imageIds(

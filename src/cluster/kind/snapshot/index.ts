@@ -3,6 +3,7 @@ export { cloneArgs } from './container-args.js';
 export {
   clusterToCapture,
   contentOf,
+  originalPrefix,
   type SnapshotContent,
   snapshotKey,
   withoutSnapshot,

@@ -39,6 +39,7 @@ for id in $(ctr containers ls --quiet); do
   ctr tasks rm "$id" >/dev/null 2>&1 || true
   ctr containers rm "$id" || exit 1
 done
+for id in $(ctr sandboxes ls 2>/dev/null | awk 'NR > 1 { print $1 }'); do ctr sandboxes rm --force "$id" >/dev/null 2>&1 || true; done
 systemctl stop containerd
 for mount in $(grep -o ' /var/[^ ]*' /proc/mounts | sort -r); do umount -l "$mount" || true; done
 rm -rf /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes /var/lib/containerd/io.containerd.grpc.v1.cri/containers

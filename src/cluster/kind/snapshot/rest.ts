@@ -29,7 +29,8 @@ async function deleteAll(
 ): Promise<Listed[]> {
   const items = await itemsOf(api, `${group}/${kind}${query}`, signal);
   for (const { metadata } of items) {
-    const path = `${group}/namespaces/${metadata.namespace ?? ''}/${kind}/${metadata.name}`;
+    const within = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
+    const path = `${group}${within}/${kind}/${metadata.name}`;
     const deleting = api.request(path, { method: 'DELETE', body: { gracePeriodSeconds: 0 }, signal });
     await unless(isGone, deleting);
   }
@@ -96,6 +97,8 @@ export async function forgetLife(api: Api, signal: AbortSignal): Promise<void> {
   }
   await deleteAll(api, { kind: 'configmaps', query: `?fieldSelector=metadata.name%3D${rootCa}` }, signal);
   await deleteAll(api, { group: '/apis/coordination.k8s.io/v1', kind: 'leases' }, signal);
+  const certificates = '/apis/certificates.k8s.io/v1';
+  await deleteAll(api, { group: certificates, kind: 'certificatesigningrequests' }, signal);
   await deleteAll(api, { kind: 'events' }, signal);
 }
 

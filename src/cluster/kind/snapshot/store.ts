@@ -129,9 +129,7 @@ export function superfluous(snapshots: readonly Snapshot[], now: number): Snapsh
   const usable = snapshots.filter(
     (snapshot) => snapshot.isProven && snapshot.key !== '' && !isOld(snapshot, now),
   );
-  const kept = [...usable]
-    .sort((one, other) => (one.usedAt < other.usedAt ? 1 : -1))
-    .slice(0, keptSnapshots);
+  const kept = [...usable].sort((one, other) => (one.usedAt < other.usedAt ? 1 : -1)).slice(0, keptSnapshots);
   const isInTheMaking = (snapshot: Snapshot): boolean =>
     !snapshot.isProven && ageOf(snapshot, now) < longestMaking;
   return snapshots.filter((snapshot) => !kept.includes(snapshot) && !isInTheMaking(snapshot));
