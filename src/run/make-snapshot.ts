@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 
 import {
-  askedSnapshot,
   type AskedSnapshot,
+  askedSnapshot,
   clusterFolder,
   clusterToCapture,
-  type KindProviderOptions,
   kindProvider,
+  type KindProviderOptions,
   makeSnapshotOf,
   openCluster,
   snapshotOfKey,
@@ -71,7 +71,7 @@ interface Making {
 }
 
 async function make(making: Making): Promise<'made' | 'there already'> {
-  const { config, options, report, signal } = making;
+  const { config, options, signal } = making;
   const provider = kindProvider(options);
   const pulls = config.images.flatMap((image): Phase[] => {
     if (image.kind !== 'pull') return [];

@@ -121,9 +121,10 @@ function configOf({
   const config = kindConfig(cluster, { directory: '', cgroupVersion, host });
   const networking = { ...(config['networking'] as object), apiServerPort: undefined };
   const isOwners = (mount: object): boolean => 'containerPath' in mount && mount.containerPath === ownerMount;
-  const nodes = config.nodes.map(({ extraPortMappings, extraMounts = [], ...node }) => ({
+  const nodes = config.nodes.map((node) => ({
     ...node,
-    extraMounts: extraMounts.filter((mount) => !isOwners(mount)),
+    extraPortMappings: undefined,
+    extraMounts: (node.extraMounts ?? []).filter((mount) => !isOwners(mount)),
   }));
   return { ...config, networking, nodes };
 }

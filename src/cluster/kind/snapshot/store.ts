@@ -43,7 +43,7 @@ interface InspectedImage {
   Config: { Labels?: Readonly<Record<string, string>> | null };
 }
 
-export const referenceOf = (key: string): string => `${repository}:${key}`;
+const referenceOf = (key: string): string => `${repository}:${key}`;
 
 /** The changes of `docker commit` that make an image a snapshot. */
 export function commitChanges(record: SnapshotRecord): string[] {
@@ -115,7 +115,7 @@ export async function dropSnapshot(
 }
 
 /** How many snapshots are kept. */
-export const keptSnapshots = 3;
+const keptSnapshots = 3;
 /** How old one may be, in milliseconds: what Kubernetes itself has signed in it ends some day. */
 const longestAge = 30 * 24 * 60 * 60 * 1000;
 /** How long the making of one takes at the most, in milliseconds: one that is older, and not proven, nobody makes any more. */
