@@ -52,6 +52,7 @@ async function jest(cwd, args = [], env = {}) {
       CI: 'true',
       JEST_KUBERNETES_STATE_DIR: join(folder, 'state'),
       JEST_KUBERNETES_NAME: clusters.ours,
+      JEST_KUBERNETES_SNAPSHOT: 'off',
       ...env.variables,
     },
     extendEnv: false,
@@ -63,10 +64,17 @@ async function jest(cwd, args = [], env = {}) {
 }
 
 /** Until the first line of the first test: the test writes down when that was. */
-async function untilFirstTest(cwd) {
+async function untilFirstTest(cwd, variables = {}) {
   const origin = performance.timeOrigin;
-  await jest(cwd, ['--runInBand']);
+  await jest(cwd, ['--runInBand'], { variables });
   return Number(await readFile(join(cwd, 'first'), 'utf8')) - origin;
+}
+
+/** It stays on this machine, as a user's does. */
+async function makeSnapshot(cwd) {
+  const script = join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js');
+  const env = { JEST_KUBERNETES_STATE_DIR: join(folder, 'state'), JEST_KUBERNETES_NAME: clusters.ours };
+  await execa(process.execPath, [script, 'snapshot'], { cwd, env });
 }
 
 const kind = await (async () => {
@@ -147,8 +155,10 @@ try {
   record('client loaded once, of it under --experimental-vm-modules', once / modules, '< 1', once < modules);
 
   console.log('\ncold starts, the images on the host');
-  const times = { bare: [], script: [], first: [], query: [] };
+  const times = { bare: [], script: [], first: [], query: [], snapshot: [] };
   const [cold, query] = [await project('cold'), await project('postgres')];
+  const fromSnapshot = { JEST_KUBERNETES_SNAPSHOT: 'on' };
+  await timed('jest-kubernetes snapshot, once', () => makeSnapshot(query));
   for (let round = 1; round <= rounds; round += 1) {
     times.bare.push(await timed('kind create cluster --wait, and the default ServiceAccount', bare));
     await deleteBare();
@@ -158,12 +168,15 @@ try {
     times.query.push(
       await timed('jest with postgres: true, to the first query', () => untilFirstTest(query)),
     );
+    times.snapshot.push(await timed('the same, from a snapshot', () => untilFirstTest(query, fromSnapshot)));
   }
   const ratio = (one, other) => median(one) / median(other);
   const holds = (what, value, limit) => record(what, value, `≤ ${limit.toFixed(2)}`, value <= limit);
   holds('to the first test, of a bare kind create', ratio(times.first, times.bare), 1.2);
   holds('to the first query, of a bare kind create', ratio(times.query, times.bare), 1.3);
   holds('to the first query, of the sequential script', ratio(times.query, times.script), 0.75);
+  holds('from a snapshot, of a bare kind create', ratio(times.snapshot, times.bare), 0.45);
+  holds('from a snapshot, of the sequential script', ratio(times.snapshot, times.script), 0.25);
 
   console.log('\na cluster that is kept');
   const joined = await project('join');

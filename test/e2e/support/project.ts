@@ -92,7 +92,12 @@ export class Project {
     args: readonly string[],
     env: NodeJS.ProcessEnv = {},
   ): Promise<{ status: number | null; output: string }> {
-    return this.startNode('jest-kubernetes/dist/cli/index.js', args, env).ended;
+    return this.startCli(args, env).ended;
+  }
+
+  /** Starts the package's own command. */
+  startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): JestProcess {
+    return this.startNode('jest-kubernetes/dist/cli/index.js', args, env);
   }
 
   private startNode(script: string, args: readonly string[], env: NodeJS.ProcessEnv): JestProcess {
