@@ -41,13 +41,19 @@ export const rooms = {
       'support',
     ],
   },
-  testing: { is: 'what tests call', uses: ['kubernetes', 'postgres', 'support'] },
+  testing: { is: 'what tests call', uses: ['diagnose', 'kubernetes', 'postgres', 'report', 'support'] },
   jest: { is: 'what Jest loads: thin, no logic of its own', uses: ['report', 'run', 'support', 'testing'] },
   cli: { is: 'the command', uses: ['cluster', 'config', 'report', 'run', 'support'] },
 };
 
 /** Doors besides index.ts: loaded in every test worker, before anything is known of what its files use. */
-const lightDoors = ['testing/client-node.js', 'testing/test-file.js'];
+const lightDoors = [
+  'testing/client-node.js',
+  'testing/database.js',
+  'testing/matchers.js',
+  'testing/red-test.js',
+  'testing/test-file.js',
+];
 
 /** A folder of `support` has no door: its files are as small as one. */
 const withoutDoor = ['support'];

@@ -13,6 +13,7 @@ export {
 } from './kind/index.js';
 export {
   clusterFolder,
+  failureMark,
   describeHolder,
   listClusters,
   releaseDeadRuns,

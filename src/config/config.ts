@@ -77,6 +77,9 @@ export type ManifestSource =
   /** Absolute path of a kustomize folder. */
   | { kind: 'kustomize'; path: string };
 
+/** When a worker's database is given back by itself, besides where a test calls `resetDatabase()`. */
+export type DatabaseReset = 'test' | 'file' | 'never';
+
 export interface PostgresConfig {
   image: string;
   database: string;
@@ -93,6 +96,9 @@ export interface PostgresConfig {
     requests?: Readonly<Record<string, string>>;
     limits?: Readonly<Record<string, string>>;
   }>;
+  /** Where the server's files lie. */
+  storage: 'memory' | 'disk';
+  reset: DatabaseReset;
   /** Run once per cluster and configuration, after initdb, with the PG variables of the template. */
   migrate: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
 }
@@ -126,8 +132,12 @@ export interface Config {
   postgres: PostgresConfig | undefined;
   keep: KeepPolicy;
   timeouts: PhaseTimeouts;
-  /** Absolute path of the folder for a failed run's bundle. */
-  diagnostics: string;
+  diagnostics: {
+    /** Absolute path of the folder of the bundles. */
+    directory: string;
+    /** Whether failed tests have one. */
+    tests: boolean;
+  };
   setup: ((cluster: SetupContext) => unknown) | undefined;
   /** Undefined is the one detected. */
   runtime: 'docker' | 'podman' | 'nerdctl' | undefined;

@@ -160,8 +160,21 @@ export interface PostgresOptions {
    * or a function that is given them. Default: none.
    */
   migrate?: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
-  /** More settings of postgresql.conf but its address, such as `{ max_connections: 200 }`. Default: none. */
+  /**
+   * More settings of postgresql.conf but its address, such as `{ max_connections: 500 }`: that is 300 by default, and on
+   * more than four cores 100 and 50 for each. Default: none.
+   */
   settings?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /**
+   * Where its files lie: in the node's memory, or on its disk, which is slower and holds more. Each worker's database
+   * takes what `initdb` and `migrate` leave, and twice that is there once more for all. Default: `'memory'`.
+   */
+  storage?: 'memory' | 'disk' | undefined;
+  /**
+   * When a worker's database is given back by itself, as `resetDatabase()` does it: before each test (and its hooks
+   * `beforeEach`; what `beforeAll` made is gone too), before each test file, or never. Default: `'file'`.
+   */
+  reset?: 'test' | 'file' | 'never' | undefined;
   /** The pod's resources, as Kubernetes writes them: `{ limits: { memory: '512Mi' } }`. Default: none. */
   resources?:
     | {
@@ -169,6 +182,17 @@ export interface PostgresOptions {
         limits?: Readonly<Record<string, string | number>> | undefined;
       }
     | undefined;
+}
+
+/** What is seen of what fails, and where it is kept. */
+export interface DiagnosticsOptions {
+  /** The folder of the bundles. Default: `'.jest-kubernetes'`. */
+  directory?: string | undefined;
+  /**
+   * Whether the cluster is looked at when a test fails, for two seconds at most: the cause is told under the test's own
+   * failure. Default: `true`.
+   */
+  tests?: boolean | undefined;
 }
 
 /**
@@ -212,8 +236,8 @@ export interface UserConfig {
         postgres?: TimeoutOptions | undefined;
       }
     | undefined;
-  /** The folder for a failed run's bundle. Default: `'.jest-kubernetes'`. */
-  diagnostics?: string | undefined;
+  /** Where the bundles of failed runs and tests go, or more of it. Default: `'.jest-kubernetes'`. */
+  diagnostics?: string | DiagnosticsOptions | undefined;
   /** Called once, in the parent process, after everything above and before the first test. Default: none. */
   setup?: ((cluster: SetupContext) => unknown) | undefined;
 }

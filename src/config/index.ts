@@ -2,6 +2,7 @@ export type {
   ClusterConfig,
   Config,
   ImageSource,
+  DatabaseReset,
   KeepPolicy,
   Limits,
   ManifestSource,

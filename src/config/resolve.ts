@@ -95,11 +95,20 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     postgres,
     keep: user.keep ?? 'never',
     timeouts: resolveTimeouts(user.timeouts ?? {}),
-    diagnostics: absolute(user.diagnostics ?? '.jest-kubernetes'),
+    diagnostics: resolveDiagnostics(user.diagnostics, absolute),
     setup: user.setup,
     runtime,
     stateDir,
   };
+}
+
+function resolveDiagnostics(
+  given: UserConfig['diagnostics'] = {},
+  absolute: (path: string) => string,
+): Config['diagnostics'] {
+  const { directory = '.jest-kubernetes', tests = true } =
+    typeof given === 'string' ? { directory: given } : given;
+  return { directory: absolute(directory), tests };
 }
 
 /**
@@ -232,6 +241,8 @@ function resolvePostgres(
       ...(requests === undefined ? {} : { requests: texts(requests) }),
       ...(limits === undefined ? {} : { limits: texts(limits) }),
     },
+    storage: given.storage ?? 'memory',
+    reset: given.reset ?? 'file',
     migrate: given.migrate,
   };
 }

@@ -117,6 +117,8 @@ const postgres = z.strictObject({
       'a command or a function',
     )
     .optional(),
+  storage: z.enum(['memory', 'disk'], "'memory' or 'disk'").optional(),
+  reset: z.enum(['test', 'file', 'never'], "'test', 'file' or 'never'").optional(),
   settings: z
     .record(
       z.string(),
@@ -158,7 +160,12 @@ export const userConfigSchema = z.strictObject(
         'an object',
       )
       .optional(),
-    diagnostics: path.optional(),
+    diagnostics: z
+      .union(
+        [path, z.strictObject({ directory: path.optional(), tests: z.boolean('true or false').optional() })],
+        'a path or { directory, tests }',
+      )
+      .optional(),
     setup: callback<NonNullable<UserConfig['setup']>>('a function').optional(),
   },
   'an object',

@@ -1,22 +1,24 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import type { V1SecretList } from '@kubernetes/client-node';
-
-import { type ClusterAccess, openApi } from '../kubernetes/index.js';
+import { openApi } from '../kubernetes/index.js';
 import { orAborted } from '../support/abort.js';
-import { masker, secretsOf } from '../support/mask.js';
+import { masker } from '../support/mask.js';
 import { clusterFiles, type Files, hostFiles, logFile, podFile, runFiles } from './bundle/files.js';
-import { type Bundle, lateness } from './bundle/folder.js';
+import { type Bundle, bundlePath, lateness, makeBundle, prune } from './bundle/folder.js';
 import type { BundleOptions } from './bundle/options.js';
 import { writeExport } from './bundle/provider-logs.js';
+import { secretsHeld } from './bundle/secrets.js';
 import { summaryText, yamlOf } from './bundle/text.js';
-import { observe, questions, readLogs, reasonOf } from './observe.js';
+import { readLogs } from './logs.js';
+import { observe } from './observe.js';
+import { questions, reasonOf } from './observe-cluster.js';
+import type { ContainerLog, Snapshot } from './snapshot.js';
+import { recordFile } from './tests/record.js';
+import { setupRecord } from './tests/setup-record.js';
 
 /** The whole bundle's bound, in milliseconds. */
 const BUNDLE_MS = 30_000;
-/** How many bundles are kept. */
-const KEPT = 10;
 const LOG_LINES = 2_000;
 const LOG_BYTES = 1024 * 1024;
 
@@ -32,11 +34,8 @@ export async function writeBundle(options: BundleOptions): Promise<string> {
   const { directory, runId, access } = options;
   const bound = AbortSignal.timeout(BUNDLE_MS);
   const signal = options.signal ? AbortSignal.any([options.signal, bound]) : bound;
-  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-  const path = join(directory, `${time}-${runId.replace(/[^\w.-]/g, '_')}`);
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  // a bundle is for reading here, or for an issue: never for a commit
-  await writeFile(join(directory, '.gitignore'), '*\n', { flag: 'wx' }).catch(() => undefined);
+  const path = bundlePath(directory, runId, options.startedAt);
+  makeBundle(path);
 
   const notes: string[] = [];
   const attempt = async <T>(what: string, part: () => Promise<T>): Promise<T | undefined> => {
@@ -49,7 +48,11 @@ export async function writeBundle(options: BundleOptions): Promise<string> {
   };
 
   const held =
-    access && (await attempt('secrets to mask', () => secretsHeld(access, options.namespaces, signal)));
+    access &&
+    (await attempt('secrets to mask', async () => {
+      using api = openApi(access, { ...questions, signal });
+      return await secretsHeld(api, options.namespaces);
+    }));
   const mask = masker([...(options.secrets ?? []), ...(held ?? [])]);
   const write = async (file: string, text: string): Promise<void> => {
     await mkdir(dirname(join(path, file)), { recursive: true });
@@ -63,7 +66,11 @@ export async function writeBundle(options: BundleOptions): Promise<string> {
     ...Object.entries(runFiles).map(([file, text]) =>
       attempt(basename(file, '.txt'), () => writeFiles(bundle, { [file]: text }, options)),
     ),
-    attempt('cluster', () => writeCluster(bundle, options, signal)),
+    attempt('cluster', async () => {
+      const { snapshot, logs } = await writeCluster(bundle, options, signal);
+      const record = setupRecord(options, mask, snapshot, logs);
+      await writeFile(join(path, recordFile), JSON.stringify(record), { mode: 0o600 });
+    }),
     attempt('kind export logs', () => writeExport(bundle, options.exportLogs, signal)),
     attempt('older bundles', () => prune(directory)),
   ]);
@@ -80,54 +87,33 @@ async function writeFiles<Seen>({ write }: Bundle, files: Files<Seen>, seen: See
   await Promise.all(writing);
 }
 
-const secretsHeld = async (
-  access: ClusterAccess,
-  namespaces: readonly string[] | undefined,
-  signal: AbortSignal,
-) => {
-  using api = openApi(access, { ...questions, signal });
-  const paths = namespaces?.map((namespace) => `/api/v1/namespaces/${namespace}/secrets`) ?? [
-    '/api/v1/secrets',
-  ];
-  const lists = await Promise.all(paths.map((path) => api.request<V1SecretList>(path)));
-  return lists.flatMap(({ items }) => items).flatMap(secretsOf);
-};
-
 /** Of the cluster, where there is one, and of the host. */
-async function writeCluster(bundle: Bundle, options: BundleOptions, signal: AbortSignal): Promise<void> {
+async function writeCluster(
+  bundle: Bundle,
+  options: BundleOptions,
+  signal: AbortSignal,
+): Promise<{ snapshot: Snapshot; logs: readonly ContainerLog[] }> {
   const { write, notes } = bundle;
-  const { access, engine, namespaces = [undefined], ports = [] } = options;
-  const common = { ports, signal, engine };
-  const snapshots = await Promise.all(
-    access ? namespaces.map((namespace) => observe({ ...common, access, namespace })) : [observe(common)],
-  );
-  const [first] = snapshots;
-  if (!first) return;
-  notes.push(...new Set(snapshots.flatMap(({ unseen }) => unseen)));
-  await writeFiles(bundle, hostFiles, first);
-  if (first.api?.answers !== true || !access) return;
+  const { access, engine, namespaces, ports = [] } = options;
+  const seen = await observe({ ports, signal, engine, access, scope: { namespaces } });
+  notes.push(...seen.unseen);
+  await writeFiles(bundle, hostFiles, seen);
+  if (seen.api?.answers !== true || !access) return { snapshot: seen, logs: [] };
 
-  const pods = snapshots.flatMap((snapshot) => snapshot.pods);
-  const events = snapshots.flatMap((snapshot) => snapshot.events);
-  const claims = snapshots.flatMap((each): object[] => [...each.claims, ...each.storageClasses]);
+  const { nodes, pods, events } = seen;
+  const claims = [...seen.claims, ...seen.storageClasses];
   await Promise.all([
-    writeFiles(bundle, clusterFiles, { nodes: first.nodes, pods, events, claims }),
+    writeFiles(bundle, clusterFiles, { nodes, pods, events, claims }),
     ...pods.map((pod) => write(podFile(pod), yamlOf([pod]))),
   ]);
 
   using api = openApi(access, { ...questions, signal });
-  await Promise.all(
+  const logs = await Promise.all(
     pods.map(async (pod) => {
-      for (const log of await readLogs(api, pod, { lines: LOG_LINES, bytes: LOG_BYTES })) {
-        await write(logFile(pod, log), log.text);
-      }
+      const ofPod = await readLogs(api, pod, { lines: LOG_LINES, bytes: LOG_BYTES, timestamps: true });
+      for (const log of ofPod) await write(logFile(pod, log), log.text);
+      return ofPod;
     }),
   );
-}
-
-/** Removes all but the newest bundles; a folder of another shape is not ours. */
-async function prune(directory: string): Promise<void> {
-  const bundles = (await readdir(directory)).filter((name) => /^\d{8}T\d{6}Z-/.test(name)).sort();
-  for (const name of bundles.slice(0, -KEPT))
-    await rm(join(directory, name), { recursive: true, force: true });
+  return { snapshot: seen, logs: logs.flat() };
 }

@@ -1,5 +1,6 @@
 import { type ErrorCode, JestKubernetesError } from '../support/errors.js';
 import type { Cause, Finding } from './causes/cause.js';
+import { podsRefused } from './causes/controller.js';
 import {
   imageNotFound,
   imageNotImported,
@@ -63,6 +64,8 @@ const causes = {
   'registry-unreachable': { code: 'REGISTRY_UNREACHABLE', recognise: registryUnreachable },
   'image-pull-failed': { code: 'IMAGE_PULL_FAILED', recognise: imagePullFailed },
 
+  // a controller's event FailedCreate: the API server admits none of its pods
+  'pods-refused': { code: 'POD_MISCONFIGURED', recognise: podsRefused },
   // a Secret or ConfigMap that the pod refers to is not there
   misconfigured: { code: 'POD_MISCONFIGURED', recognise: misconfigured },
   // the container's program is not in its image, or not to be run
@@ -99,7 +102,12 @@ export interface Diagnosis extends Readonly<Finding> {
  * The most telling cause that a snapshot shows: one that waiting cannot heal
  * before one that it could; undefined where nothing is amiss that is known here.
  */
-export function diagnose(snapshot: Snapshot, context: DiagnosisContext = {}): Diagnosis | undefined {
+export function diagnose(
+  snapshot: Snapshot,
+  { since = 0, ...rest }: DiagnosisContext = {},
+): Diagnosis | undefined {
+  // what a cluster tells, it tells by its own clock
+  const context = { ...rest, since: since + (snapshot.clockAheadMs ?? 0) };
   const found = Object.entries(causes).flatMap(([cause, { code, recognise }]): Diagnosis[] => {
     const finding = recognise(snapshot, context);
     return finding ? [{ cause: cause as CauseName, code, ...finding }] : [];

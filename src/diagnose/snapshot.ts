@@ -1,6 +1,7 @@
 import type {
   CoreV1Event,
   V1ContainerStatus,
+  V1Job,
   V1Node,
   V1PersistentVolumeClaim,
   V1Pod,
@@ -61,8 +62,10 @@ export interface HostFacts {
 
 /** What was seen at one moment: plain objects, so that a recorded one reads the same. */
 export interface Snapshot {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by the API server's clock, as its objects' times are; where it did not answer, by ours. */
   takenAt: number;
+  /** How far the API server's clock is ahead of this machine's, in milliseconds. Default: 0. */
+  clockAheadMs?: number;
   /** Whether the API server answered; undefined where there was none to ask. */
   api: { answers: boolean; error: string | undefined } | undefined;
   pods: readonly V1Pod[];
@@ -72,6 +75,8 @@ export interface Snapshot {
   neighbours: readonly V1Pod[];
   claims: readonly V1PersistentVolumeClaim[];
   storageClasses: readonly V1StorageClass[];
+  /** Read only when a pod of one is not well. */
+  jobs?: readonly V1Job[];
   logs: readonly ContainerLog[];
   downloads: readonly Download[];
   containers: readonly NodeContainer[];
@@ -84,7 +89,10 @@ export interface Snapshot {
 export interface DiagnosisContext {
   /** The run is still streaming the image into the nodes: its absence is no cause yet. */
   imageComing?: boolean;
-  /** What was seen before this moment (milliseconds since the epoch) may have healed since: it concludes nothing. */
+  /**
+   * What was seen before this moment (milliseconds since the epoch, by this machine's clock) may have healed since: it
+   * concludes nothing.
+   */
   since?: number;
   /** After how many restarts a crash loop is conclusive. Default: 3, as a service may crash until its database is up. */
   restarts?: number;

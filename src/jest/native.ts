@@ -7,14 +7,19 @@ import { createRequire } from 'node:module';
 import type * as TestApi from '../index.js';
 import { isSwitchedOff } from '../support/switched-off.js';
 import { clientNode } from '../testing/client-node.js';
+import type * as WorkerDatabase from '../testing/database.js';
+import type { matchers as theMatchers } from '../testing/matchers.js';
 import { rememberClasses } from './classes.js';
 import { asNative, intrinsics } from './realm.js';
 
 /** Loads at the moment of use, and waits for nothing. */
 const requireLater = createRequire(__filename);
 
-export { beginTestFile, endTestFile } from '../testing/test-file.js';
+export { beginTest, beginTestFile, endTest, markFailed } from '../testing/test-file.js';
 export { restoreClasses } from './classes.js';
+export { fileEnds, testFailed } from './failures.js';
+
+type Matchers = typeof theMatchers;
 
 const exposed = new WeakMap<object, Record<string, unknown>>();
 
@@ -39,18 +44,26 @@ export const nativeIntrinsics = intrinsics;
 
 export const testApi = (): typeof TestApi => requireLater('../index.js') as typeof TestApi;
 
+/** Loaded with the first use of one of them. */
+export const matchers = (): Matchers =>
+  (requireLater('../testing/matchers.js') as { matchers: Matchers }).matchers;
+
 /** Whether the test file's end is known to the environment, which is later than any hook of the user's. */
 export const environment = { isOurs: false };
 
 const databaseVariables = /^(PG[A-Z]+|DATABASE_URL)$/;
 
+const database = (): typeof WorkerDatabase => requireLater('../testing/database.js') as typeof WorkerDatabase;
+const hasDatabase = (): boolean => process.env['JEST_KUBERNETES_POSTGRES'] !== undefined && !isSwitchedOff();
+
+/** Where the configuration asks for it, what gives the database back before each test. */
+export const resetOfEachTest = (): (() => Promise<void>) | undefined =>
+  hasDatabase() && database().resetsEachTest() ? database().resetDatabase : undefined;
+
 /** Makes this worker's own database, and returns the variables that name it; none where the run has no PostgreSQL. */
 export async function prepareDatabase(): Promise<Record<string, string>> {
-  if (process.env['JEST_KUBERNETES_POSTGRES'] === undefined || isSwitchedOff()) return {};
-  const { prepareWorkerDatabase } = requireLater('../testing/database.js') as {
-    prepareWorkerDatabase: (env: NodeJS.ProcessEnv) => Promise<void>;
-  };
-  await prepareWorkerDatabase(process.env);
+  if (!hasDatabase()) return {};
+  await database().prepareWorkerDatabase(process.env);
   return Object.fromEntries(
     Object.entries(process.env).filter((entry): entry is [string, string] =>
       databaseVariables.test(entry[0]),

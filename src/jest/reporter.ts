@@ -1,13 +1,27 @@
+import { relative } from 'node:path';
+
 import type { Test, TestResult } from '@jest/reporters';
 
 import { isSwitchedOff } from '../support/switched-off.js';
 
-/** Tells the run of a failed test, for `keep: 'on-failure'`; a test file that could not even start has failed too. */
+/**
+ * Tells the run of its test files, for the page of what failed, and of one that could not even start, for `keep:
+ * 'on-failure'`: what else fails, the workers tell themselves.
+ */
 class JestKubernetesReporter {
   async onTestResult(_test: Test, result: TestResult): Promise<void> {
-    if (isSwitchedOff() || (result.numFailingTests === 0 && result.testExecError === undefined)) return;
-    const { recordFailure } = await import('../run/index.js');
-    recordFailure();
+    if (isSwitchedOff()) return;
+    const { recordFailure, recordFile } = await import('../run/index.js');
+    const { perfStats, testFilePath, testResults } = result;
+    let at = perfStats.start;
+    const tests = testResults.map(({ fullName, status, duration }) => {
+      const startedAt = at;
+      at += duration ?? 0;
+      return { name: fullName, startedAt, endedAt: at, failed: status === 'failed' };
+    });
+    const file = relative(process.cwd(), testFilePath);
+    recordFile({ kind: 'file', file, startedAt: perfStats.start, endedAt: perfStats.end, tests });
+    if (result.numFailingTests > 0 || result.testExecError !== undefined) recordFailure();
   }
 }
 

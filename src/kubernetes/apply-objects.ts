@@ -1,6 +1,5 @@
 import type { Progress } from '../report/index.js';
-import { pause } from '../support/abort.js';
-import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { JestKubernetesError } from '../support/errors.js';
 import type { ClusterAccess } from './access.js';
 import { apply } from './apply.js';
 import { claim, survey } from './claim.js';
@@ -8,32 +7,9 @@ import { openApi } from './client.js';
 import { Kinds } from './kinds.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 import type { Owner } from './owner.js';
-import { NotYet, patienceWith } from './patience.js';
+import { inOrder, persistently, putInOrder } from './put-in-order.js';
 import type { ManifestObject } from './read-manifests.js';
 import type { Standing } from './standing.js';
-
-const retryInterval = 250;
-
-/** What others need comes first; those not named here come between the two; within one rank, as the files say. */
-const first = [
-  ['Namespace'],
-  ['CustomResourceDefinition'],
-  ['StorageClass', 'PriorityClass', 'IngressClass', 'RuntimeClass', 'ServiceAccount', 'ClusterRole', 'Role'],
-  ['ClusterRoleBinding', 'RoleBinding', 'Secret', 'ConfigMap', 'PersistentVolume', 'PersistentVolumeClaim'],
-  ['LimitRange', 'ResourceQuota', 'Service'],
-];
-const last = ['APIService', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
-
-function rank({ kind }: KubernetesObject): number {
-  if (last.includes(kind)) return first.length + 1;
-  const index = first.findIndex((kinds) => kinds.includes(kind));
-  return index === -1 ? first.length : index;
-}
-
-/** The objects in the order in which they can be made. */
-export function inOrder(objects: readonly ManifestObject[]): ManifestObject[] {
-  return [...objects].sort((a, b) => rank(a.object) - rank(b.object));
-}
 
 export interface ApplyOptions {
   signal: AbortSignal;
@@ -73,35 +49,24 @@ export async function applyObjects(
 ): Promise<number> {
   using api = openApi(access, { retry: false });
   const kinds = new Kinds(api);
-  const ordered = inOrder(objects);
+  const persist = persistently({ signal, progress, lateKinds: Infinity });
   const left = new Set<ManifestObject>();
   if (shared !== undefined) {
     // what is served now may not be when its definition is there
     const before = new Kinds(api);
-    const standings = await survey(api, before, ordered, { ...shared, signal, look: persistently });
+    const standings = await survey(api, before, inOrder(objects), { ...shared, signal, look: persist });
     heed([...standings].map(([entry, standing]) => ({ entry, standing })));
   }
-  const definitions: ManifestObject[] = [];
-  let applied = 0;
-  for (const entry of ordered) {
-    const isDefinition = entry.object.kind === 'CustomResourceDefinition';
-    if (!isDefinition && definitions.length > 0) await established(definitions.splice(0));
-    if (!left.has(entry)) await put(entry);
-    if (isDefinition && !left.has(entry)) definitions.push(entry);
-    applied += 1;
-    progress.moved(`${applied} of ${objects.length} objects, ${describeObject(entry.object)}`);
-  }
-  await established(definitions);
+  await putInOrder({ api, kinds }, objects, { signal, progress, persist, put });
   return left.size;
 
-  async function put(entry: ManifestObject): Promise<void> {
-    if (shared === undefined) {
-      await persistently(entry, () => apply(api, kinds, entry.object, signal));
-      return;
-    }
+  async function put(entry: ManifestObject): Promise<KubernetesObject | undefined> {
+    if (left.has(entry)) return undefined;
+    if (shared === undefined) return persist(entry, () => apply(api, kinds, entry.object, { signal }));
     const { owner } = shared;
-    const standing = await persistently(entry, () => claim(api, kinds, entry.object, { owner, signal }));
+    const standing = await persist(entry, () => claim(api, kinds, entry.object, { owner, signal }));
     heed([{ entry, standing }]);
+    return left.has(entry) ? undefined : entry.object;
   }
 
   /** What somebody else has made stays as it is, or ends this. */
@@ -115,48 +80,6 @@ export async function applyObjects(
     for (const { entry, standing } of found)
       if (standing.is === 'in the way' || standing.is === 'as wanted') left.add(entry);
   }
-
-  async function persistently<T>(entry: ManifestObject, attempt: () => Promise<T>): Promise<T> {
-    const start = performance.now();
-    progress.waitingFor(`the API server to take ${describeObject(entry.object)} of ${entry.origin}`);
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        return await attempt();
-      } catch (error) {
-        signal.throwIfAborted();
-        if (performance.now() - start >= patienceWith(error)) throw failed(entry, error);
-        progress.waitingFor(`${describeObject(entry.object)} of ${entry.origin}: ${messageOf(error)}`);
-        await pause(retryInterval, signal);
-      }
-    }
-  }
-
-  async function established(entries: readonly ManifestObject[]): Promise<void> {
-    for (const entry of entries) {
-      await persistently(entry, async () => {
-        const path = await kinds.pathOf(entry.object, signal);
-        const { status } = await api.request<{ status?: { conditions?: Condition[] } }>(path, { signal });
-        const condition = status?.conditions?.find(({ type }) => type === 'Established');
-        if (condition?.status !== 'True') throw new NotYet(condition?.message ?? 'it is not established yet');
-      });
-      progress.moved(`${describeObject(entry.object)} is established`);
-    }
-  }
-}
-
-interface Condition {
-  type: string;
-  status: string;
-  message?: string;
-}
-
-function failed({ object, origin }: ManifestObject, error: unknown): JestKubernetesError {
-  return new JestKubernetesError('MANIFEST_FAILED', `${describeObject(object)} could not be applied`, {
-    evidence: [`${origin}: ${object.apiVersion} ${object.kind}`, messageOf(error)],
-    remedy: 'Correct the manifest; the line above is the API server’s own answer.',
-    cause: error,
-  });
 }
 
 function refused(inTheWay: readonly { entry: ManifestObject; why: string }[]): JestKubernetesError {

@@ -40,7 +40,7 @@ export async function claim(
     if (standing.is === 'ours') {
       // that very one: should another have its name by now, it is refused
       const { uid } = standing;
-      await apply(api, kinds, { ...mine, metadata: { ...mine.metadata, uid } }, signal);
+      await apply(api, kinds, { ...mine, metadata: { ...mine.metadata, uid } }, { signal });
     }
     if (standing.is !== 'absent') return standing;
     throw error.status === 403 ? error : new NotYet('it was deleted just now');

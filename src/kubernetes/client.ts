@@ -7,7 +7,7 @@ import type { ClusterAccess } from './access.js';
 import { ApiError, apiErrorIn, apiErrorInEvent } from './api-error.js';
 import { Bound } from './bound.js';
 import { type Connection, connectionTo } from './connection.js';
-import { contextOf, type KubeconfigContext, readKubeconfig } from './kubeconfig.js';
+import { contextAt, type KubeconfigContext } from './kubeconfig.js';
 import { isCut, retried } from './retry.js';
 
 /** How long one request may take, in milliseconds. */
@@ -27,6 +27,10 @@ export interface ApiRequest extends ApiDefaults {
   /** Sent as JSON, exactly as it is. */
   body?: unknown;
   contentType?: string;
+  /** Default: JSON, else whatever there is. */
+  accept?: string;
+  /** Beside those that say who asks. */
+  headers?: Readonly<Record<string, string | string[]>>;
   /**
    * Whether it may be sent again where it may have been done; not where a second time is answered otherwise than the
    * first, as a PUT under a resourceVersion is. Default: all but POST.
@@ -50,10 +54,8 @@ export interface WatchEvent<T> {
  * the library), and lower-case names.
  * @throws where the kubeconfig cannot be read, or has no such context
  */
-export function openApi({ kubeconfig, context }: ClusterAccess, defaults?: ApiDefaults): Api {
-  const found = contextOf(readKubeconfig(kubeconfig), context);
-  if (found === undefined) throw new Error(`${kubeconfig} has no cluster and user for ${context}`);
-  return new Api(found, defaults);
+export function openApi(access: ClusterAccess, defaults?: ApiDefaults): Api {
+  return new Api(contextAt(access), defaults);
 }
 
 /** See {@link openApi}; to be disposed of when it is not used any more. */
@@ -63,11 +65,17 @@ export class Api implements Disposable {
   readonly #connection: Connection;
   readonly #defaults: ApiDefaults;
   #isDisposed = false;
+  #clock: { date: number; at: number } | undefined;
 
   constructor(context: KubeconfigContext, defaults: ApiDefaults = {}) {
     this.namespace = context.names.namespace || 'default';
     this.#connection = connectionTo(context);
     this.#defaults = defaults;
+  }
+
+  /** What time it is by the server's clock, in milliseconds since the epoch; undefined where it has not said. */
+  get now(): number | undefined {
+    return this.#clock && this.#clock.date + performance.now() - this.#clock.at;
   }
 
   /** The same server, as `@kubernetes/client-node` knows it, for its web sockets; the library is loaded now. */
@@ -108,20 +116,36 @@ export class Api implements Disposable {
     path: string,
     { resourceVersion, ...options }: WatchRequest = {},
   ): AsyncGenerator<WatchEvent<T>> {
-    using bound = this.#bound(options);
     const query = new URLSearchParams({ watch: 'true', ...(resourceVersion && { resourceVersion }) });
     const whole = `${path}${path.includes('?') ? '&' : '?'}${query.toString()}`;
-    const response = await this.#answer(whole, options, bound, (begun) => Promise.resolve(begun));
+    for await (const line of this.#lines(whole, options)) {
+      if (line === '') continue;
+      const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: object };
+      if (event.type === 'ERROR') throw apiErrorInEvent(event.object);
+      yield event;
+    }
+  }
+
+  /**
+   * An answer's lines, as they come. It ends when the server ends it, or the connection breaks. The limit is for its
+   * beginning alone. Throws as {@link request} does.
+   */
+  async *lines(path: string, options: ApiDefaults = {}): AsyncGenerator<string> {
+    const rest = yield* this.#lines(path, options);
+    if (rest !== '') yield rest;
+  }
+
+  /** @returns what comes after the last line's end */
+  async *#lines(path: string, options: ApiDefaults): AsyncGenerator<string, string> {
+    using bound = this.#bound(options);
+    const response = await this.#answer(path, options, bound, (begun) => Promise.resolve(begun));
     bound.lift();
     try {
-      for await (const line of linesOf(response)) {
-        const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: object };
-        if (event.type === 'ERROR') throw apiErrorInEvent(event.object);
-        yield event;
-      }
+      return yield* linesOf(response);
     } catch (error) {
       bound.signal.throwIfAborted();
       if (!isCut(error)) throw error;
+      return '';
     } finally {
       response.destroy();
     }
@@ -147,6 +171,8 @@ export class Api implements Disposable {
       bound.signal.throwIfAborted();
       if (this.#isDisposed) throw new Error(`nothing more is asked of ${this.#connection.server}`);
       const response = await this.#send(path, options, bound.signal);
+      const date = Date.parse(response.headers.date ?? '');
+      if (!Number.isNaN(date)) this.#clock = { date, at: performance.now() };
       if ((response.statusCode ?? 0) >= 300) throw apiErrorIn(response, await textOf(response));
       return take(response);
     };
@@ -160,7 +186,7 @@ export class Api implements Disposable {
 
   /** @returns the answer as soon as it begins; the signal ends it even then */
   async #send(path: string, options: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    const { method = 'GET', contentType = 'application/json' } = options;
+    const { method = 'GET', contentType = 'application/json', accept = 'application/json, */*' } = options;
     const { server, send } = this.#connection;
     // a plugin that asks a person to log in heeds no signal
     const { headers, ...connection } = await orAborted(this.#connection.options(), signal);
@@ -171,7 +197,7 @@ export class Api implements Disposable {
       ...connection,
       method,
       signal,
-      headers: { ...(headers as object | undefined), accept: 'application/json, */*', ...described },
+      headers: { ...(headers as object | undefined), ...options.headers, accept, ...described },
     });
     // a watch is silent for long, and a server that is gone without a word is noticed by nothing else
     request.setSocketKeepAlive(true, 30_000);
@@ -187,12 +213,13 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return text;
 }
 
-async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string, string> {
   response.setEncoding('utf8');
   let partial = '';
   for await (const chunk of response) {
     const lines = `${partial}${chunk as string}`.split('\n');
     partial = lines.pop() ?? '';
-    yield* lines.filter((line) => line !== '');
+    yield* lines;
   }
+  return partial;
 }

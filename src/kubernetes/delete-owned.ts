@@ -4,8 +4,8 @@ import { JestKubernetesError, messageOf } from '../support/errors.js';
 import type { ClusterAccess } from './access.js';
 import { ApiError, isGone, isHidden, unless } from './api-error.js';
 import { type Api, openApi } from './client.js';
-import { isCustom, listMarked, type Marked } from './list-marked.js';
-import { describeObject, type KubernetesObject } from './objects.js';
+import { listMarked, type Marked } from './list-marked.js';
+import { describeObject, groupOf, isCustom, type KubernetesObject } from './objects.js';
 import { clusterLabel, isOwnedBy, type Owner, ownerLabel } from './owner.js';
 
 /** How long a pod may take to end by itself, in seconds; Kubernetes gives it 30, which a shell as its init uses up. */
@@ -241,9 +241,10 @@ function nobodyKnows(
 }
 
 /** Why the API server did not delete it; of a right that is missing, which. */
-function whyNot(error: unknown, { resource, object: { apiVersion, metadata } }: Marked): string {
+function whyNot(error: unknown, { resource, object }: Marked): string {
+  const { metadata } = object;
   if (!(error instanceof ApiError && error.status === 403)) return messageOf(error);
-  const group = apiVersion.includes('/') ? `.${apiVersion.split('/', 1)[0] ?? ''}` : '';
+  const group = groupOf(object) === '' ? '' : `.${groupOf(object)}`;
   const where = metadata.namespace === undefined ? '' : ` in the namespace ${metadata.namespace}`;
   return `it takes the right to delete ${resource}${group}${where}: ${error.message}`;
 }

@@ -1,11 +1,13 @@
 export type { ClusterAccess } from './access.js';
+export { serveApi } from './api-proxy.js';
 export { ApiError, isGone, unless } from './api-error.js';
 export { Api, openApi } from './client.js';
 export { apply } from './apply.js';
 export { applyObjects } from './apply-objects.js';
+export { hold, holderName, letGo } from './borrow.js';
 export { claim } from './claim.js';
 export { deleteOwned } from './delete-owned.js';
-export { ExecRefused, execInPod } from './exec.js';
+export { execInPod, inChunks, runInPod, type CommandEnd } from './exec.js';
 export {
   contextOf,
   readKubeconfig,
@@ -13,12 +15,29 @@ export {
   type Kubeconfig,
   type KubeconfigContext,
 } from './kubeconfig.js';
-export { Kinds } from './kinds.js';
+export type { ServedKind } from './discovery.js';
+export { collectionOf, Kinds, NotServed } from './kinds.js';
 export { namesAreAnswered } from './names-answered.js';
-export { fieldManager, type KubernetesObject } from './objects.js';
+export { describeObject, fieldManager, groupOf, isCustom, type KubernetesObject } from './objects.js';
 export { clusterLabel, type Owner, ownerLabel } from './owner.js';
 export { patienceWith } from './patience.js';
-export { forwardPort } from './port-forward.js';
+export { ExecRefused } from './pod-socket.js';
+export {
+  containerPort,
+  containersOf,
+  containerStatus,
+  defaultContainer,
+  isReady,
+  type LabelSelector,
+  type Pod,
+  podsPath,
+  readPods,
+  selectorText,
+} from './pods.js';
+export { type ForwardedPods, forwardToPods } from './port-forward.js';
+export { forwardPort, podsBehind, type Service } from './service-pods.js';
 export { podsAreAdmitted } from './pods-admitted.js';
 export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';
+export { inOrder, persistently, putInOrder } from './put-in-order.js';
 export { passesByItself } from './retry.js';
+export * from './waiting/index.js';

@@ -1,5 +1,6 @@
 import { ApiError } from './api-error.js';
 import type { Api } from './client.js';
+import { discover, type ServedKind } from './discovery.js';
 import type { KubernetesObject } from './objects.js';
 
 interface Kind {
@@ -22,12 +23,34 @@ export interface Place {
 }
 
 /** No such kind: its definition may be on its way, made by something that runs in the cluster. */
-export class NotServed extends Error {}
+export class NotServed extends Error {
+  /** @param isElsewhere - the server has the kind, of another version or group: no other is on its way */
+  constructor(
+    message: string,
+    readonly isElsewhere = false,
+  ) {
+    super(message);
+  }
+}
+
+/** `/apis/apps/v1`, `/api/v1`. */
+const baseOf = (apiVersion: string): string =>
+  apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+
+/** The path of all objects of a kind in a namespace; undefined for a kind that has none, or for those of all. */
+export function collectionOf(
+  { apiVersion, resource }: Pick<ServedKind, 'apiVersion' | 'resource'>,
+  namespace: string | undefined,
+): string {
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${baseOf(apiVersion)}${scope}/${resource}`;
+}
 
 /** Which kinds the API server serves, and where: asked once, and again for what was not there. */
 export class Kinds {
   readonly #api: Api;
   readonly #known = new Map<string, readonly Kind[]>();
+  #served: readonly ServedKind[] = [];
 
   constructor(api: Api) {
     this.#api = api;
@@ -35,13 +58,11 @@ export class Kinds {
 
   /** @throws NotServed where the server does not serve such objects */
   async placeOf({ apiVersion, kind, metadata }: KubernetesObject, signal?: AbortSignal): Promise<Place> {
-    const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-    const { name: resource, namespaced } = await this.#find(base, kind, signal);
+    const { name: resource, namespaced } = await this.#find(apiVersion, kind, signal);
     const namespace = namespaced ? (metadata.namespace ?? this.#api.namespace) : undefined;
-    const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-    const collection = `${base}${scope}/${resource}`;
+    const collection = collectionOf({ apiVersion, resource }, namespace);
     return {
-      ...{ namespace, resource, collection, everywhere: `${base}/${resource}` },
+      ...{ namespace, resource, collection, everywhere: collectionOf({ apiVersion, resource }, undefined) },
       path: `${collection}/${encodeURIComponent(metadata.name)}`,
     };
   }
@@ -51,10 +72,52 @@ export class Kinds {
     return (await this.placeOf(object, signal)).path;
   }
 
-  async #find(base: string, kind: string, signal?: AbortSignal): Promise<Kind> {
+  /**
+   * The kind that a person means: by its name (`Deployment`), its plural, its singular, or a short name (`deploy`), with
+   * or without its group (`deployments.apps`, `certificates.v1.cert-manager.io`), as kubectl takes it.
+   * @throws NotServed where the server has none of that name
+   */
+  async named(word: string, signal?: AbortSignal): Promise<ServedKind> {
+    const [name = '', ...group] = word.toLowerCase().split('.');
+    const suffix = group.join('.');
+    const search = (): ServedKind | undefined =>
+      this.#served.find(
+        ({ apiVersion, kind, resource, singular, shortNames }) =>
+          [kind.toLowerCase(), resource, singular, ...shortNames].includes(name) &&
+          (suffix === '' || suffixesOf(apiVersion).includes(suffix)),
+      );
+    const known = search();
+    if (known !== undefined) return known;
+    this.#served = await discover(this.#api, signal);
+    const found = search();
+    if (found === undefined) throw new NotServed(`the cluster has no kind ‘${word}’`);
+    return found;
+  }
+
+  /**
+   * The kind of an object.
+   * @throws NotServed where the server does not serve it, with what it serves of that name
+   */
+  async of(apiVersion: string, kind: string, signal?: AbortSignal): Promise<ServedKind> {
+    const known = this.#servedOf(apiVersion, kind);
+    if (known !== undefined) return known;
+    this.#served = await discover(this.#api, signal);
+    const found = this.#servedOf(apiVersion, kind);
+    if (found !== undefined) return found;
+    throw notServed(apiVersion, kind, this.#served);
+  }
+
+  #servedOf(apiVersion: string, kind: string): ServedKind | undefined {
+    return this.#served.find((each) => each.apiVersion === apiVersion && each.kind === kind);
+  }
+
+  async #find(apiVersion: string, kind: string, signal?: AbortSignal): Promise<Kind> {
+    const base = baseOf(apiVersion);
     // subresources (deployments/scale) are of kinds of their own
     const search = (): Kind | undefined =>
       this.#known.get(base)?.find((candidate) => candidate.kind === kind && !candidate.name.includes('/'));
+    const discovered = this.#servedOf(apiVersion, kind);
+    if (discovered !== undefined) return { ...discovered, name: discovered.resource };
     const found = search();
     if (found !== undefined) return found;
     try {
@@ -64,8 +127,20 @@ export class Kinds {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
     }
     const served = search();
-    if (served === undefined)
-      throw new NotServed(`the cluster serves no ${kind} of ${base.split('/').slice(2).join('/')}`);
-    return served;
+    if (served !== undefined) return served;
+    throw notServed(apiVersion, kind, await discover(this.#api, signal).catch(() => []));
   }
+}
+
+/** With the versions in which the server has that kind, if it has it at all. */
+function notServed(apiVersion: string, kind: string, served: readonly ServedKind[]): NotServed {
+  const versions = served.filter((each) => each.kind === kind).map((each) => each.apiVersion);
+  const others = versions.length === 0 ? '' : `; it has ${kind} of ${versions.join(', ')}`;
+  return new NotServed(`the cluster serves no ${kind} of ${apiVersion}${others}`, versions.length > 0);
+}
+
+/** How a word may name the group of a kind: with its version or without. */
+function suffixesOf(apiVersion: string): string[] {
+  const [group = '', version] = apiVersion.split('/');
+  return version === undefined ? [group] : [group, `${version}.${group}`];
 }

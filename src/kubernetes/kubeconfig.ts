@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { yaml } from '../support/native.js';
+import type { ClusterAccess } from './access.js';
 
 /** A cluster as a kubeconfig writes it; of the keys, those that are looked at here. */
 export interface KubeconfigCluster {
@@ -86,6 +87,16 @@ export function contextOf(config: Kubeconfig, name: string): KubeconfigContext |
   const cluster = config.clusters.get(names.cluster);
   const user = config.users.get(names.user);
   return cluster?.server && user ? { name, names, cluster, user } : undefined;
+}
+
+/** @throws where the kubeconfig cannot be read, or has no such context */
+export function contextAt({
+  kubeconfig,
+  context,
+}: Pick<ClusterAccess, 'kubeconfig' | 'context'>): KubeconfigContext {
+  const found = contextOf(readKubeconfig(kubeconfig), context);
+  if (found === undefined) throw new Error(`${kubeconfig} has no cluster and user for ${context}`);
+  return found;
 }
 
 /** A kubeconfig, as JSON, that knows this context alone. */

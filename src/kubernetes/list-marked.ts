@@ -1,6 +1,6 @@
 import { isHidden, unless } from './api-error.js';
 import type { Api } from './client.js';
-import { describeObject, type KubernetesObject } from './objects.js';
+import { describeObject, isCustom, type KubernetesObject } from './objects.js';
 
 /** An object that carries a mark, and where it is. */
 export interface Marked {
@@ -100,9 +100,3 @@ async function ownableKinds(api: Api, signal?: AbortSignal): Promise<OwnableKind
 
 /** An aggregated API whose server is down, or a definition's webhook, must not hold up the clean-up. */
 const isDown = (status: number): boolean => status === 404 || status >= 500;
-
-/** Of a group that is not Kubernetes' own. */
-export function isCustom({ apiVersion }: Pick<KubernetesObject, 'apiVersion'>): boolean {
-  const group = apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] ?? '') : '';
-  return group.includes('.') && !group.endsWith('.k8s.io');
-}

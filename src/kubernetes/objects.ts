@@ -24,6 +24,17 @@ export interface KubernetesObject {
   [field: string]: unknown;
 }
 
+/** The group of a kind: `apps`; empty for the core group, which has no name. */
+export function groupOf({ apiVersion }: Pick<KubernetesObject, 'apiVersion'>): string {
+  return apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] ?? '') : '';
+}
+
+/** Of a group that is not Kubernetes' own. */
+export function isCustom(object: Pick<KubernetesObject, 'apiVersion'>): boolean {
+  const group = groupOf(object);
+  return group.includes('.') && !group.endsWith('.k8s.io');
+}
+
 /** How a reader is told of an object: `Deployment shop/api`. */
 export function describeObject({ kind, metadata: { namespace, name } }: KubernetesObject): string {
   return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;

@@ -9,7 +9,7 @@ export class NotYet extends Error {}
 
 /** How long the same request is worth trying again, in milliseconds. */
 export function patienceWith(error: unknown): number {
-  if (error instanceof NotServed) return patience;
+  if (error instanceof NotServed) return error.isElsewhere ? 0 : patience;
   if (!(error instanceof ApiError)) return Infinity; // not yet, or no answer at all
   const { status, message } = error;
   if (status === 409 || status === 429 || status >= 503) return Infinity;

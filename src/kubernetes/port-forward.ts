@@ -1,151 +1,137 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { kubernetesClient } from '../support/native.js';
-import type { ClusterAccess } from './access.js';
-import { type Api, openApi } from './client.js';
-import type { WebSocketLike } from './exec.js';
+import { messageOf } from '../support/errors.js';
+import type { Api } from './client.js';
+import { listenHere } from './listen-here.js';
+import { openPodSocket, type PodSocket } from './pod-socket.js';
+import { containerPort, isReady, readPods } from './pods.js';
 
-export interface ServicePort {
-  access: ClusterAccess;
+export interface ForwardedPods {
   namespace: string;
-  service: string;
-  /** The service's port. */
-  port: number;
+  /** The one pod; else those that `selector` names. */
+  pod?: string | undefined;
+  /** A label selector. */
+  selector?: string | undefined;
+  /** The pods' port, or its name. */
+  port: number | string;
   /** The port to listen on; 0, the default, is any free one. */
-  localPort?: number;
-  signal?: AbortSignal;
+  localPort?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** Told why a connection was not made, or broke. */
+  onTrouble?: (message: string) => void;
 }
 
 export interface PortForward {
   /** On 127.0.0.1. */
   port: number;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** How long a connection waits for a pod that is ready, in milliseconds: a restart should be shorter. */
 const podLimit = 30_000;
 
+/** Of the first port that is forwarded: data, and what went wrong. */
+const channels = { data: 0, error: 1 } as const;
+
 /**
- * Forwards a port of 127.0.0.1 to a service. Each connection finds the pod that is ready then, so that it
- * outlives its pods: after a restart, new connections reach the new pod.
+ * Forwards a port of 127.0.0.1 to pods. Each connection finds the pod that is ready then, so that it outlives its pods:
+ * after a restart, new connections reach the new pod. The client's own `Api` is not closed with it.
+ * @throws the listening socket's error, such as EADDRINUSE
  */
-export async function forwardPort(options: ServicePort): Promise<PortForward> {
-  const { access, namespace, service, port, localPort = 0, signal } = options;
-  const api = openApi(access);
-  const target = await serviceTarget(api, namespace, service, port, signal);
-  const sockets = new Set<Socket>();
+export async function forwardToPods(api: Api, options: ForwardedPods): Promise<PortForward> {
+  const { localPort, signal, onTrouble } = options;
   const closed = new AbortController();
 
   const server = createServer({ pauseOnConnect: true }, (socket) => {
-    sockets.add(socket);
     const gone = new AbortController();
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      sockets.delete(socket);
       gone.abort();
     });
-    const patience = AbortSignal.timeout(podLimit);
-    pipeToPod(api, namespace, target, socket, AbortSignal.any([gone.signal, closed.signal, patience])).catch(
-      () => socket.destroy(),
-    );
+    const ended = AbortSignal.any([gone.signal, closed.signal]);
+    pipeToPod(api, options, socket, ended).catch((error: unknown) => {
+      if (!ended.aborted) onTrouble?.(messageOf(error));
+      socket.destroy();
+    });
   });
-  server.listen(localPort, '127.0.0.1');
-  await once(server, 'listening', signal ? { signal } : {});
-  // it serves as long as its process has something else to do
-  server.unref();
-
+  const listening = await listenHere(server, { port: localPort, signal });
   const close = async (): Promise<void> => {
     closed.abort();
-    for (const socket of sockets) socket.destroy();
-    api[Symbol.dispose]();
-    if (server.listening) {
-      server.close();
-      await once(server, 'close');
-    }
+    await listening.close();
   };
   signal?.addEventListener('abort', () => void close(), { once: true });
-  return { port: (server.address() as AddressInfo).port, close };
+  return { port: listening.port, close };
 }
 
-interface Target {
-  selector: string;
-  port: number | string;
-}
-
-async function serviceTarget(
-  api: Api,
-  namespace: string,
-  service: string,
-  port: number,
-  signal: AbortSignal | undefined,
-): Promise<Target> {
-  const { spec } = await api.request<{
-    spec: { selector?: Record<string, string>; ports: { port: number; targetPort?: number | string }[] };
-  }>(`/api/v1/namespaces/${namespace}/services/${service}`, { signal });
-  const found = spec.ports.find((candidate) => candidate.port === port);
-  if (found === undefined || spec.selector === undefined) {
-    throw new Error(`Service ${namespace}/${service} has no pods, or no port ${port}`);
-  }
-  const selector = Object.entries(spec.selector).map(([key, value]) => `${key}=${value}`);
-  return { selector: selector.join(','), port: found.targetPort ?? port };
-}
-
-interface Pod {
-  metadata: { name: string; deletionTimestamp?: string };
-  spec: { containers: { ports?: { name?: string; containerPort: number }[] }[] };
-  status?: { conditions?: { type: string; status: string }[] };
-}
-
-async function pipeToPod(
-  api: Api,
-  namespace: string,
-  target: Target,
-  socket: Socket,
-  waiting: AbortSignal,
-): Promise<void> {
-  const forward = new (kubernetesClient().PortForward)(api.kubeConfig());
-  for (;;) {
-    waiting.throwIfAborted();
-    const pod = await readyPod(api, namespace, target.selector, waiting).catch(() => undefined);
-    const port = pod === undefined ? undefined : containerPort(pod, target.port);
-    if (pod !== undefined && port !== undefined) {
-      const opened: unknown = await forward
-        .portForward(namespace, pod.metadata.name, [port], socket, null, socket)
-        .catch(() => undefined);
-      if (opened !== undefined) {
-        const connection = opened as WebSocketLike;
-        connection.onclose = () => socket.end();
-        connection.onerror = () => socket.destroy();
-        socket.on('close', () => {
-          connection.close();
-        });
-        if (socket.destroyed) connection.close();
-        socket.resume();
-        return;
-      }
-    }
-    await delay(200, undefined, { signal: waiting });
-  }
-}
-
-async function readyPod(
-  api: Api,
-  namespace: string,
-  selector: string,
-  signal: AbortSignal,
-): Promise<Pod | undefined> {
-  const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=${encodeURIComponent(selector)}`;
-  const { items } = await api.request<{ items: Pod[] }>(path, { signal });
-  return items.find(
-    ({ metadata, status }) =>
-      metadata.deletionTimestamp === undefined &&
-      status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
+async function pipeToPod(api: Api, pods: ForwardedPods, socket: Socket, ended: AbortSignal): Promise<void> {
+  const connection = await connected(api, pods, socket, ended);
+  ended.addEventListener(
+    'abort',
+    () => {
+      connection.terminate();
+    },
+    { once: true },
   );
+  if (socket.destroyed) return;
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }))
+    await connection.send(channels.data, chunk as Buffer);
+  connection.close();
 }
 
-function containerPort({ spec }: Pod, port: number | string): number | undefined {
-  if (typeof port === 'number') return port;
-  return spec.containers.flatMap(({ ports }) => ports ?? []).find(({ name }) => name === port)?.containerPort;
+/** Tries pods that are ready until one takes the connection, or patience ends. */
+async function connected(
+  api: Api,
+  { namespace, pod, selector, port, onTrouble }: ForwardedPods,
+  socket: Socket,
+  ended: AbortSignal,
+): Promise<PodSocket> {
+  const limit = AbortSignal.timeout(podLimit);
+  const waiting = AbortSignal.any([ended, limit]);
+  let trouble = `no pod that is ready and has the port ${port} within ${podLimit / 1000} s`;
+  for (;;) {
+    if (limit.aborted) throw new Error(trouble);
+    try {
+      const target = (await readPods(api, { namespace, pod, selector }, waiting)).find(isReady);
+      const found = target === undefined ? undefined : containerPort(target, port);
+      if (target !== undefined && found !== undefined) {
+        const place = { namespace, pod: target.metadata.name, port: found };
+        return await openTo(api, place, socket, { signal: waiting, onTrouble });
+      }
+    } catch (error) {
+      if (!waiting.aborted) trouble = messageOf(error);
+    }
+    ended.throwIfAborted();
+    await delay(200, undefined, { signal: waiting }).catch(() => undefined);
+    ended.throwIfAborted();
+  }
+}
+
+async function openTo(
+  api: Api,
+  { namespace, pod, port }: { namespace: string; pod: string; port: number },
+  socket: Socket,
+  { signal, onTrouble }: { signal: AbortSignal; onTrouble: ForwardedPods['onTrouble'] },
+): Promise<PodSocket> {
+  const opened: { connection?: PodSocket } = {};
+  // each channel begins with the number of its port
+  const begun = new Set<number>();
+  const onData = (channel: number, data: Buffer): void => {
+    const rest = begun.has(channel) ? data : data.subarray(2);
+    begun.add(channel);
+    if (rest.length === 0) return;
+    if (channel === channels.error) {
+      onTrouble?.(rest.toString('utf8').trim());
+      socket.destroy();
+    } else if (!socket.write(rest)) {
+      opened.connection?.pause();
+      socket.once('drain', () => opened.connection?.resume());
+    }
+  };
+  const onClose = (): void => {
+    socket.end();
+  };
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`;
+  opened.connection = await openPodSocket(api, path, { onData, onClose, signal, patience: 0 });
+  return opened.connection;
 }

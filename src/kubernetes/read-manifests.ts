@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { glob, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import type { CollectionTag, DocumentOptions, ParseOptions, ScalarTag, SchemaOptions } from 'yaml';
+
 import type { ManifestSource } from '../config/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { processes, yaml } from '../support/native.js';
@@ -14,6 +16,14 @@ export interface ManifestObject {
   origin: string;
 }
 
+export interface ReadOptions {
+  /** The command that builds kustomize folders. Default: `kubectl`. */
+  kubectl?: string;
+  /** Changes the text of each file before it is read. */
+  text?: ((text: string) => string) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 export interface Manifests {
   objects: readonly ManifestObject[];
   /** Of the objects' content: the same for the same objects, wherever they lie. */
@@ -24,18 +34,17 @@ export interface Manifests {
  * Reads what `manifests` names, in that order: files, folders (their `.yaml`, `.yml` and `.json` files by
  * name, not their subfolders), globs, and kustomize folders. Lists are opened.
  *
- * @param options.kubectl - the command that builds kustomize folders; default `kubectl`
  * @throws JestKubernetesError MANIFEST_INVALID, with file and line
  */
 export async function readManifests(
   sources: readonly ManifestSource[],
-  { kubectl = 'kubectl', signal }: { kubectl?: string; signal?: AbortSignal } = {},
+  { kubectl = 'kubectl', text: changed = (text) => text, signal }: ReadOptions = {},
 ): Promise<Manifests> {
   const objects: ManifestObject[] = [];
   const seen = new Set<string>();
   for (const source of sources) {
     if (source.kind === 'kustomize') {
-      const text = await kustomize(source.path, kubectl, signal);
+      const text = changed(await kustomize(source.path, kubectl, signal));
       const built = parseManifest(text, source.path).map(({ object }) => ({ object, origin: source.path }));
       objects.push(...built);
       continue;
@@ -44,7 +53,7 @@ export async function readManifests(
       // a glob beside its own folder names a file twice
       if (seen.has(file)) continue;
       seen.add(file);
-      objects.push(...parseManifest(await readFile(file, 'utf8'), file));
+      objects.push(...parseManifest(changed(await readFile(file, 'utf8')), file));
     }
   }
   const hash = createHash('sha256').update(JSON.stringify(objects.map(({ object }) => object)));
@@ -79,6 +88,19 @@ function isManifest(name: string): boolean {
 }
 
 /**
+ * YAML as kubectl reads it (sigs.k8s.io/yaml): 1.1, in which `0400` is octal and `yes` is true, without times, which stay
+ * text.
+ */
+const asKubectl: DocumentOptions & ParseOptions & SchemaOptions = {
+  version: '1.1',
+  customTags: (tags) => [...tags.filter((tag) => typeof tag === 'string' || !isTime(tag)), 'intOct'],
+  merge: true,
+};
+
+const isTime = ({ tag, ...rest }: CollectionTag | ScalarTag): boolean =>
+  tag === 'tag:yaml.org,2002:timestamp' || ('format' in rest && rest.format === 'TIME');
+
+/**
  * The objects of one file's text, several documents or lists included; empty documents are skipped.
  *
  * @throws JestKubernetesError MANIFEST_INVALID, with file and line
@@ -86,7 +108,7 @@ function isManifest(name: string): boolean {
 export function parseManifest(text: string, file: string): ManifestObject[] {
   const { LineCounter, parseAllDocuments } = yaml();
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, merge: true });
+  const documents = parseAllDocuments(text, { lineCounter: lines, ...asKubectl });
   const objects: ManifestObject[] = [];
   if (!Array.isArray(documents)) return objects;
   const several = documents.length > 1;
@@ -116,12 +138,15 @@ function collect(content: unknown, origin: string, place: string, into: Manifest
     }
     return;
   }
-  if (typeof object.metadata?.name !== 'string' || object.metadata.name === '') {
-    throw invalid(
-      `${origin}${place}`,
-      `is no complete Kubernetes object: ${String(object.kind)} without metadata.name`,
-      [],
-    );
+  const name: unknown = object.metadata?.name;
+  if (typeof name !== 'string' || name === '') {
+    const what = `is no complete Kubernetes object: ${String(object.kind)}`;
+    // `name: on`, or a number
+    if (typeof name === 'boolean' || typeof name === 'number')
+      throw invalid(`${origin}${place}`, `${what}, whose metadata.name is ${String(name)}, not text`, [
+        'YAML reads a bare y, yes, on, no, off as a truth value: put it in quotes',
+      ]);
+    throw invalid(`${origin}${place}`, `${what} without metadata.name`, []);
   }
   into.push({ object: object as KubernetesObject, origin });
 }

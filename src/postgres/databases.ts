@@ -4,6 +4,9 @@ import type { Client } from 'pg';
 
 import { type PostgresAddress, quoted, sqlState, sqlStateOf, withConnection } from './connection.js';
 
+/** How a comment of ours on a database begins; it is no part of a template. */
+export const ownComment = 'jest-kubernetes:';
+
 /** A run as it stands in the names of its databases. */
 function runPart(runId: string): string {
   return runId
@@ -17,26 +20,49 @@ export function workerDatabaseName(runId: string, workerId: string): string {
 }
 
 /**
- * Creates a database as a copy of a template, the template's `ALTER DATABASE … SET` settings included; one that is
- * there already stays as it is, and is given those settings that it has none for.
+ * Creates a database as a copy of a template, with what PostgreSQL does not copy: owner, limit, settings, privileges and
+ * comment. One that is there already stays as it is, and is given those of them that it has none of.
+ * @returns whether it was not there
  */
-export async function cloneDatabase(client: Client, name: string, template: string): Promise<void> {
+export async function cloneDatabase(client: Client, name: string, template: string): Promise<boolean> {
+  let made = true;
+  const { rows } = await client.query<{ owner: string; connections: number }>(
+    'SELECT pg_get_userbyid(datdba) AS owner, datconnlimit AS connections FROM pg_database WHERE datname = $1',
+    [template],
+  );
+  const more = rows.map(
+    ({ owner, connections }) => ` OWNER ${quoted(owner)} CONNECTION LIMIT ${connections}`,
+  );
   try {
-    await whenFree(() => copyDatabase(client, `${quoted(name)} TEMPLATE ${quoted(template)}`));
+    await whenFree(() =>
+      copyDatabase(client, `${quoted(name)} TEMPLATE ${quoted(template)}${more.join('')}`),
+    );
   } catch (error) {
     if (sqlStateOf(error) !== sqlState.duplicateDatabase) throw error;
+    made = false;
   }
   await client.query(
-    `INSERT INTO pg_db_role_setting (setdatabase, setrole, setconfig)
-     SELECT copy.oid, own.setrole, own.setconfig FROM pg_db_role_setting own
-     JOIN pg_database original ON original.oid = own.setdatabase AND original.datname = $1
-     JOIN pg_database copy ON copy.datname = $2
-     WHERE NOT EXISTS (
-       SELECT FROM pg_db_role_setting present
-       WHERE present.setdatabase = copy.oid AND present.setrole = own.setrole
-     )`,
-    [template, name],
+    `WITH pair AS (
+       SELECT copy.oid, original.oid AS original, original.datacl
+       FROM pg_database copy, pg_database original WHERE copy.datname = $1 AND original.datname = $2
+     ), settings AS (
+       INSERT INTO pg_db_role_setting (setdatabase, setrole, setconfig)
+       SELECT oid, setrole, setconfig FROM pg_db_role_setting own JOIN pair ON original = setdatabase
+       WHERE NOT EXISTS (
+         SELECT FROM pg_db_role_setting present
+         WHERE present.setdatabase = oid AND present.setrole = own.setrole
+       )
+     ), privileges AS (
+       UPDATE pg_database copy SET datacl = pair.datacl FROM pair
+       WHERE copy.oid = pair.oid AND copy.datacl IS NULL AND pair.datacl IS NOT NULL
+     )
+     INSERT INTO pg_shdescription (objoid, classoid, description)
+     SELECT oid, classoid, description FROM pg_shdescription JOIN pair ON original = objoid
+     WHERE classoid = 'pg_database'::regclass AND NOT starts_with(description, $3)
+       AND shobj_description(oid, 'pg_database') IS NULL`,
+    [name, template, ownComment],
   );
+  return made;
 }
 
 /** By copying files, which without fsync takes half as long as by way of the log, and where that can be chosen. */
@@ -52,6 +78,11 @@ async function copyDatabase(client: Client, what: string): Promise<void> {
 
 /** Drops a database and closes the connections to it; one that is gone already is fine. */
 export async function dropDatabase(client: Client, name: string): Promise<void> {
+  // a subscription, which keeps it from being dropped, can be dropped from within alone
+  await client.query(
+    'DELETE FROM pg_subscription USING pg_database d WHERE subdbid = d.oid AND datname = $1',
+    [name],
+  );
   await client.query(`DROP DATABASE IF EXISTS ${quoted(name)} WITH (FORCE)`);
 }
 

@@ -59,7 +59,7 @@ export async function deployPostgres(
       if (object.kind === 'Secret') server = await createOrReadSecret(api, kinds, object, signal);
       else if (object.kind === 'Namespace' && placement.owner !== undefined)
         await claimNamespace(api, kinds, object, { owner: placement.owner, signal });
-      else await apply(api, kinds, object, signal);
+      else await apply(api, kinds, object, { signal });
     });
   }
   if (server === undefined) throw new Error('the objects of PostgreSQL hold no Secret');

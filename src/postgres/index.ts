@@ -1,4 +1,4 @@
-export type { PostgresAddress } from './connection.js';
+export { asUser, type PostgresAddress } from './connection.js';
 export { dropDeadRunDatabases, dropRunDatabases } from './databases.js';
 export { deployPostgres, startPostgres, type PostgresServer } from './deploy.js';
 export {

@@ -6,6 +6,7 @@ import { type ClusterAccess, execInPod, ExecRefused, openApi } from '../kubernet
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { postgresName, postgresNamespace, postgresPod } from './objects.js';
+import { roomRemedy } from './out-of-room.js';
 
 /** One script or a file that scripts read. */
 interface InitFile {
@@ -147,6 +148,10 @@ const noScripts = (error: ExecRefused): JestKubernetesError =>
     cause: error,
   });
 
+const roleTaken = /ERROR: +role ".*" already exists/;
+const guardRole =
+  'Roles are the server’s, and another package that shares it has made this one: put the statement into DO $$ BEGIN … EXCEPTION WHEN duplicate_object THEN NULL; END $$.';
+
 /** With the host's file and the line, where psql tells it. */
 export function initFailed(path: string, output: string): JestKubernetesError {
   const lines = output.trimEnd().split('\n');
@@ -156,6 +161,10 @@ export function initFailed(path: string, output: string): JestKubernetesError {
     line === undefined ? path : `${file === basename(path) ? path : `${path}, ${file ?? ''}`}:${line}`;
   return new JestKubernetesError('POSTGRES_INIT_FAILED', `The init script failed at ${place}`, {
     evidence: at === -1 ? lines.slice(-10) : lines.slice(at, at + 6),
-    remedy: 'Correct the script; the lines above are what psql or the shell said.',
+    remedy:
+      roomRemedy(output) ??
+      (roleTaken.test(output)
+        ? guardRole
+        : 'Correct the script; the lines above are what psql or the shell said.'),
   });
 }

@@ -7,6 +7,7 @@ import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { processes } from '../support/native.js';
 import { applicationName, databaseVariables, type PostgresAddress } from './connection.js';
+import { roomRemedy } from './out-of-room.js';
 
 type Hook = NonNullable<PostgresConfig['migrate']>;
 type Variables = Readonly<Record<string, string>>;
@@ -40,6 +41,7 @@ async function byFunction(hook: Extract<Hook, CallableFunction>, variables: Vari
   } catch (error) {
     throw new JestKubernetesError('SETUP_HOOK_FAILED', 'postgres.migrate failed', {
       evidence: [messageOf(error)],
+      remedy: roomRemedy(error),
       cause: error,
     });
   }
@@ -70,7 +72,9 @@ async function byCommand(
       ...result.all.trim().split('\n').slice(-20),
       `exit status ${result.exitCode ?? 'none'}, in ${rootDir}`,
     ],
-    remedy: 'It is run with DATABASE_URL and the PG variables of a new database; run it by hand to see more.',
+    remedy:
+      roomRemedy(result.all) ??
+      'It is run with DATABASE_URL and the PG variables of a new database; run it by hand to see more.',
   });
 }
 

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 import type { PostgresConfig } from '../config/index.js';
 import type { KubernetesObject, Owner } from '../kubernetes/index.js';
 
@@ -19,7 +21,8 @@ const fastSettings: Readonly<Record<string, string>> = {
   max_wal_senders: '0',
   // the write-ahead log lies in memory too
   max_wal_size: '256MB',
-  max_connections: '300',
+  // for each core two packages' workers, with two pools of ten; one that is not used costs 45 kB
+  max_connections: String(Math.min(2000, Math.max(300, 100 + 50 * availableParallelism()))),
   // compiling a plan costs more than a test's query
   jit: 'off',
   log_checkpoints: 'off',
@@ -47,8 +50,6 @@ export interface PostgresPlacement {
   node?: string | undefined;
   /** In a cluster that stays, whose mark the namespace carries, with which all in it goes. */
   owner?: Owner | undefined;
-  /** Default `memory`. `disk` where memory is scarce; slower to start and to reset. */
-  storage?: 'memory' | 'disk';
 }
 
 /** kind mounts a tmpfs on /tmp of its nodes, and a volume of the host's disk on /var. */
@@ -58,15 +59,22 @@ const nodePaths = { memory: '/tmp/jest-kubernetes-postgres', disk: '/var/lib/jes
 export function postgresObjects(
   config: PostgresConfig,
   password: string,
-  { namespace = postgresNamespace, node, storage = 'memory' }: PostgresPlacement = {},
+  { namespace = postgresNamespace, node }: PostgresPlacement = {},
 ): KubernetesObject[] {
+  const { storage } = config;
   const labels = {
     'app.kubernetes.io/name': postgresName,
     'app.kubernetes.io/managed-by': 'jest-kubernetes',
   };
   const port = node === undefined ? 5432 : postgresNodePort;
   const metadata = { name: postgresName, namespace, labels };
-  const itsNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
+  // whatever the cluster's default is: at a node's own address and files it is a privileged one, elsewhere as the image is
+  const standard = node === undefined ? 'baseline' : 'privileged';
+  const itsNamespace = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: namespace, labels: { ...labels, 'pod-security.kubernetes.io/enforce': standard } },
+  };
   const settings = { ...fastSettings, ...config.settings };
   const emptyDir = storage === 'memory' ? { medium: 'Memory' } : {};
   const secret = (key: string) => ({ valueFrom: { secretKeyRef: { name: postgresName, key } } });
@@ -91,7 +99,7 @@ export function postgresObjects(
       kind: 'StatefulSet',
       metadata: {
         ...metadata,
-        annotations: { [serverAnnotation]: JSON.stringify(serverSignature(config, storage)) },
+        annotations: { [serverAnnotation]: JSON.stringify(serverSignature(config)) },
       },
       spec: {
         replicas: 1,
@@ -174,14 +182,16 @@ export function firstPod({ metadata, spec }: KubernetesObject, node: string): Ku
 }
 
 /** What runs that share a server must agree on. */
-export function serverSignature(
-  { image, settings, resources }: Pick<PostgresConfig, 'image' | 'settings' | 'resources'>,
-  storage: 'memory' | 'disk' = 'memory',
-): {
+export function serverSignature({
+  image,
+  settings,
+  resources,
+  storage,
+}: Pick<PostgresConfig, 'image' | 'settings' | 'resources' | 'storage'>): {
   image: string;
   settings: Record<string, string>;
   resources: PostgresConfig['resources'];
-  storage: string;
+  storage: PostgresConfig['storage'];
 } {
   const sorted = Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
   return { image, settings: sorted, resources, storage };

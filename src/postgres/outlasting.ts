@@ -4,6 +4,7 @@ import { silenceLimit } from '../report/index.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { type PostgresAddress, sqlStateOf } from './connection.js';
+import { roomRemedy } from './out-of-room.js';
 
 /** Stopped, crashed, or not up yet; a connection lost on the way; a port at which nobody listens. */
 const awayCode = /^(?:57P0[123]|08\w{3}|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/;
@@ -26,21 +27,29 @@ const givenUp = new Set<string>();
  * @param work - may be done twice
  * @throws JestKubernetesError POSTGRES_FAILED where the server stays away, or will not do it
  */
-export async function outlasting(
+export async function outlasting<T>(
   { host, port }: PostgresAddress,
-  work: () => Promise<void>,
+  work: () => Promise<T>,
   patience = awayLimit,
-): Promise<void> {
+): Promise<T> {
   const server = `PostgreSQL at ${host}:${port}`;
   const failed = (what: string, cause: unknown): JestKubernetesError =>
-    new JestKubernetesError('POSTGRES_FAILED', `${server} ${what}`, { evidence: [messageOf(cause)], cause });
+    new JestKubernetesError(
+      roomRemedy(cause) === undefined ? 'POSTGRES_FAILED' : 'DISK_FULL',
+      `${server} ${what}`,
+      {
+        evidence: [messageOf(cause)],
+        remedy: roomRemedy(cause),
+        cause,
+      },
+    );
   using waited = new AwakeTimer(Infinity);
   let said = false;
   for (;;) {
     try {
-      await work();
+      const result = await work();
       givenUp.delete(server);
-      return;
+      return result;
     } catch (error) {
       if (error instanceof JestKubernetesError) throw error;
       if (!isAway(error)) throw failed('could not give this worker its database', error);

@@ -9,6 +9,8 @@ import type { WorkerEnvironment } from './environment.js';
 /** What the phases of one run share. */
 export interface RunContext {
   readonly runId: string;
+  /** When the run began, in milliseconds since the epoch. */
+  readonly startedAt: number;
   readonly config: Config;
   readonly lease: ClusterLease;
   readonly provider: ClusterProvider;

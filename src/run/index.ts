@@ -1,4 +1,5 @@
 import { loadRunConfig, unknownVariables } from '../config/index.js';
+import type { FileRecord } from '../diagnose/index.js';
 import { Report } from '../report/index.js';
 import { Run } from './run.js';
 
@@ -16,7 +17,10 @@ let current: Run | undefined;
  * @throws JestKubernetesError - what it made is gone by then
  */
 export async function startRun(rootDirs: readonly string[]): Promise<void> {
-  if (current !== undefined) return;
+  if (current !== undefined) {
+    current.page.startAnew();
+    return;
+  }
   const config = await loadRunConfig(rootDirs, process.env, { forRun: true });
   if (config === undefined) return;
   const report = new Report();
@@ -34,6 +38,16 @@ export async function startRun(rootDirs: readonly string[]): Promise<void> {
 /** A test of this process's run has failed. */
 export function recordFailure(): void {
   current?.markFailed();
+}
+
+/** A test file of this process's run has run. */
+export function recordFile(file: FileRecord): void {
+  current?.page.record(file);
+}
+
+/** The tests have run, and the run goes on (a watch): what failed is put on its page. */
+export function showFailures(): void {
+  current?.page.write();
 }
 
 /** Ends this process's run; does nothing where there is none. */

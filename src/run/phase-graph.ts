@@ -1,4 +1,5 @@
 import type { Limits } from '../config/index.js';
+import type { Scope } from '../diagnose/index.js';
 import {
   formatSeconds,
   type PhaseLine,
@@ -26,6 +27,8 @@ export interface Phase {
   /** Names of the phases and milestones that must have been reached before; others run side by side. */
   after: readonly string[];
   limits: Limits;
+  /** Where in the cluster its failure may have a cause. Default: nowhere. */
+  within?: Scope;
   /** @returns what is worth knowing of it, such as `98 MB` */
   work(step: Step): Promise<string | undefined>;
 }

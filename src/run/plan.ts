@@ -1,7 +1,8 @@
 import type { ClusterProvider } from '../cluster/index.js';
 import { type Config, defaultPostgresImage, type ImageSource } from '../config/index.js';
+import type { Scope } from '../diagnose/index.js';
 import { imageSourceKey } from '../images/index.js';
-import { imagesToBring, type RunContext } from './context.js';
+import { imagesToBring, namespaceOf, type RunContext } from './context.js';
 import type { Phase, Step } from './phase-graph.js';
 import { createCluster, useCluster } from './work/cluster.js';
 import { buildOnHost, importIntoNodes, pullToHost } from './work/images.js';
@@ -21,6 +22,9 @@ import { callSetupHook } from './work/setup-hook.js';
  *             deploy PostgreSQL ──┴── PostgreSQL ── template ┘
  */
 
+/** What a new node brings with it. */
+const system: Scope = { namespaces: ['kube-system', 'local-path-storage'] };
+
 /** All phases of a run. Those whose work has been done in the cluster's life already are not among them. */
 export function plan(run: RunContext): Phase[] {
   const { config, provider } = run;
@@ -30,6 +34,7 @@ export function plan(run: RunContext): Phase[] {
   const does = (work: (run: RunContext, step: Step) => Promise<string | undefined>) => (step: Step) =>
     work(run, step);
 
+  const own: Scope = { namespaces: [namespaceOf(run)] };
   const cluster: Phase[] = [
     run.joined === undefined
       ? {
@@ -37,6 +42,7 @@ export function plan(run: RunContext): Phase[] {
           title: provider.words.phase,
           after: [],
           limits: timeouts.cluster,
+          within: system,
           work: does(createCluster),
         }
       : { name: 'cluster', after: [], limits: timeouts.cluster, work: does(useCluster) },
@@ -50,6 +56,7 @@ export function plan(run: RunContext): Phase[] {
         title: importName(image),
         after: [...brought.map(({ name }) => name), 'nodes'],
         limits: timeouts.import,
+        within: { namespaces: [] },
         work: (step) => importIntoNodes(run, image, step),
       },
     ];
@@ -60,6 +67,8 @@ export function plan(run: RunContext): Phase[] {
       title: 'apply manifests',
       after: ['api'],
       limits: timeouts.manifests,
+      // what is refused is refused in the API server's own words
+      within: { namespaces: [], nodes: false },
       work: does(applyManifests),
     },
   ];
@@ -69,6 +78,7 @@ export function plan(run: RunContext): Phase[] {
       title: 'deploy PostgreSQL',
       after: ['api', 'nodes'],
       limits: timeouts.postgres,
+      within: own,
       work: does(deployServer),
     },
     {
@@ -77,6 +87,7 @@ export function plan(run: RunContext): Phase[] {
       // a kubelet that does not find the image goes to the registry for it, and then waits before it looks again
       after: ['deploy PostgreSQL', ...imports.filter((name) => name === `import ${postgres?.image ?? ''}`)],
       limits: timeouts.postgres,
+      within: own,
       work: does(startServer),
     },
     {
@@ -85,6 +96,7 @@ export function plan(run: RunContext): Phase[] {
       // scripts run through the kubelet, which kubeadm starts anew at the end
       after: ['PostgreSQL', ...(postgres?.initdb.length === 0 ? [] : ['ready'])],
       limits: timeouts.postgres,
+      within: own,
       work: does(makeTemplate),
     },
   ];
@@ -94,6 +106,7 @@ export function plan(run: RunContext): Phase[] {
       title: 'the cluster answers names',
       after: ['ready'],
       limits: timeouts.cluster,
+      within: { ...system, selector: 'k8s-app=kube-dns' },
       work: does(waitForNames),
     },
   ];
@@ -111,6 +124,8 @@ export function plan(run: RunContext): Phase[] {
       after: ['ready', ...before.map(({ name }) => name)],
       // nothing is known of its progress
       limits: { stall: timeouts.cluster.total, total: timeouts.cluster.total },
+      // in a cluster of our own it may have made anything, anywhere
+      within: provider.stays ? own : { withoutTests: true },
       work: does(callSetupHook),
     },
   ];

@@ -22,6 +22,7 @@ import { Interruption } from './interruption.js';
 import { PhaseGraph } from './phase-graph.js';
 import { bringImages, plan } from './plan.js';
 import { providerOf } from './provider-of.js';
+import { RunPage } from './run-page.js';
 import { deleteAndTell } from './take-down.js';
 
 /** How long one piece of what is to be done before the lease is given back may take, in milliseconds. */
@@ -33,9 +34,11 @@ const closingLimit = 10_000;
  */
 export class Run {
   readonly id = randomBytes(4).toString('hex');
+  readonly #startedAt = Date.now();
   readonly #environment: WorkerEnvironment;
   readonly #timeline: TimelineEntry[] = [];
   readonly #interruption: Interruption;
+  readonly #page: RunPage;
   readonly #graph: PhaseGraph;
   readonly #lease: ClusterLease;
   readonly #provider: ClusterProvider;
@@ -56,6 +59,8 @@ export class Run {
     this.#env = env;
     this.#environment = new WorkerEnvironment(env);
     this.#provider = providerOf(config, this.id, env);
+    const [runId, startedAt, timeline] = [this.id, this.#startedAt, this.#timeline];
+    this.#page = new RunPage({ config, runId, startedAt, timeline });
     this.#interruption = new Interruption(async (signal) => {
       this.#report.headline(`was interrupted (${signal})`);
       await this.#settled;
@@ -132,11 +137,12 @@ export class Run {
   /** The lease is taken: either the cluster is this run's to create, or it is there and answers. */
   async #takePart(): Promise<RunContext> {
     const [config, lease, provider, report] = [this.#config, this.#lease, this.#provider, this.#report];
-    const [runId, environment] = [this.id, this.#environment];
+    const [runId, startedAt, environment] = [this.id, this.#startedAt, this.#environment];
     const { keep, postgres } = config;
     const { name } = config.cluster;
     const contextOf = (id: string, joined?: JoinedCluster, done = new Set<string>()): RunContext => ({
       runId,
+      startedAt,
       config,
       lease,
       provider,
@@ -188,6 +194,11 @@ export class Run {
     this.#failed = true;
   }
 
+  /** What failed, on one page, for the run's folder of bundles. */
+  get page(): RunPage {
+    return this.#page;
+  }
+
   /** Others took this run for dead and went on without it: its tests would fail for reasons that are not theirs. */
   async #lost(error: JestKubernetesError): Promise<void> {
     this.#failed = true;
@@ -210,6 +221,12 @@ export class Run {
   }
 
   async #release(): Promise<void> {
+    const page = this.#page.write();
+    this.#page[Symbol.dispose]();
+    if (page !== undefined) {
+      this.#report.note(`what failed, on one page: ${page}`);
+      await this.#page.prune();
+    }
     try {
       await this.#close();
       await this.#giveBack();

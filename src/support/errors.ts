@@ -50,7 +50,14 @@ export type ErrorCode =
   | 'POSTGRES_INIT_FAILED'
   | 'SETUP_HOOK_FAILED'
   | 'INTERRUPTED'
-  | 'NO_CLUSTER';
+  | 'NO_CLUSTER'
+  | 'TARGET_INVALID'
+  | 'FORBIDDEN'
+  | 'EXEC_FAILED'
+  | 'COPY_FAILED'
+  | 'LOGS_FAILED'
+  | 'FORWARD_FAILED'
+  | 'WAIT_FAILED';
 
 export interface ErrorDetails {
   /** What was seen, most telling line first: the cause, as evidence. */

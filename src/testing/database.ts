@@ -17,14 +17,15 @@ const ownerVariable = 'JEST_KUBERNETES_DATABASE_OF';
 
 /**
  * Gives this worker its database, before a test file's modules load: creates it the first time, and sets
- * `PGDATABASE` and `DATABASE_URL`. Does nothing in a run without `postgres`.
+ * `PGDATABASE` and `DATABASE_URL`; later gives it back, unless the configuration says `reset: 'never'`. Does nothing in
+ * a run without `postgres`.
  */
 export async function prepareWorkerDatabase(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const postgres = workerPostgres(env);
   if (postgres === undefined) return;
   const workerId = env['JEST_WORKER_ID'] ?? '1';
   const owner = `${String(process.pid)}/${postgres.runId}/${workerId}`;
-  if (env[ownerVariable] === owner) return;
+  if (env[ownerVariable] === owner && postgres.reset === 'never') return;
   Object.assign(env, await createWorkerDatabase(postgres, workerId), { [ownerVariable]: owner });
 }
 
@@ -45,9 +46,14 @@ export function database(): Database {
   return { host, port, user, password, database: PGDATABASE, url: DATABASE_URL };
 }
 
+/** Whether each test begins with the database given back. */
+export const resetsEachTest = (env: NodeJS.ProcessEnv = process.env): boolean =>
+  workerPostgres(env)?.reset === 'test';
+
 /**
- * Gives this worker's database back as `initdb` and `migrate` left it: rows, sequences, and, where a test changed
- * it, the schema. Open connections and pools stay usable, unless the schema was changed: then they are closed.
+ * Gives this worker's database back as `initdb` and `migrate` left it: rows, sequences, large objects and the schema.
+ * Open connections and pools stay usable, unless a test has altered or dropped what the template has: then they are
+ * closed, which an idle `Pool` tells by its event `error`.
  *
  * @throws JestKubernetesError POSTGRES_FAILED where a transaction is still open that holds what must be reset
  */

@@ -1,43 +1,58 @@
 import { randomBytes } from 'node:crypto';
 import { basename, relative } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 
-import type { CoreV1Api } from '@kubernetes/client-node';
-
-import { clusterLabel, openApi, ownerLabel, podsAreAdmitted } from '../kubernetes/index.js';
+import {
+  type Api,
+  ApiError,
+  clusterLabel,
+  type KubernetesObject,
+  ownerLabel,
+  podsAreAdmitted,
+} from '../kubernetes/index.js';
+import { pause } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { firstLine } from '../support/lines.js';
-import { clientNode } from './client-node.js';
-import { client } from './kube-config.js';
-import { atEndOfTestFile, currentTestFile, type TestFile } from './test-file.js';
+import { cluster } from './cluster.js';
+import type { Scope } from './scope.js';
+import { currentScope, currentTestFile, fileScope, type TestFile } from './test-file.js';
 
 /** How long the `default` ServiceAccount may take to appear, in ms; it takes some 30 where the cluster is well. */
 const serviceAccountLimit = 60_000;
 
-const ofTestFile = new WeakMap<object, Promise<string>>();
-const outsideOfTestFiles = {};
-
-/**
- * A name for the namespace of a test file: a DNS label that tells where it comes from, and that no other run,
- * worker or file has.
- */
-function namespaceName(testFile: string | undefined): string {
-  const stem = basename(testFile ?? 'jest')
-    .replace(/\.[cm]?[jt]sx?$/i, '')
-    .replace(/[._-](test|spec)$/i, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 40)
-    .replace(/^-+|-+$/g, '');
-  return `${stem === '' ? 'test' : stem}-${randomBytes(5).toString('hex')}`;
+export interface NamespaceOptions {
+  /** Tells several namespaces of a test file apart, and is part of the name. Default: the file's one. */
+  name?: string;
+  labels?: Readonly<Record<string, string>>;
+  /** The Pod Security Standard that is enforced in it. Default: the cluster's own, which of a new one is none. */
+  podSecurity?: 'privileged' | 'baseline' | 'restricted';
+  /** How long it lasts. Default: `file`; what is asked for outside of tests (`beforeAll`) lasts as long as the file. */
+  per?: 'file' | 'test';
 }
 
-const statusOf = (error: unknown): unknown => (error as { code?: unknown } | undefined)?.code;
+/** By their distinguishing name. */
+const ofScope = new WeakMap<Scope, Map<string, Promise<string>>>();
 
-async function waitUntilPodsAreAdmitted(namespace: string): Promise<void> {
+/** Text as part of a DNS label. */
+const labelOf = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 24)
+    .replace(/^-+|-+$/g, '');
+
+/**
+ * A name for a namespace: a DNS label that tells where it comes from, and that no other run, worker or file has.
+ */
+function namespaceName(testFile: string | undefined, distinction: string | undefined): string {
+  const stem = basename(testFile ?? 'jest')
+    .replace(/\.[cm]?[jt]sx?$/i, '')
+    .replace(/[._-](test|spec)$/i, '');
+  const parts = [stem, distinction ?? ''].map(labelOf).filter((part) => part !== '');
+  return `${parts.length === 0 ? 'test' : parts.join('-')}-${randomBytes(5).toString('hex')}`;
+}
+
+async function waitUntilPodsAreAdmitted(api: Api, namespace: string): Promise<void> {
   const deadline = performance.now() + serviceAccountLimit;
-  const { KUBECONFIG: kubeconfig = '', JEST_KUBERNETES_CONTEXT: context = '' } = process.env;
-  using api = openApi({ name: context, kubeconfig, context });
   // what cannot be asked is for the test's own pods to meet
   while (!(await podsAreAdmitted(api, namespace).catch(() => true))) {
     if (performance.now() > deadline) {
@@ -57,63 +72,82 @@ function isKept(file: TestFile | undefined): boolean {
   return keep === 'always' || (keep === 'on-failure' && file?.failed === true);
 }
 
-/** Deletes that very namespace: should another have its name by now, it stays. */
-async function remove(core: CoreV1Api, name: string, uid: string | undefined): Promise<void> {
-  const k8s = clientNode();
-  const preconditions = Object.assign(new k8s.V1Preconditions(), { uid });
-  const body = Object.assign(new k8s.V1DeleteOptions(), { preconditions, propagationPolicy: 'Background' });
+/** Deletes that very namespace, and waits for nothing: should another have its name by now, it stays. */
+async function remove(api: Api, name: string, uid: string | undefined): Promise<void> {
+  const body = {
+    ...{ apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } },
+    propagationPolicy: 'Background',
+  };
   try {
-    await core.deleteNamespace({ name, body });
+    await api.request(`/api/v1/namespaces/${name}`, { method: 'DELETE', body });
   } catch (error) {
-    if (statusOf(error) === 404 || statusOf(error) === 409) return;
-    throw new Error(`cannot delete the namespace ${name}: ${firstLine(messageOf(error))}`, {
-      cause: error,
-    });
+    if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return;
+    throw new Error(`cannot delete the namespace ${name}: ${firstLine(messageOf(error))}`, { cause: error });
   }
 }
 
-async function create(file: TestFile | undefined): Promise<string> {
-  const k8s = clientNode();
-  const core = client(k8s.CoreV1Api);
-  const name = namespaceName(file?.path);
+/** By which what a test makes in a cluster that stays is found when its process cannot delete it. */
+export function marks(): Record<string, string> {
   const runId = process.env['JEST_KUBERNETES_RUN_ID'];
-  const cluster = process.env['JEST_KUBERNETES_CLUSTER'];
+  const clusterName = process.env['JEST_KUBERNETES_CLUSTER'];
   const owner = process.env['JEST_KUBERNETES_OWNER'];
-  const metadata = Object.assign(new k8s.V1ObjectMeta(), {
-    name,
-    labels: {
-      'app.kubernetes.io/managed-by': 'jest-kubernetes',
-      ...(runId === undefined ? {} : { 'jest-kubernetes/run-id': runId }),
-      ...(cluster === undefined ? {} : { [clusterLabel]: cluster }),
-      // in a cluster that stays: by which it is found when this process cannot delete it
-      ...(owner === undefined ? {} : { [ownerLabel]: owner }),
+  return {
+    'app.kubernetes.io/managed-by': 'jest-kubernetes',
+    ...(runId === undefined ? {} : { 'jest-kubernetes/run-id': runId }),
+    ...(clusterName === undefined ? {} : { [clusterLabel]: clusterName }),
+    ...(owner === undefined ? {} : { [ownerLabel]: owner }),
+  };
+}
+
+async function create(
+  scope: Scope,
+  { name: distinction, labels, podSecurity }: NamespaceOptions,
+): Promise<string> {
+  const file = currentTestFile();
+  const { api } = cluster();
+  const name = namespaceName(file?.path, distinction);
+  const security = podSecurity && { 'pod-security.kubernetes.io/enforce': podSecurity };
+  const body = {
+    ...{ apiVersion: 'v1', kind: 'Namespace' },
+    metadata: {
+      name,
+      labels: { ...labels, ...security, ...marks() },
+      annotations: file && { 'jest-kubernetes/test-file': relative(process.cwd(), file.path) },
     },
-    annotations:
-      file === undefined ? {} : { 'jest-kubernetes/test-file': relative(process.cwd(), file.path) },
+  };
+  const made = await api.request<KubernetesObject>('/api/v1/namespaces', { method: 'POST', body });
+  scope.namespaces.push(name);
+  scope.atEnd(async () => {
+    if (!isKept(file)) await remove(api, name, made.metadata.uid);
   });
-  const made = await core.createNamespace({ body: Object.assign(new k8s.V1Namespace(), { metadata }) });
-  atEndOfTestFile(async () => {
-    if (!isKept(file)) await remove(core, name, made.metadata?.uid);
-  });
-  await waitUntilPodsAreAdmitted(name);
+  await waitUntilPodsAreAdmitted(api, name);
   return name;
 }
 
 /**
  * The name of this test file's own namespace: made on first use, ready for pods, deleted at the end of the file
- * (in the background; not where the cluster is kept).
+ * (in the background; not where the cluster is kept). With a `name` there may be several; with `per: 'test'` it is the
+ * test's own, and the words of the test API use it from then on in that test.
  *
+ * @example
+ * beforeEach(() => namespace({ per: 'test' }));
+ * const strict = await namespace({ name: 'strict', podSecurity: 'restricted' });
  * @throws JestKubernetesError NO_CLUSTER outside of a run
  */
-export function namespace(): Promise<string> {
-  const file = currentTestFile();
-  const key = file ?? outsideOfTestFiles;
-  const known = ofTestFile.get(key);
-  if (known !== undefined) return known;
-  const made = create(file).catch((error: unknown) => {
-    ofTestFile.delete(key);
+export function namespace(options: NamespaceOptions = {}): Promise<string> {
+  const { name = '', per } = options;
+  const scopes =
+    per === 'test' ? [currentScope()] : per === 'file' ? [fileScope()] : [currentScope(), fileScope()];
+  for (const scope of scopes) {
+    const known = ofScope.get(scope)?.get(name);
+    if (known !== undefined) return known;
+  }
+  const scope = per === 'test' ? currentScope() : fileScope();
+  const made = create(scope, options).catch((error: unknown) => {
+    ofScope.get(scope)?.delete(name);
     throw error;
   });
-  ofTestFile.set(key, made);
+  const named = ofScope.get(scope) ?? new Map<string, Promise<string>>();
+  ofScope.set(scope, named.set(name, made));
   return made;
 }

@@ -128,7 +128,7 @@ async function cause(state: State, signal: AbortSignal): Promise<Named> {
   while ((await kubectl(['-n', namespace, 'get', 'serviceaccounts', '-o', 'name'])).stdout === '')
     await sleep(200);
   await kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-  const options = { access, namespace, engine };
+  const options = { access, scope: { namespaces: [namespace] }, engine };
   if (state.patient) {
     const tells = ({ sentence, evidence }: Diagnosis) =>
       state.tells.every((tell) => tell.test([sentence, ...evidence].join('\n')));
@@ -285,7 +285,7 @@ describe('on a real cluster, the cause is named', () => {
       '600',
     ]);
     const result = await named(
-      { access, namespace: 'disk-pressure', engine },
+      { access, scope: { namespaces: ['disk-pressure'] }, engine },
       ({ cause: name }) => name === 'disk-pressure',
       AbortSignal.timeout(60_000),
     );
@@ -297,7 +297,7 @@ describe('on a real cluster, the cause is named', () => {
     await inNode('systemctl stop kubelet');
     await kubectl(['create', 'namespace', 'node-not-ready']);
     const result = await named(
-      { access, namespace: 'node-not-ready', engine },
+      { access, scope: { namespaces: ['node-not-ready'] }, engine },
       ({ cause: name }) => name === 'node-not-ready',
       AbortSignal.timeout(80_000),
     );
@@ -309,7 +309,7 @@ describe('on a real cluster, the cause is named', () => {
     const start = performance.now();
     const diagnosis = await watchForCause({
       access,
-      namespace: 'default',
+      scope: { namespaces: ['default'] },
       engine,
       timeout: 2_000,
       signal: AbortSignal.timeout(30_000),

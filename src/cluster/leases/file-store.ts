@@ -24,6 +24,7 @@ import type { Change, Found } from './transitions.js';
  * <stateDir>/jest-kubernetes.json        that it is a state directory (state-directory.ts)
  * <stateDir>/lock                        the one lock, held for milliseconds; never removed
  * <stateDir>/alive-<runId>               locked by its run's process: containers that share the folder see no pids
+ * <stateDir>/failed-<runId>              that a test of that run has failed
  * <stateDir>/clusters/<name>/state.json  the state, and beside it what providers keep of the cluster
  * <stateDir>/gone-*                      the folder of a deleted cluster, for the blink of an eye
  */
@@ -34,6 +35,9 @@ const isName = /^[a-z0-9][a-z0-9.-]*$/;
 export const clusterFolder = (stateDir: string, name: string): string => join(stateDir, 'clusters', name);
 
 const pulseFile = (stateDir: string, runId: string): string => join(stateDir, `alive-${runId}`);
+
+/** Written by any process of a run, as soon as one of its tests has failed. */
+export const failureMark = (stateDir: string, runId: string): string => join(stateDir, `failed-${runId}`);
 
 /** How often a waiting run looks whether the file has changed, in milliseconds. */
 const lookEvery = 50;
@@ -136,7 +140,7 @@ export class FileStore implements StateStore {
       return this.#lost(`cannot be read (${code})`, mayMove);
     }
     const parsed = parseState(text, this.name);
-    if ('state' in parsed) return parsed.state;
+    if ('state' in parsed) return this.#withFailures(parsed.state);
     const users = parsed.users.filter((user) => this.isAlive(user));
     if (users.length > 0 && mayMove) {
       throw new JestKubernetesError(
@@ -150,6 +154,12 @@ export class FileStore implements StateStore {
       );
     }
     return this.#lost(parsed.wrong, mayMove);
+  }
+
+  /** A run's workers say that it is red by a file of their own, whatever has become of its process since. */
+  #withFailures(state: ClusterState): ClusterState {
+    const isRed = (runId: string): boolean => existsSync(failureMark(this.#stateDir, runId));
+    return !state.failed && Object.keys(state.leases).some(isRed) ? { ...state, failed: true } : state;
   }
 
   /** What another user has written (by `sudo`, say) may be in use: that it cannot be read says nothing against it. */
@@ -219,12 +229,18 @@ function discard(folder: string): void {
   }
 }
 
+/** Of a run whose lease nobody has given back: by then nobody will. */
+const isOld = (path: string): boolean => {
+  const at = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return at !== undefined && Date.now() - at > 7 * 24 * 60 * 60_000;
+};
+
 /** What deleted clusters, and runs that were killed, left because there was no time to tidy up. */
 export function discardRemains(stateDir: string): void {
   if (stateDirectory(stateDir) === undefined) return;
   for (const entry of entriesOf(stateDir)) {
     const path = join(stateDir, entry);
-    if (entry.startsWith('gone-')) discard(path);
+    if (entry.startsWith('gone-') || (entry.startsWith('failed-') && isOld(path))) discard(path);
     if (entry.startsWith('alive-')) discardPulse(path);
   }
 }

@@ -6,7 +6,7 @@ export {
   takeDown,
   type KnownCluster,
 } from './abandoned.js';
-export { clusterFolder, discardRemains } from './file-store.js';
+export { clusterFolder, discardRemains, failureMark } from './file-store.js';
 export { releaseDeadRuns } from './dead-runs.js';
 export { claimRun, currentContext, findDeadRuns, readRun, runFolder } from './run-folder.js';
 export {

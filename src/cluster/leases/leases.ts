@@ -1,10 +1,11 @@
+import { existsSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 
 import type { KeepPolicy } from '../../config/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { identifyProcess, standingOf } from '../../support/process-identity.js';
-import { FileStore } from './file-store.js';
+import { failureMark, FileStore } from './file-store.js';
 import { KubernetesStore } from './kubernetes-store.js';
 import { openRunApi, recordRun, runFolder } from './run-folder.js';
 import {
@@ -255,9 +256,13 @@ export class ClusterLease {
   }
 
   async #depart(): Promise<Outcome> {
+    const mark = failureMark(this.#options.stateDir, this.#me.runId);
+    // the last chance to say so: what keeps it from being said must not keep the lease
+    if (existsSync(mark)) await this.markFailed().catch(() => undefined);
     const departure = await this.#store.transact((found) =>
       transitions.depart(found, this.#me, this.#me.runId, this.#isAlive, this.#removal),
     );
+    rmSync(mark, { force: true });
     if (departure.to === 'leave') {
       await this.#takeBack();
       return 'left';

@@ -55,12 +55,13 @@ export class Mutex {
    * @throws STATE_UNUSABLE where the file cannot be made or locked, or somebody holds it for 30 s
    */
   async hold<T>(work: () => T, signal?: AbortSignal): Promise<T> {
-    const release = await this.#take(signal);
-    try {
-      return work();
-    } finally {
-      release();
-    }
+    return this.#taken((release) => {
+      try {
+        return work();
+      } finally {
+        release();
+      }
+    }, signal);
   }
 
   /**
@@ -68,15 +69,16 @@ export class Mutex {
    * @throws as `hold`
    */
   async keep(signal?: AbortSignal): Promise<void> {
-    await this.#take(signal);
+    await this.#taken(() => undefined, signal);
   }
 
-  async #take(signal?: AbortSignal): Promise<() => void> {
+  /** @param use - called in the very step that takes it: another caller of this process may come before the next */
+  async #taken<T>(use: (release: () => void) => T, signal?: AbortSignal): Promise<T> {
     const start = performance.now();
     for (let pause = 2; ; pause = Math.min(pause * 1.5, 25)) {
       signal?.throwIfAborted();
       const release = this.#try();
-      if (release !== undefined) return release;
+      if (release !== undefined) return use(release);
       if (performance.now() - start > patience) {
         throw new JestKubernetesError(
           'STATE_UNUSABLE',

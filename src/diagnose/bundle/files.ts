@@ -6,6 +6,7 @@ import type { BundleOptions } from './options.js';
 import {
   eventsText,
   hostText,
+  type Named,
   nodeText,
   pairs,
   placeOf,
@@ -50,7 +51,7 @@ export const clusterFiles: Files<ClusterSeen> = {
 };
 
 export const podFile = (pod: V1Pod) => `pods/${placeOf(pod)}.yaml`;
-export const logFile = (pod: V1Pod, { container, previous }: ContainerLog) =>
+export const logFile = (pod: Named, { container, previous }: ContainerLog) =>
   `logs/${placeOf(pod)}/${container}${previous ? '.previous' : ''}.log`;
 /** Of what the cluster's provider has exported. */
 export const providerFile = (path: string) => `kind/${path}`;

@@ -4,8 +4,10 @@ import type { Diagnosis } from '../causes.js';
 import type { Engine } from '../engine.js';
 
 export interface BundleOptions {
-  /** The configuration's `diagnostics`. */
+  /** The folder of all bundles. */
   directory: string;
+  /** When the run began, in milliseconds since the epoch. Default: now. */
+  startedAt?: number;
   runId: string;
   /** What failed, as its reader is shown it. */
   error: unknown;

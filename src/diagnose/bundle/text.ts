@@ -71,7 +71,12 @@ export function timelineText(timeline: readonly TimelineEntry[]): string {
     .join('');
 }
 
-export const placeOf = ({ metadata }: V1Pod) => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+/** Anything that has a name. */
+export interface Named {
+  metadata?: { namespace?: string; name?: string };
+}
+
+export const placeOf = ({ metadata }: Named) => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 
 /** Without what only machines read. */
 export const yamlOf = (objects: readonly object[]) =>

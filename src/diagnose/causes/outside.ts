@@ -59,7 +59,7 @@ export const apiNotAnswering: Recognise = (snapshot, { apiSilentMs = 0 }) => {
         ({ name, state, exitCode, oomKilled }) =>
           `container ${name}: ${state}${state === 'exited' ? `, exit code ${String(exitCode)}` : ''}${oomKilled ? ', out of memory' : ''}`,
       ),
-      `asked for its pods: ${snapshot.api.error ?? ''}`,
+      `asked how it is: ${snapshot.api.error ?? ''}`,
       `host: ${formatBytesInTenths(snapshot.host.freeMemoryBytes)} of memory available, load ${snapshot.host.loadAverage.map((load) => load.toFixed(1)).join(' ')} on ${formatCpus(snapshot.host.cpus)}`,
     ]),
     remedy: down[0]

@@ -1,3 +1,5 @@
+import type { V1Pod } from '@kubernetes/client-node';
+
 import { formatBytesInTenths } from '../../report/index.js';
 import { lastLines } from '../../support/lines.js';
 import { millis } from '../events.js';
@@ -7,13 +9,16 @@ import { imageFailures } from './image.js';
 import {
   called,
   containersOf,
+  controllerOf,
   endOf,
   eventLine,
   eventsOf,
   firstOf,
+  hasCondition,
   illContainers,
   imageOf,
   isSince,
+  jobOf,
   logsOf,
   present,
   seconds,
@@ -105,6 +110,10 @@ export const settingRefused: Recognise = (snapshot) =>
     };
   });
 
+const isOurServer = ({ metadata }: { metadata?: { labels?: Record<string, string> } }): boolean =>
+  metadata?.labels?.['app.kubernetes.io/name'] === 'postgres' &&
+  metadata.labels['app.kubernetes.io/managed-by'] === 'jest-kubernetes';
+
 export const oomKilled: Recognise = (snapshot) =>
   firstOf(illContainers(snapshot), (subject) => {
     const end = endOf(subject);
@@ -120,10 +129,12 @@ export const oomKilled: Recognise = (snapshot) =>
         `host: ${formatBytesInTenths(snapshot.host.freeMemoryBytes)} of ${formatBytesInTenths(snapshot.host.totalMemoryBytes)} of memory available`,
         ...tailOf(snapshot, subject, 3),
       ]),
-      remedy: limit
-        ? `Raise the container's memory limit (resources.limits.memory).`
-        : `Give the machine, or the container engine, more memory, or run less at a time.`,
-      conclusive: again >= thresholds.memoryKills || subject.pod.spec?.restartPolicy === 'Never',
+      remedy: isOurServer(subject.pod)
+        ? `Its files lie in memory too, unless \`postgres.storage\` is 'disk': set that, seed less, or ${limit ? 'raise `postgres.resources.limits.memory`' : 'give the container engine more memory'}.`
+        : limit
+          ? `Raise the container's memory limit (resources.limits.memory).`
+          : `Give the machine, or the container engine, more memory, or run less at a time.`,
+      conclusive: again >= thresholds.memoryKills || isFinal(snapshot, subject.pod),
     };
   });
 
@@ -146,13 +157,19 @@ export const cannotStart: Recognise = (snapshot) =>
     };
   });
 
+/** Nothing starts it again: what has made it may try once more with another pod. */
+function isFinal(snapshot: Snapshot, pod: V1Pod): boolean {
+  if (controllerOf(pod)?.kind === 'Job') return hasCondition(jobOf(snapshot, pod), 'Failed');
+  return pod.spec?.restartPolicy === 'Never' || pod.status?.phase === 'Failed';
+}
+
 export const crashLoop: Recognise = (snapshot, context) =>
   firstOf(illContainers(snapshot), (subject) => {
     const end = endOf(subject);
     if (!end || end.exitCode === 0) return undefined;
     const { restartCount } = subject.status;
     const { restarts = thresholds.crashes } = context;
-    const final = subject.pod.spec?.restartPolicy === 'Never' || subject.pod.status?.phase === 'Failed';
+    const final = isFinal(snapshot, subject.pod);
     const how = end.signal ? `signal ${String(end.signal)}` : `exit code ${String(end.exitCode)}`;
     const tail = tailOf(snapshot, subject, 10);
     const killed = eventsOf(snapshot, subject.pod).find(

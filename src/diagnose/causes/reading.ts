@@ -1,7 +1,7 @@
-import type { CoreV1Event, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, V1ContainerStatus, V1Job, V1Pod } from '@kubernetes/client-node';
 
 import { lastLines } from '../../support/lines.js';
-import { seenAt, timesSeen } from '../events.js';
+import { millis, seenAt, timesSeen } from '../events.js';
 import { type DiagnosisContext, isWell, type Snapshot, statusesOf } from '../snapshot.js';
 import { thresholds } from './thresholds.js';
 
@@ -9,9 +9,35 @@ export const seconds = (ms: number) => `${String(Math.max(0, Math.round(ms / 100
 export const nameOf = (object: { metadata?: { name?: string } }) => object.metadata?.name ?? '';
 export const present = (lines: readonly (string | undefined)[]) =>
   lines.filter((line) => line !== undefined && line !== '') as string[];
-/** Pods that do not run as they should; one on its way out is nobody's concern. */
+/** Pods that do not run as they should; one on its way out, or that another has taken the place of, is nobody's concern. */
 export const illPods = (snapshot: Snapshot) =>
-  snapshot.pods.filter((pod) => !isWell(pod) && pod.metadata?.deletionTimestamp === undefined);
+  snapshot.pods.filter(
+    (pod) => !isWell(pod) && pod.metadata?.deletionTimestamp === undefined && !isMadeGood(snapshot, pod),
+  );
+
+export const controllerOf = ({ metadata }: V1Pod) =>
+  metadata?.ownerReferences?.find(({ controller }) => controller);
+export const jobOf = ({ jobs = [] }: Snapshot, pod: V1Pod) =>
+  jobs.find(({ metadata }) => metadata?.uid !== undefined && metadata.uid === controllerOf(pod)?.uid);
+
+export const hasCondition = (job: V1Job | undefined, ...types: string[]) =>
+  job?.status?.conditions?.some(({ type, status }) => types.includes(type) && status === 'True') ?? false;
+
+/** One that has failed for good, where what made it has got there with a later one. */
+function isMadeGood(snapshot: Snapshot, pod: V1Pod): boolean {
+  if (pod.status?.phase !== 'Failed') return false;
+  const controller = controllerOf(pod);
+  if (controller === undefined) return false;
+  return (
+    hasCondition(jobOf(snapshot, pod), 'Complete', 'SuccessCriteriaMet') ||
+    snapshot.pods.some(
+      (other) =>
+        controllerOf(other)?.uid === controller.uid &&
+        isWell(other) &&
+        millis(other.metadata?.creationTimestamp) >= millis(pod.metadata?.creationTimestamp),
+    )
+  );
+}
 
 export interface Subject {
   pod: V1Pod;

@@ -20,6 +20,8 @@ export const thresholds = {
   /** Restarts of a container whose program cannot be started, for a reason that is not known here. */
   failedStarts: 2,
 
+  /** Pods that the API server refuses to a controller, which tries again at once. */
+  refusedPods: 3,
   /** Tries to make a container of what its pod refers to, which may be applied a moment after the pod. */
   configurationTries: 2,
   /** Tries to mount a volume of what its pod refers to, which come faster. */

@@ -1,3 +1,5 @@
+import { failureMark } from '../../cluster/index.js';
+import { bundlePath } from '../../diagnose/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
 import type { RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';
@@ -29,14 +31,20 @@ export function useCluster(run: RunContext): Promise<undefined> {
 
 /** What every worker then sees. */
 function handOver(
-  { environment, runId, owner }: RunContext,
+  { config, environment, runId, startedAt, owner }: RunContext,
   { name, kubeconfig, context }: ClusterAccess,
 ): void {
+  const { diagnostics, keep, stateDir } = config;
   environment.set({
     KUBECONFIG: kubeconfig,
     JEST_KUBERNETES_CLUSTER: name,
     JEST_KUBERNETES_CONTEXT: context,
     JEST_KUBERNETES_RUN_ID: runId,
+    JEST_KUBERNETES_KEEP: keep,
+    JEST_KUBERNETES_FAILED: failureMark(stateDir, runId),
+    ...(diagnostics.tests && {
+      JEST_KUBERNETES_DIAGNOSTICS: bundlePath(diagnostics.directory, runId, startedAt),
+    }),
     ...(owner === undefined ? {} : { JEST_KUBERNETES_OWNER: owner.id }),
   });
 }

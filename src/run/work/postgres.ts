@@ -3,6 +3,7 @@ import type { PostgresConfig } from '../../config/index.js';
 import { toError, watchForCause } from '../../diagnose/index.js';
 import { forwardPort } from '../../kubernetes/index.js';
 import {
+  asUser,
   deployPostgres,
   dropDeadRunDatabases,
   dropRunDatabases,
@@ -44,7 +45,7 @@ export async function startServer(run: RunContext, step: Step): Promise<undefine
   const watch = (watching: AbortSignal): Promise<never> =>
     watchForCause({
       access,
-      namespace,
+      scope: { namespaces: [namespace] },
       signal: watching,
       interval: watchInterval,
       // its image starts at once or never: there is nothing that it could be waiting for
@@ -65,14 +66,21 @@ export async function makeTemplate(run: RunContext, { signal, progress }: Step):
   const { closing, config, environment, lease, milestones, runId } = run;
   const access = await milestones.api.promise;
   const address = await milestones.database.promise;
-  const options = { signal, progress, namespace: namespaceOf(run), rootDir: config.rootDir, rebuild: true };
-  const key = await postgresKey(wanted(config), config.rootDir);
-  const template = await once(run, `template:${key}`, progress, () =>
-    prepareTemplate(access, wanted(config), address, options),
+  const liveRuns = (): readonly string[] => lease.liveRuns();
+  const { rootDir } = config;
+  const options = { signal, progress, namespace: namespaceOf(run), rootDir, runId, liveRuns };
+  // they may belong to roles that a template is about to add anew
+  await dropDeadRunDatabases(address, liveRuns);
+  const key = await postgresKey(wanted(config), rootDir);
+  await once(run, `template:${key}`, progress, () =>
+    prepareTemplate(access, wanted(config), address, { ...options, rebuild: true }),
   );
-  await dropDeadRunDatabases(address, () => lease.liveRuns());
+  // where it stands, as it nearly always does, this is one look
+  const template = await prepareTemplate(access, wanted(config), address, options);
   closing.push(() => leave(address, runId));
-  environment.set(postgresVariables({ ...address, template, runId }));
+  environment.set(
+    postgresVariables({ ...asUser(address, wanted(config)), template, runId, reset: wanted(config).reset }),
+  );
 }
 
 function wanted({ postgres }: RunContext['config']): PostgresConfig {

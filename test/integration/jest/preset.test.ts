@@ -14,6 +14,10 @@ import { pathToFileURL } from 'node:url';
 
 import { execa } from 'execa';
 
+import { postgresVariables, prepareTemplate } from '../../../src/postgres/index.js';
+import { silent } from '../../../src/report/index.js';
+import { postgresConfig } from '../../postgres-config.js';
+import { localServer, migrating } from '../postgres/local-server.js';
 import { type FakeApiServer, fakeApiServer } from './fake-api-server.js';
 
 jest.setTimeout(240_000);
@@ -137,6 +141,40 @@ describe.each([
 ] as const)('with $jest on $node', ({ jest, node, other }) => {
   const here = installed(jest);
   const run = (folder: string, options?: RunOptions) => runWith(nodes[node](), folder, options);
+
+  test('a database that is to be given back before each test is so before the test’s own hooks, and before each file', async () => {
+    const server = await localServer();
+    try {
+      const migrate = migrating('CREATE TABLE goods (name text)');
+      const template = await prepareTemplate(
+        undefined as never,
+        { ...postgresConfig, migrate },
+        server.address,
+        {
+          ...{ signal: AbortSignal.timeout(60_000), progress: silent, rootDir: here },
+        },
+      );
+      const file = `
+        const { Pool } = require('pg');
+        const pool = new Pool();
+        const add = () => pool.query("INSERT INTO goods VALUES ('pen')");
+        afterAll(() => pool.end());
+        beforeEach(add);
+        test.each([1, 2])('%s', async () => {
+          await add();
+          expect((await pool.query('TABLE goods')).rows).toHaveLength(2);
+        });`;
+      const config = `module.exports = { preset: 'jest-kubernetes', ${given}, maxWorkers: 1 };`;
+      const folder = project(here, {
+        ...{ 'jest.config.js': config, 'nothing.js': 'module.exports = () => {};' },
+        ...{ 'a.test.js': file, 'b.test.js': file },
+      });
+      const env = postgresVariables({ ...server.address, template, runId: 'preset', reset: 'test' });
+      expect(await run(folder, { env })).toMatchObject(passed);
+    } finally {
+      await server.stop();
+    }
+  });
 
   test.each(['-w=4', '--runInBand'])(
     'a user does not notice that the client is loaded natively, with %s',

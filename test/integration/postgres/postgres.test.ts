@@ -1,13 +1,11 @@
 import { writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { Client, Pool } from 'pg';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
-import { type ClusterAccess, forwardPort, openApi } from '../../../src/kubernetes/index.js';
+import { type ClusterAccess, forwardPort, namesAreAnswered, openApi } from '../../../src/kubernetes/index.js';
 import { type PostgresAddress, withConnection } from '../../../src/postgres/connection.js';
 import {
   deployPostgres,
@@ -24,6 +22,8 @@ import {
 import type { WorkerPostgres } from '../../../src/postgres/worker-database.js';
 import { silent } from '../../../src/report/index.js';
 import { database, prepareWorkerDatabase, resetDatabase } from '../../../src/testing/database.js';
+import { postgresConfig } from '../../postgres-config.js';
+import { freePort } from '../free-port.js';
 import { type KindCluster, kindCluster, run } from '../kind-cluster.js';
 
 /*
@@ -32,7 +32,6 @@ import { type KindCluster, kindCluster, run } from '../kind-cluster.js';
  */
 jest.setTimeout(60_000);
 
-const image = 'postgres:17-alpine';
 const signal = AbortSignal.timeout(600_000);
 const steps = { signal, progress: silent };
 let cluster: KindCluster | undefined;
@@ -42,17 +41,8 @@ let node: string;
 let address: PostgresAddress;
 let server: PostgresServer;
 
-const config: PostgresConfig = {
-  image,
-  database: 'app',
-  user: 'app',
-  password: undefined,
-  hostPort: 0,
-  initdb: [],
-  settings: {},
-  resources: {},
-  migrate: undefined,
-};
+const config = postgresConfig;
+const { image } = config;
 
 beforeAll(async () => {
   const hostPort = await freePort();
@@ -70,14 +60,6 @@ afterAll(async () => {
   await cluster?.remove();
 }, 60_000);
 
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => listener.once('listening', resolve));
-  const { port } = listener.address() as AddressInfo;
-  await new Promise((resolve) => listener.close(resolve));
-  return port;
-}
-
 async function script(file: string, content: string): Promise<string> {
   const path = join(folder, file);
   await writeFile(path, content);
@@ -92,7 +74,7 @@ const query = async <T extends object>(databaseName: string | undefined, sql: st
 
 /** A worker of a run, with its variables in this process's environment, as `database()` reads it. */
 async function worker(templateName: string, runId: string, workerId: string): Promise<WorkerPostgres> {
-  const postgres = { ...address, template: templateName, runId };
+  const postgres: WorkerPostgres = { ...address, template: templateName, runId, reset: 'file' };
   Object.assign(process.env, postgresVariables(postgres), { JEST_WORKER_ID: workerId });
   await prepareWorkerDatabase();
   return postgres;
@@ -128,6 +110,8 @@ test('a second run finds the server with its password, and a different one is re
 
 test('a service in the cluster reaches it by its name, on PostgreSQL’s own port', async () => {
   const api = openApi(access);
+  // as a run with pods of its own waits
+  while (!(await namesAreAnswered(api))) await delay(100);
   const pods = '/api/v1/namespaces/default/pods';
   const url = `postgresql://${server.user}@postgres.${postgresNamespace}.svc:5432/postgres`;
   await api.request(pods, {
@@ -155,7 +139,8 @@ test('a service in the cluster reaches it by its name, on PostgreSQL’s own por
   const phase = async (): Promise<string | undefined> =>
     (await api.request<{ status?: { phase?: string } }>(`${pods}/client`)).status?.phase;
   while (['Pending', 'Running', undefined].includes(await phase())) await delay(100);
-  expect(await phase()).toBe('Succeeded');
+  const said = await api.text(`${pods}/client/log`);
+  expect({ phase: await phase(), said }).toEqual({ phase: 'Succeeded', said: expect.any(String) as string });
 });
 
 test('initdb runs as in the image, then migrate, once; a second configuration stands beside it', async () => {

@@ -21,7 +21,7 @@ test('no file is needed', async () => {
     cluster: { provider: 'kind', image: undefined, nodes: [{ role: 'control-plane' }], config: undefined },
     images: [{ kind: 'pull', reference: 'postgres:17-alpine' }],
     mirrors: ['mirror.gcr.io', 'public.ecr.aws/docker'],
-    diagnostics: path.join(folder, '.jest-kubernetes'),
+    diagnostics: { directory: path.join(folder, '.jest-kubernetes'), tests: true },
   });
 });
 
@@ -91,6 +91,16 @@ describe('the cluster’s name', () => {
   });
 });
 
+test.each([
+  [{}, '.jest-kubernetes', true],
+  [{ diagnostics: 'out' }, 'out', true],
+  [{ diagnostics: { tests: false } }, '.jest-kubernetes', false],
+  [{ diagnostics: { directory: 'out' } }, 'out', true],
+])('%j: bundles in %s, of tests: %s', async (config, directory, tests) => {
+  const folder = configured(config);
+  expect((await load(folder)).diagnostics).toEqual({ directory: path.join(folder, directory), tests });
+});
+
 test('relative paths start from the configuration’s folder, whichever package is tested', async () => {
   const folder = configured(
     {
@@ -109,7 +119,11 @@ test('relative paths start from the configuration’s folder, whichever package 
   mkdirSync(rootDir, { recursive: true });
   const at = (name: string): string => path.join(folder, name);
   expect(await load(rootDir)).toMatchObject({
-    ...{ rootDir, file: at('jest-kubernetes.config.json'), diagnostics: at('out') },
+    ...{
+      rootDir,
+      file: at('jest-kubernetes.config.json'),
+      diagnostics: { directory: at('out'), tests: true },
+    },
     cluster: { config: { nodes: [{ role: 'worker' }] } },
     images: [
       { kind: 'build', context: at('api'), dockerfile: 'test.Dockerfile', args: {}, push: undefined },
@@ -209,7 +223,7 @@ describe('postgres', () => {
     const { postgres, images } = await load(configured({ postgres: true }));
     expect(postgres).toEqual({
       ...{ image: 'postgres:17-alpine', database: 'app', user: 'app', password: undefined, hostPort: 0 },
-      ...{ initdb: [], settings: {}, resources: {}, migrate: undefined },
+      ...{ initdb: [], settings: {}, resources: {}, storage: 'memory', reset: 'file', migrate: undefined },
     });
     expect(images).toEqual([{ kind: 'pull', reference: 'postgres:17-alpine', push: undefined }]);
   });

@@ -70,6 +70,7 @@ describe('a bad value names its key, what it was, and what is allowed', () => {
   const anImage =
     'an image reference, { reference, push }, { build, dockerfile, tag, args, target, push } or { archive }';
   test.each([
+    [{ diagnostics: { tests: 'no' } }, 'diagnostics.tests: it is "no", but allowed is true or false'],
     [{ keep: 'sometimes' }, `keep: it is "sometimes", but allowed is 'never', 'on-failure' or 'always'`],
     [{ cluster: 'kind' }, 'cluster: it is "kind", but allowed is an object'],
     [

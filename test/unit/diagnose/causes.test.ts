@@ -50,6 +50,11 @@ describe('from a recorded snapshot, the cause is named', () => {
     ['bad-init-script', 'init-script-failed', /01-schema\.sql fails at line 3: ERROR: {2}relation "shops"/],
     ['no-such-command', 'cannot-start', /"serve-shop": executable file not found/],
     ['volume-not-bound', 'volume-not-bound', /claim "rows" .* there is no storage class "ssd-fast"/],
+    [
+      'pods-forbidden',
+      'pods-refused',
+      /ReplicaSet web-\w+ can make no pod: violates PodSecurity "restricted:latest"/,
+    ],
     ['missing-secret', 'misconfigured', /secret "shop-keys" not found/],
     ['missing-config-volume', 'misconfigured', /configmap "shop-settings" not found/],
   ])('%s, and waiting longer is no use', (name, cause, tells) => {
@@ -66,6 +71,24 @@ describe('from a recorded snapshot, the cause is named', () => {
     const booting = text.replaceAll('secret \\"shop-keys\\" not found', message);
     expect(booting).not.toBe(text);
     expect(diagnose(JSON.parse(booting) as Snapshot)).toMatchObject({ conclusive: false });
+  });
+
+  test('quota-exceeded, which others may give back', () => {
+    expect(diagnose(recorded('quota-exceeded'))).toMatchObject({
+      cause: 'pods-refused',
+      conclusive: false,
+      sentence:
+        'Job import can make no pod: exceeded quota: few, requested: pods=1, used: pods=2, limited: pods=0',
+    });
+  });
+
+  test('a controller that has made its pod after all is refused none', () => {
+    const refused = recorded('pods-forbidden');
+    const last = plain(refused.events).find(
+      (event) => (event as { reason?: unknown }).reason === 'FailedCreate',
+    );
+    const made = { ...last, reason: 'SuccessfulCreate', lastTimestamp: new Date(refused.takenAt) };
+    expect(diagnose(changed(refused, { events: [...refused.events, made] }))).toBeUndefined();
   });
 
   test('never-ready, with what its probe printed: it may still become ready', () => {
@@ -278,4 +301,61 @@ describe('what lies outside of the pods', () => {
     expect(diagnose(changed(snapshot, { pods }))).toBeUndefined();
     expect(diagnose(nothingSeen)).toBeUndefined();
   });
+});
+
+describe('a pod that is never made', () => {
+  const refusedBy = (message: string, pods: readonly object[] = []): Snapshot => {
+    const involvedObject = { kind: 'StatefulSet', name: 'postgres', namespace: 'shop' };
+    const event = {
+      reason: 'FailedCreate',
+      involvedObject,
+      message,
+      count: 3,
+      lastTimestamp: nothingSeen.takenAt - 1000,
+    };
+    return changed(nothingSeen, { events: [event], pods });
+  };
+  const forbidden =
+    'create Pod postgres-0 in StatefulSet postgres failed error: pods "postgres-0" is forbidden:';
+  const baseline = `${forbidden} violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)`;
+
+  test('is told by what its owner’s events say, and the standard’s label with it', () => {
+    expect(diagnose(refusedBy(baseline))).toMatchObject({
+      cause: 'pods-refused',
+      conclusive: true,
+      sentence:
+        'StatefulSet postgres can make no pod: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)',
+      remedy: expect.stringContaining('pod-security.kubernetes.io/enforce=privileged') as string,
+    });
+  });
+
+  test('is waited for where a quota or a ServiceAccount may come, or a webhook', () => {
+    for (const why of [
+      'exceeded quota: shop, requested: pods=1, used: pods=1, limited: pods=1',
+      'error looking up service account shop/default: serviceaccount "default" not found',
+      'failed calling webhook "x": connection refused',
+    ]) {
+      expect(diagnose(refusedBy(`${forbidden} ${why}`))).toMatchObject({
+        cause: 'pods-refused',
+        conclusive: false,
+        sentence: `StatefulSet postgres can make no pod: ${why}`,
+      });
+    }
+  });
+
+  test('is no cause any more once it is made', () => {
+    const pod = {
+      metadata: { name: 'postgres-0', ownerReferences: [{ kind: 'StatefulSet', name: 'postgres' }] },
+      status: { phase: 'Running' },
+    };
+    expect(diagnose(refusedBy(baseline, [pod]))?.cause).not.toBe('pods-refused');
+  });
+});
+
+test('the server of ours that is killed for its memory names the option that needs less', () => {
+  const killed = recorded('oom-killed');
+  const labels = { 'app.kubernetes.io/name': 'postgres', 'app.kubernetes.io/managed-by': 'jest-kubernetes' };
+  const pods = plain(killed.pods).map((pod) => ({ ...pod, metadata: { ...pod['metadata'], labels } }));
+  expect(diagnose(killed)?.remedy).not.toContain('postgres.storage');
+  expect(diagnose(changed(killed, { pods }))?.remedy).toContain('postgres.storage');
 });

@@ -30,6 +30,18 @@ describe('answers', () => {
     expect(server.asked[0]?.headers).toMatchObject({ 'content-type': 'application/json' });
   });
 
+  test('the server’s clock is known from its answers, a refusal too, and goes on', async () => {
+    const date = 'Sat, 01 Mar 2025 12:00:00 GMT';
+    await using server = await fakeServer([refusal(403, {}, { date })]);
+    using api = openApi(server.access());
+    expect(api.now).toBeUndefined();
+    await api.request('/readyz').catch(() => undefined);
+    await sleep(20);
+    const passed = (api.now ?? 0) - Date.parse(date);
+    expect(passed).toBeGreaterThanOrEqual(15);
+    expect(passed).toBeLessThan(2000);
+  });
+
   test('a text is given as it is, letters that are cut in two included', async () => {
     const bytes = Buffer.from('größe\n');
     const log: Answer = async (response) => {

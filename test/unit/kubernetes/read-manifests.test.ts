@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { inOrder } from '../../../src/kubernetes/apply-objects.js';
 import { parseManifest, readManifests } from '../../../src/kubernetes/index.js';
+import { inOrder } from '../../../src/kubernetes/put-in-order.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -50,10 +50,23 @@ test('a list is opened', () => {
   expect(objects.map((entry) => entry.object.metadata.name)).toEqual(['one', 'two']);
 });
 
+test('scalars are what kubectl makes of them', () => {
+  const text = `${object('Pod', 'x')}data: { mode: 0400, on: yes, port: 80:30, at: 2026-01-02T03:04:05Z, big: 1_000, oct: 0o17, text: "0400" }\n`;
+  expect(parseManifest(text, 'x.yaml')[0]?.object['data']).toEqual({
+    mode: 256,
+    true: true,
+    port: '80:30',
+    at: '2026-01-02T03:04:05Z',
+    big: 1000,
+    oct: 15,
+    text: '0400',
+  });
+});
+
 test('the hash tells content, not place', async () => {
   await write('a.yaml', object('ConfigMap', 'x'));
   await write('b.yaml', `# elsewhere\n${object('ConfigMap', 'x')}`);
-  await write('c.yaml', object('ConfigMap', 'y'));
+  await write('c.yaml', object('ConfigMap', 'z'));
   const [a, b, c] = await Promise.all(
     ['a.yaml', 'b.yaml', 'c.yaml'].map(async (name) => (await readManifests([path(name)])).hash),
   );
@@ -68,6 +81,11 @@ test.each([
     'no name',
     `${object('Pod', 'x')}---\napiVersion: v1\nkind: Pod\n`,
     /x\.yaml:5, document 2 .* without metadata\.name/,
+  ],
+  [
+    'a name that YAML takes for a truth value',
+    object('Pod', 'on'),
+    /x\.yaml:1 .* whose metadata\.name is true, not text/,
   ],
   ['a mere text', 'hello\n', /it is not a map/],
 ])('%s is told with file, line and document', (_case, text, message) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import {
   deleteAbandoned,
+  failureMark,
   type LeaseOptions,
   listClusters,
   openCluster,
@@ -21,6 +22,7 @@ afterEach(() => {
   rmSync(join(stateDir, '..'), { recursive: true, force: true });
 });
 
+type LeaseKeep = 'never' | 'always' | 'on-failure';
 const removal = { provider: 'kind' as const, name: 'shop', runtime: null };
 const wanted = { made: { image: 'v1' }, removal, keep: 'never' as const };
 const access = { name: 'shop', kubeconfig: '/k', context: 'kind-shop' };
@@ -33,7 +35,7 @@ const open = (runId: string, options: Partial<LeaseOptions> = {}) =>
     },
     ...options,
   });
-async function created(runId: string, keep: 'never' | 'always' = 'never') {
+async function created(runId: string, keep: LeaseKeep = 'never') {
   const lease = open(runId);
   expect(await lease.acquire({ ...wanted, keep })).toEqual({ role: 'create' });
   await lease.ready(access);
@@ -204,4 +206,20 @@ test('a lock file that somebody wrote into is emptied', async () => {
   await created('first');
   writeFileSync(join(stateDir, 'lock'), 'what is this for? '.repeat(100));
   expect(await open('second').acquire(wanted)).toMatchObject({ role: 'join' });
+});
+
+test("a worker's mark of a failed test keeps what is kept on failure, and goes with the lease", async () => {
+  const red = await created('red', 'on-failure');
+  writeFileSync(failureMark(stateDir, 'red'), '');
+  // whoever comes upon the state, should both the run and its watchdog have died
+  expect(listClusters(stateDir)[0]?.state.failed).toBe(true);
+  expect(await red.release()).toBe('kept');
+  expect(readdirSync(stateDir).filter((name) => name.startsWith('failed-'))).toEqual([]);
+  expect(removed).toEqual([]);
+});
+
+test("another run's mark is none of this run's", async () => {
+  const green = await created('green', 'on-failure');
+  writeFileSync(failureMark(stateDir, 'red'), '');
+  expect(await green.release()).toBe('deleted');
 });

@@ -59,6 +59,13 @@ test('two callers of one process are not in at once, nor is one that throws left
   expect(await two.hold(() => 'in')).toBe('in');
 });
 
+test('callers that share one mutex, and ask in the same moment, come in one after another', async () => {
+  const mutex = new Mutex(path);
+  const entered: number[] = [];
+  await Promise.all([1, 2, 3].map((caller) => mutex.hold(() => entered.push(caller))));
+  expect(entered.sort()).toEqual([1, 2, 3]);
+});
+
 test('it leaves an empty file beside the directory’s own mark, and nothing else', async () => {
   const mutex = new Mutex(path);
   for (let count = 0; count < 10; count += 1) await mutex.hold(() => undefined);

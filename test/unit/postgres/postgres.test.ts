@@ -8,22 +8,15 @@ import { urlOf } from '../../../src/postgres/connection.js';
 import { workerDatabaseName } from '../../../src/postgres/databases.js';
 import { createWorkerDatabase, deployPostgres, postgresKey } from '../../../src/postgres/index.js';
 import { initFailed } from '../../../src/postgres/init-scripts.js';
+import { migrate } from '../../../src/postgres/migrate.js';
 import { firstPod, namespaceFor, postgresObjects } from '../../../src/postgres/objects.js';
-import { isAway } from '../../../src/postgres/outlasting.js';
+import { roomRemedy } from '../../../src/postgres/out-of-room.js';
+import { isAway, outlasting } from '../../../src/postgres/outlasting.js';
 import { silent } from '../../../src/report/index.js';
+import { postgresConfig } from '../../postgres-config.js';
 import { type FakeCluster, fakeCluster } from '../kubernetes/fake-cluster.js';
 
-const config: PostgresConfig = {
-  image: 'postgres:17-alpine',
-  database: 'app',
-  user: 'app',
-  password: undefined,
-  hostPort: 0,
-  initdb: [],
-  settings: { fsync: 'on', work_mem: '8MB' },
-  resources: {},
-  migrate: undefined,
-};
+const config: PostgresConfig = { ...postgresConfig, settings: { fsync: 'on', work_mem: '8MB' } };
 
 const objectOf = (kind: string, node?: string): string =>
   JSON.stringify(postgresObjects(config, 'secret', { node }).find((object) => object.kind === kind));
@@ -43,7 +36,15 @@ test.each([
 
 test('a server that stays away is waited for once, not once for each test file', async () => {
   const port = 1; // nobody listens there
-  const postgres = { host: '127.0.0.1', port, user: 'app', password: '', template: 'none', runId: 'away' };
+  const postgres = {
+    host: '127.0.0.1',
+    port,
+    user: 'app',
+    password: '',
+    template: 'none',
+    runId: 'away',
+    reset: 'file',
+  } as const;
   const away = { code: 'POSTGRES_FAILED', evidence: [`connect ECONNREFUSED 127.0.0.1:${port}`] };
   await expect(createWorkerDatabase(postgres, '1', 1000)).rejects.toMatchObject({
     ...away,
@@ -54,6 +55,42 @@ test('a server that stays away is waited for once, not once for each test file',
     message: `PostgreSQL at 127.0.0.1:${port} still does not answer`,
   });
 });
+
+const full = Object.assign(new Error('could not extend file "base/5/16389": No space left on device'), {
+  code: '53100',
+});
+
+test('where its files have no room, the option is named by which they have', async () => {
+  const { address, progress } = { address: { host: '', port: 1, user: '', password: '' }, progress: silent };
+  const work = (): Promise<void> => Promise.reject(full);
+  await expect(outlasting(address, work)).rejects.toMatchObject({
+    code: 'DISK_FULL',
+    remedy: expect.stringContaining("postgres.storage to 'disk'") as string,
+  });
+  const steps = { signal: AbortSignal.timeout(10_000), progress, rootDir: '/' };
+  for (const hook of [work, `echo '${full.message}'; false`]) {
+    await expect(migrate(hook, address, 'app', steps)).rejects.toMatchObject({
+      remedy: expect.stringContaining('postgres.storage') as string,
+    });
+  }
+  expect(initFailed('/a.sql', `psql:a.sql:1: ERROR:  ${full.message}\n`).remedy).toContain(
+    'postgres.storage',
+  );
+  expect(roomRemedy(full, 'disk')).not.toContain('postgres.storage');
+});
+
+test.each([
+  ['memory', '/tmp/', '"medium":"Memory"'],
+  ['disk', '/var/', '"emptyDir":{}'],
+] as const)(
+  'in storage %s its files lie in %s of a node of ours, elsewhere in %s',
+  (storage, folder, volume) => {
+    const server = (node?: string): string =>
+      JSON.stringify(postgresObjects({ ...config, storage }, '', { node }));
+    expect(server('shop-control-plane')).toContain(`"path":"${folder}`);
+    expect(server()).toContain(volume);
+  },
+);
 
 test('a user’s settings win over the fast ones, which need no durability', () => {
   const server = objectOf('StatefulSet');
@@ -71,6 +108,16 @@ test('on a node of ours the files outlive the pod and the port is the node’s; 
   for (const part of ['hostPath', 'hostNetwork', '25432']) expect(elsewhere).not.toContain(part);
   expect(elsewhere).toContain('"containerPort":5432');
 });
+
+test.each([
+  ['shop-control-plane', 'privileged'],
+  [undefined, 'baseline'],
+])(
+  'on node %s its namespace asks for the Pod Security standard %s, whatever the default is',
+  (node, standard) => {
+    expect(objectOf('Namespace', node)).toContain(`"pod-security.kubernetes.io/enforce":"${standard}"`);
+  },
+);
 
 test('the first pod is the one that the StatefulSet would make, on its node already', () => {
   const node = 'shop-control-plane';
@@ -138,6 +185,8 @@ test('a bad script is told by the host’s file and the line', () => {
   );
   expect(error.message).toBe('The init script failed at /repo/db/01-schema.sql:7');
   expect(error.evidence[0]).toContain('syntax error');
+  const taken = initFailed('/repo/db/r.sql', 'psql:r.sql:1: ERROR:  role "clerk" already exists\n');
+  expect(taken.remedy).toContain('duplicate_object');
   expect(initFailed('/repo/db/x.sh', 'no such command\n').message).toBe(
     'The init script failed at /repo/db/x.sh',
   );

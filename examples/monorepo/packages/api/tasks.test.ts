@@ -3,6 +3,7 @@ import { Pool } from 'pg';
 import { Tasks } from './src/tasks';
 
 const pool = new Pool();
+pool.on('error', () => undefined); // an idle connection is closed where resetDatabase() undoes a changed schema
 const tasks = new Tasks(pool);
 
 beforeEach(() => resetDatabase());

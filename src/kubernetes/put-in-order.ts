@@ -1,0 +1,114 @@
+import type { Progress } from '../report/index.js';
+import { pause } from '../support/abort.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
+import type { Api } from './client.js';
+import { type Kinds, NotServed } from './kinds.js';
+import { describeObject, type KubernetesObject } from './objects.js';
+import { NotYet, patienceWith } from './patience.js';
+import type { ManifestObject } from './read-manifests.js';
+import { readiness } from './waiting/index.js';
+
+const retryInterval = 250;
+
+/** What others need comes first; those not named here come between the two; within one rank, as the files say. */
+const first = [
+  ['Namespace'],
+  ['CustomResourceDefinition'],
+  ['StorageClass', 'PriorityClass', 'IngressClass', 'RuntimeClass', 'ServiceAccount', 'ClusterRole', 'Role'],
+  ['ClusterRoleBinding', 'RoleBinding', 'Secret', 'ConfigMap', 'PersistentVolume', 'PersistentVolumeClaim'],
+  ['LimitRange', 'ResourceQuota', 'Service'],
+];
+const last = ['APIService', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
+
+function rank({ kind }: KubernetesObject): number {
+  if (last.includes(kind)) return first.length + 1;
+  const index = first.findIndex((kinds) => kinds.includes(kind));
+  return index === -1 ? first.length : index;
+}
+
+/** The objects in the order in which they can be made. */
+export function inOrder<T extends Pick<ManifestObject, 'object'>>(objects: readonly T[]): T[] {
+  return [...objects].sort((a, b) => rank(a.object) - rank(b.object));
+}
+
+/** One request, tried again while it passes by itself. */
+export type Persist = <T>(entry: ManifestObject, attempt: () => Promise<T>) => Promise<T>;
+
+interface Persistence {
+  signal: AbortSignal;
+  progress: Progress;
+  /** How long a kind that is not served may still come, in milliseconds: it may be made by what runs in the cluster. */
+  lateKinds: number;
+}
+
+/** @throws JestKubernetesError MANIFEST_FAILED, with the object, its file and the API server's words */
+export function persistently({ signal, progress, lateKinds }: Persistence): Persist {
+  return async (entry, attempt) => {
+    const start = performance.now();
+    progress.waitingFor(`the API server to take ${describeObject(entry.object)} of ${entry.origin}`);
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await attempt();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof JestKubernetesError) throw error;
+        const patience = error instanceof NotServed && !error.isElsewhere ? lateKinds : patienceWith(error);
+        if (performance.now() - start >= patience) throw failed(entry, error);
+        progress.waitingFor(`${describeObject(entry.object)} of ${entry.origin}: ${messageOf(error)}`);
+        await pause(retryInterval, signal);
+      }
+    }
+  };
+}
+
+interface InOrder {
+  signal: AbortSignal;
+  progress: Progress;
+  persist: Persist;
+  /** @returns the object as it is then; undefined where it is left as it was */
+  put: (entry: ManifestObject) => Promise<KubernetesObject | undefined>;
+}
+
+/**
+ * Puts objects one after another, namespaces and definitions first; what comes after definitions waits until those are
+ * established.
+ * @returns the objects as they are then, those left alone too, by what was given
+ */
+export async function putInOrder(
+  { api, kinds }: { api: Api; kinds: Kinds },
+  objects: readonly ManifestObject[],
+  { signal, progress, persist, put }: InOrder,
+): Promise<Map<ManifestObject, KubernetesObject | undefined>> {
+  const done = new Map<ManifestObject, KubernetesObject | undefined>();
+  const definitions: ManifestObject[] = [];
+  for (const entry of inOrder(objects)) {
+    const isDefinition = entry.object.kind === 'CustomResourceDefinition';
+    if (!isDefinition && definitions.length > 0) await established(definitions.splice(0));
+    const found = await put(entry);
+    done.set(entry, found);
+    if (isDefinition && found !== undefined) definitions.push(entry);
+    progress.moved(`${done.size} of ${objects.length} objects, ${describeObject(entry.object)}`);
+  }
+  await established(definitions);
+  return done;
+
+  async function established(entries: readonly ManifestObject[]): Promise<void> {
+    for (const entry of entries) {
+      await persist(entry, async () => {
+        const path = await kinds.pathOf(entry.object, signal);
+        const verdict = readiness(await api.request<KubernetesObject>(path, { signal }));
+        if (verdict.is !== 'met') throw new NotYet(verdict.is === 'never' ? verdict.why : verdict.lacks);
+      });
+      progress.moved(`${describeObject(entry.object)} is established`);
+    }
+  }
+}
+
+function failed({ object, origin }: ManifestObject, error: unknown): JestKubernetesError {
+  return new JestKubernetesError('MANIFEST_FAILED', `${describeObject(object)} could not be applied`, {
+    evidence: [`${origin}: ${object.apiVersion} ${object.kind}`, messageOf(error)],
+    remedy: 'Correct the manifest; the line above is the API server’s own answer.',
+    cause: error,
+  });
+}
