@@ -35,6 +35,8 @@ export interface ClusterCreation {
   readonly api: Promise<ClusterAccess>;
   /** A test can use it: every node is Ready, and pods are admitted. */
   readonly ready: Promise<ClusterAccess>;
+  /** Whether it is booted, as there is no snapshot that it could start from. Default: it never has one. */
+  readonly lacksSnapshot?: Promise<boolean>;
 }
 
 /** A cluster that another run made. */

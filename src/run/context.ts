@@ -3,7 +3,7 @@ import type { Config, ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
 import type { ClusterAccess, Owner } from '../kubernetes/index.js';
 import { namespaceFor, type PostgresAddress, type PostgresServer } from '../postgres/index.js';
-import type { Progress } from '../report/index.js';
+import type { Progress, Report } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
 
 /** What the phases of one run share. */
@@ -12,6 +12,7 @@ export interface RunContext {
   /** When the run began, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
   readonly lease: ClusterLease;
   readonly provider: ClusterProvider;
   readonly environment: WorkerEnvironment;
@@ -27,6 +28,8 @@ export interface RunContext {
   readonly milestones: Milestones;
   /** To be done when the run ends, before the lease is given back; the last added first. */
   readonly closing: (() => Promise<void>)[];
+  /** To be done when the lease has been given back, by a run that had come to be ready. */
+  readonly afterwards: ((report: Report) => Promise<void>)[];
 }
 
 /** Something that a run comes to once. */

@@ -12,13 +12,13 @@ import {
   snapshotOfKey,
   startWatchdog,
 } from '../cluster/index.js';
-import type { Config } from '../config/index.js';
 import { importImage } from '../images/index.js';
 import { formatBytes, type Report, silent } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { Interruption } from './interruption.js';
 import { type Phase, PhaseGraph } from './phase-graph.js';
 import { kindOptions } from './provider-of.js';
+import { forgetFailure, type SnapshotConfig } from './snapshot-maker/index.js';
 import { deleteAndTell } from './take-down.js';
 import { pullToHost } from './work/images.js';
 
@@ -31,6 +31,8 @@ export interface MakeOptions {
   /** Ends it, in order: nothing of it is left. Default: the terminal's signals alone. */
   signal?: AbortSignal;
   env?: NodeJS.ProcessEnv;
+  /** Whether it gets only what others leave of the processors. Default: false. */
+  lowPriority?: boolean;
 }
 
 /**
@@ -39,15 +41,16 @@ export interface MakeOptions {
  * @throws JestKubernetesError SNAPSHOT_FAILED, with the reason, where such clusters boot the ordinary way; as a run does
  */
 export async function makeSnapshot(
-  config: Config,
-  { report, signal: outer, env = process.env }: MakeOptions,
+  config: SnapshotConfig,
+  { report, signal: outer, env = process.env, lowPriority = false }: MakeOptions,
 ): Promise<'made' | 'there already'> {
   let settled: Promise<unknown> = Promise.resolve();
   const interruption = new Interruption(async () => {
     await settled.catch(() => undefined);
   });
   const signal = outer === undefined ? interruption.signal : AbortSignal.any([outer, interruption.signal]);
-  const work = make({ config, options: snapshotOptions(config, env), report, signal });
+  const options = { ...snapshotOptions(config, env), lowPriority };
+  const work = make({ config, options, report, signal });
   settled = work;
   try {
     return await work;
@@ -58,13 +61,13 @@ export async function makeSnapshot(
 }
 
 /** What its cluster is made by. @throws JestKubernetesError SNAPSHOT_FAILED where it is not kind's */
-function snapshotOptions(config: Config, env: NodeJS.ProcessEnv): KindProviderOptions {
+function snapshotOptions(config: SnapshotConfig, env: NodeJS.ProcessEnv): KindProviderOptions {
   if (config.cluster.provider === 'kind') return kindOptions(config, env);
   throw new JestKubernetesError('SNAPSHOT_FAILED', 'A cluster that is there already has no snapshot');
 }
 
 interface Making {
-  config: Config;
+  config: SnapshotConfig;
   options: KindProviderOptions;
   report: Report;
   signal: AbortSignal;
@@ -119,6 +122,7 @@ async function makeAlone(
     if (role === 'join' || (await snapshotOfKey(asked.key, options, signal)) !== undefined)
       return 'there already';
     await boot(asked, mine, { config, report, signal });
+    forgetFailure(stateDir, asked.key);
     return 'made';
   } finally {
     await lease.release();

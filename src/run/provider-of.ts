@@ -27,8 +27,11 @@ export function providerOf(config: Config, runId: string, env: NodeJS.ProcessEnv
   return providers[cluster.provider]();
 }
 
+type KindConfig = Pick<Config, 'cluster' | 'images' | 'mirrors' | 'runtime' | 'stateDir' | 'timeouts'> &
+  Partial<Pick<Config, 'postgres'>>;
+
 /** What a cluster of our own is made by. */
-export function kindOptions(config: Config, env: NodeJS.ProcessEnv): KindProviderOptions {
+export function kindOptions(config: KindConfig, env: NodeJS.ProcessEnv): KindProviderOptions {
   const { cluster, images, timeouts, mirrors, postgres, stateDir } = config;
   const runtime = detectedOnce(config, env);
   return {
@@ -43,7 +46,10 @@ export function kindOptions(config: Config, env: NodeJS.ProcessEnv): KindProvide
   };
 }
 
-function detectedOnce(config: Config, env: NodeJS.ProcessEnv): () => Promise<ContainerRuntime> {
+function detectedOnce(
+  config: Pick<Config, 'runtime'>,
+  env: NodeJS.ProcessEnv,
+): () => Promise<ContainerRuntime> {
   let detected: Promise<ContainerRuntime> | undefined;
   return () => (detected ??= detectRuntime({ env, preferred: config.runtime }));
 }

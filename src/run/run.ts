@@ -138,12 +138,14 @@ export class Run {
   async #takePart(): Promise<RunContext> {
     const [config, lease, provider, report] = [this.#config, this.#lease, this.#provider, this.#report];
     const [runId, startedAt, environment] = [this.id, this.#startedAt, this.#environment];
+    const env = this.#env;
     const { keep, postgres } = config;
     const { name } = config.cluster;
     const contextOf = (id: string, joined?: JoinedCluster, done = new Set<string>()): RunContext => ({
       runId,
       startedAt,
       config,
+      env,
       lease,
       provider,
       environment,
@@ -152,6 +154,7 @@ export class Run {
       done,
       milestones: new Milestones(),
       closing: [],
+      afterwards: [],
     });
     // one server for all that share the cluster
     const server = postgres === undefined ? {} : { postgres: serverSignature(postgres) };
@@ -221,6 +224,12 @@ export class Run {
   }
 
   async #release(): Promise<void> {
+    await this.#giveUp();
+    if (!this.#isReady) return;
+    for (const work of this.#context?.afterwards ?? []) await work(this.#report);
+  }
+
+  async #giveUp(): Promise<void> {
     const page = this.#page.write();
     this.#page[Symbol.dispose]();
     if (page !== undefined) {

@@ -1,13 +1,14 @@
 export { deleteContainers } from './delete-containers.js';
 export { findKind } from './find-kind.js';
 export { kindProvider, type KindProviderOptions } from './kind-provider.js';
-export { clusterToCapture, type Snapshot } from './snapshot/index.js';
+export { clusterToCapture, isOriginal, type Snapshot } from './snapshot/index.js';
 export {
   askedSnapshot,
   type AskedSnapshot,
   dropUnfinished,
   listSnapshots,
   makeSnapshotOf,
+  mayMakeSnapshot,
   pruneSnapshots,
   snapshotOfKey,
 } from './snapshots.js';

@@ -26,6 +26,8 @@ export interface KindProviderOptions {
   hostPorts?: readonly HostPort[];
   /** References of images that are brought into every node: a snapshot has them. Default: none. */
   images?: readonly string[];
+  /** Whether its containers get only what others leave of the processors. Default: false. */
+  lowPriority?: boolean;
   env?: NodeJS.ProcessEnv;
   /**
    * How long a cluster whose containers are there may be silent, in milliseconds. Default: 90 s, as after a restart it

@@ -1,3 +1,5 @@
+import { statfs } from 'node:fs/promises';
+
 import { type Progress, silent } from '../../report/index.js';
 import type { KnownEngine } from '../../runtime/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
@@ -14,8 +16,9 @@ import {
   contentOf,
   dropSnapshot,
   findSnapshot,
+  hasPlace,
+  isOriginal,
   listSnapshots as listBy,
-  originalPrefix,
   pruneSnapshots as pruneBy,
   type Snapshot,
   type SnapshotContent,
@@ -61,13 +64,31 @@ export async function dropUnfinished(
   engine: KnownEngine,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  if (!cluster.startsWith(originalPrefix)) return;
+  if (!isOriginal(cluster)) return;
   const run = runtimeCli(engine, env);
   const unfinished = (await listBy(run)).filter(
     ({ hostname, isProven }) => !isProven && hostname.startsWith(cluster),
   );
   for (const snapshot of unfinished) await dropSnapshot(snapshot, run);
 }
+
+/**
+ * Whether there is room for one that nobody has asked for: on the engine's disk, as far as it is seen from here, and among
+ * those that are kept.
+ */
+export async function mayMakeSnapshot(
+  { runtime, env = process.env }: KindProviderOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const run = runtimeCli(await runtime(), env);
+  if (!hasPlace(await listBy(run, signal), Date.now())) return false;
+  const folder = await run(['info', '--format', '{{.DockerRootDir}}'], { signal });
+  const disk = await statfs(folder.trim()).catch(() => undefined);
+  return disk === undefined || disk.bavail * disk.bsize >= roomForOneUnasked;
+}
+
+/** In bytes; the node itself looks again, for what it needs. */
+const roomForOneUnasked = 20e9;
 
 export async function snapshotOfKey(
   key: string,

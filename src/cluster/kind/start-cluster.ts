@@ -1,5 +1,8 @@
+import { loadavg } from 'node:os';
+
 import type { ClusterAccess } from '../../kubernetes/index.js';
 import { orAborted } from '../../support/abort.js';
+import type { ContainerRuntime } from '../../runtime/index.js';
 import { AwakeTimer } from '../../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { firstLine } from '../../support/lines.js';
@@ -13,8 +16,14 @@ import { askedSnapshot, snapshotOfKey } from './snapshots.js';
 
 type Options = KindProviderOptions & { access: ClusterAccess };
 
-/** How long the API server of a clone may take to answer, in milliseconds: it takes 5 s, and 10 on a busy machine. */
+/** How long the API server of a clone may take to answer, in milliseconds of a machine with nothing else to do: it takes 5 s. */
 const patience = 20_000;
+
+/** How much of a second counts: a third where three processes want each processor; a sixth at the least. */
+const shareOf =
+  ({ cpus }: ContainerRuntime) =>
+  (): number =>
+    Math.max(1 / 6, Math.min(1, cpus / (loadavg()[0] ?? 0)));
 
 /**
  * Creates a cluster: from a snapshot where there is one of exactly this, and else, or where that comes to nothing, as kind
@@ -22,7 +31,7 @@ const patience = 20_000;
  */
 export function startCluster(options: Options, steps: CreateOptions): ClusterCreation {
   const chosen = choose(options, steps);
-  const milestone = <T>(of: (creation: ClusterCreation) => Promise<T>): Promise<T> => {
+  const milestone = <T>(of: (creation: ClusterCreation) => T | Promise<T>): Promise<T> => {
     const reached = chosen.then(of);
     reached.catch(() => undefined);
     return reached;
@@ -31,6 +40,7 @@ export function startCluster(options: Options, steps: CreateOptions): ClusterCre
     nodes: milestone(({ nodes }) => nodes),
     api: milestone(({ api }) => api),
     ready: milestone(({ ready }) => ready),
+    lacksSnapshot: milestone(({ lacksSnapshot = false }) => lacksSnapshot),
   };
 }
 
@@ -38,8 +48,8 @@ async function choose(options: Options, steps: CreateOptions): Promise<ClusterCr
   const ordinary = (): ClusterCreation => createKindCluster(options, steps);
   if (!options.cluster.snapshot) return ordinary();
   const snapshot = await find(options, steps);
-  if (snapshot === undefined) return ordinary();
-  return (await clone(snapshot, options, steps)) ?? ordinary();
+  const cloned = snapshot === undefined ? undefined : await clone(snapshot, options, steps);
+  return cloned ?? { ...ordinary(), lacksSnapshot: Promise.resolve(true) };
 }
 
 /** What cannot be found out is no snapshot: kind says what is wrong, if anything is. */
@@ -65,9 +75,13 @@ async function clone(
   const run = runtimeCli(engine, env);
   const given = new AbortController();
   const bound = AbortSignal.any([signal, given.signal]);
-  using _timer = new AwakeTimer(patience, () => {
-    given.abort(new Error(`its API server has not answered for ${patience / 1000} s`));
-  });
+  using _timer = new AwakeTimer(
+    patience,
+    () => {
+      given.abort(new Error(`its API server has not answered in time`));
+    },
+    shareOf(engine),
+  );
   progress.note(`starting from the snapshot ${snapshot.key} of ${snapshot.madeAt.slice(0, 10)}`);
   const creation = createKindCluster({ ...options, from: snapshot }, { signal: bound, progress });
   try {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 
-import type { ImageSource } from '../../config/index.js';
+import type { Config, ImageSource } from '../../config/index.js';
 import {
   buildImage,
   imageSourceKey,
@@ -14,7 +14,10 @@ import { once, type RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';
 
 type Of<Kind extends ImageSource['kind']> = Extract<ImageSource, { kind: Kind }>;
-type Bring = (run: Pick<RunContext, 'config' | 'provider'>, step: Step) => Promise<string | undefined>;
+type Bring = (
+  run: Pick<RunContext, 'provider'> & { config: Pick<Config, 'mirrors' | 'timeouts'> },
+  step: Step,
+) => Promise<string | undefined>;
 
 export const pullToHost =
   ({ reference }: Of<'pull'>): Bring =>

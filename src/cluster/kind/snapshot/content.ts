@@ -85,7 +85,10 @@ export async function contentOf(
 }
 
 /** What the clusters are called that snapshots are made of. */
-export const originalPrefix = 'jk-snapshot-';
+const originalPrefix = 'jk-snapshot-';
+
+/** Whether a cluster is one that a snapshot is made of. */
+export const isOriginal = (name: string): boolean => name.startsWith(originalPrefix);
 
 /** The cluster that a snapshot is made of: like those that start from it, with nothing of theirs alone. */
 export function clusterToCapture(cluster: ClusterConfig, key: string): ClusterConfig {

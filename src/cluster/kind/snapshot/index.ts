@@ -3,7 +3,7 @@ export { cloneArgs } from './container-args.js';
 export {
   clusterToCapture,
   contentOf,
-  originalPrefix,
+  isOriginal,
   type SnapshotContent,
   snapshotKey,
   withoutSnapshot,
@@ -12,6 +12,7 @@ export { introduceClone } from './rest.js';
 export {
   dropSnapshot,
   findSnapshot,
+  hasPlace,
   listSnapshots,
   pruneSnapshots,
   type Snapshot,

@@ -135,6 +135,19 @@ export function superfluous(snapshots: readonly Snapshot[], now: number): Snapsh
   return snapshots.filter((snapshot) => !kept.includes(snapshot) && !isInTheMaking(snapshot));
 }
 
+/** For how long one that was used keeps its place against one that nobody has asked for, in milliseconds. */
+const keepsPlaceFor = 4 * 60 * 60 * 1000;
+
+/** Whether one more would be kept without taking the place of one that is in use: else many configurations make theirs in turn. */
+export function hasPlace(snapshots: readonly Snapshot[], now: number): boolean {
+  const gone = superfluous(snapshots, now);
+  const inUse = snapshots.filter(
+    (snapshot) =>
+      snapshot.isProven && !gone.includes(snapshot) && now - Date.parse(snapshot.usedAt) < keepsPlaceFor,
+  );
+  return inUse.length < keptSnapshots;
+}
+
 /** Takes away those that are to go. @returns their keys */
 export async function pruneSnapshots(run: RunCli): Promise<string[]> {
   const gone = superfluous(await listSnapshots(run), Date.now());
