@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { execa } from 'execa';
 
 import { type Installation, installation, nothing, until } from './support/project.js';
@@ -9,10 +11,17 @@ beforeAll(async () => {
 afterAll(() => installed.remove(), 60_000);
 
 const on = { JEST_KUBERNETES_SNAPSHOT: 'on' };
-const images = async (): Promise<string[]> =>
-  (
-    await execa('docker', ['image', 'ls', '--quiet', '--filter', 'label=jest-kubernetes.snapshot'])
-  ).stdout.split('\n');
+const lines = async (...args: string[]): Promise<string[]> =>
+  (await execa('docker', args)).stdout.split('\n').filter(Boolean);
+const snapshots = ['image', 'ls', '--filter', 'label=jest-kubernetes.snapshot'];
+const images = (): Promise<string[]> => lines(...snapshots, '--quiet');
+const references = (): Promise<string[]> => lines(...snapshots, '--format', '{{.Repository}}:{{.Tag}}');
+const originals = (): Promise<string[]> => lines('ps', '-aq', '--filter', 'name=jk-snapshot-');
+
+async function removeThoseBesides(before: readonly string[]): Promise<void> {
+  const made = (await images()).filter((id) => !before.includes(id));
+  if (made.length > 0) await execa('docker', ['rmi', '--force', ...made]);
+}
 
 /** What a test sees of a cluster, by kind, namespace and name, without what is random in names. */
 const listsAll = `
@@ -49,7 +58,7 @@ test('a run that finds a snapshot starts from it, and what it sees is what a new
   });
   const read = async (file: string): Promise<unknown> =>
     JSON.parse((await execa('cat', [`${project.folder}/${file}`])).stdout);
-  const before = await images();
+  const [before, referencesBefore] = [await images(), await references()];
   try {
     const made = await project.cli(['snapshot'], on);
     expect(made).toMatchObject({
@@ -66,10 +75,9 @@ test('a run that finds a snapshot starts from it, and what it sees is what a new
     const expected = await read('objects.json');
 
     const cloned = await project.run([], on);
-    expect(cloned).toMatchObject({
-      status: 0,
-      output: expect.stringContaining('starting from the snapshot') as string,
-    });
+    expect(cloned.output).toContain('starting from the snapshot');
+    expect(cloned.output).not.toContain('could not be used');
+    expect(cloned).toMatchObject({ status: 0 });
     // kubeadm's token, with which another node could join
     const isToken = (line: unknown): boolean => String(line).includes('bootstrap-token');
     expect(await read('objects.json')).toEqual((expected as unknown[]).filter((line) => !isToken(line)));
@@ -78,11 +86,65 @@ test('a run that finds a snapshot starts from it, and what it sees is what a new
     expect(endpoints).toEqual([address]);
     expect(providerId).toBe(`kind://docker/${project.cluster}/${project.cluster}-control-plane`);
     expect(await installed.remains()).toEqual(nothing);
+
+    // damaged: its node ends as soon as it has begun
+    const [reference = ''] = (await references()).filter((name) => !referencesBefore.includes(name));
+    const { stdout: container } = await execa('docker', ['create', reference]);
+    await execa('docker', ['commit', '--change', 'ENTRYPOINT ["/bin/false"]', container, reference]);
+    await execa('docker', ['rm', container]);
+    const booted = await project.run([], on);
+    expect(booted.output).toContain('the snapshot could not be used, so kind boots a new node');
+    expect(booted).toMatchObject({ status: 0 });
+    expect(await references()).not.toContain(reference);
+    expect(await installed.remains()).toEqual(nothing);
   } finally {
-    const made = (await images()).filter((id) => id !== '' && !before.includes(id));
-    if (made.length > 0) await execa('docker', ['rmi', '--force', ...made]);
+    await removeThoseBesides(before);
   }
-}, 900_000);
+}, 1_200_000);
+
+test('after a run whose cluster was booted, a snapshot is made in the background, and the next run starts from it', async () => {
+  const files = {
+    'one.test.js': 'test("passes", () => undefined);\n',
+    // a key that no other test has
+    'jest-kubernetes.config.json': JSON.stringify({ images: ['busybox'] }),
+  };
+  const [project, other] = [installed.project('auto', files), installed.project('other', files)];
+  const byHand = { ...on, CI: '' };
+  const before = await images();
+  const isMade = async (): Promise<boolean> => (await originals()).length > 0;
+  const nothingIsLeft = async (): Promise<boolean> =>
+    (await originals()).length === 0 && isDeepStrictEqual(await installed.remains(), nothing);
+  try {
+    const first = await project.run([], byHand);
+    expect(first.output).toContain('a snapshot of such a cluster is made in the background');
+    expect(first).toMatchObject({ status: 0 });
+
+    await until('a snapshot is being made', isMade, 120_000);
+    const disturbing = other.start([], { JEST_KUBERNETES_SNAPSHOT: 'off' });
+    await until('the machine is the run’s', async () => !(await isMade()), 60_000);
+    expect(disturbing.child.exitCode).toBeNull();
+    expect(await disturbing.ended).toMatchObject({ status: 0 });
+
+    await until('it is being made again', isMade, 120_000);
+    const { stdout: pid } = await execa('pgrep', ['-f', `snapshot-maker/main.js ${installed.stateDir}`]);
+    process.kill(Number(pid), 'SIGKILL');
+    await until('nothing is left of one that is killed', nothingIsLeft, 120_000);
+    expect(await images()).toEqual(before);
+
+    const second = await project.run([], byHand);
+    expect(second.output).not.toContain('starting from the snapshot');
+    await until('the snapshot is made', async () => (await images()).length > before.length, 600_000);
+    await until('its maker has gone', nothingIsLeft, 120_000);
+
+    const third = await project.run([], byHand);
+    expect(third.output).toContain('starting from the snapshot');
+    expect(third).toMatchObject({ status: 0 });
+    expect(third.output).not.toContain('is made in the background');
+    expect(await installed.remains()).toEqual(nothing);
+  } finally {
+    await removeThoseBesides(before);
+  }
+}, 1_800_000);
 
 test('a maker that is killed leaves nothing', async () => {
   const project = installed.project('killed', {
@@ -90,10 +152,6 @@ test('a maker that is killed leaves nothing', async () => {
   });
   const before = await images();
   const maker = project.startCli(['snapshot'], on);
-  const originals = async (): Promise<string[]> =>
-    (await execa('docker', ['ps', '-aq', '--filter', 'name=jk-snapshot-'])).stdout
-      .split('\n')
-      .filter(Boolean);
   await maker.prints('make the snapshot', 300_000);
   process.kill(maker.pid, 'SIGKILL');
   const isEmpty = async (): Promise<boolean> =>

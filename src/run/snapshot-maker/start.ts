@@ -81,7 +81,8 @@ const told = ({ cluster, images, mirrors, runtime, stateDir, timeouts }: Config)
 
 async function startProcess(task: Task): Promise<void> {
   const log = path.join(task.config.stateDir, 'logs', `snapshot-${task.key}.log`);
-  const command = nodeCommand(path.join(__dirname, 'main.js'));
+  // for readers of a list of processes: whose it is
+  const command = nodeCommand(path.join(__dirname, 'main.js'), task.config.stateDir);
   const child = spawn('/bin/sh', ['-c', script, 'jest-kubernetes-snapshot', log, ...command], {
     detached: true,
     env: detachedEnvironment(),

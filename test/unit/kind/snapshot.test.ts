@@ -8,6 +8,7 @@ import {
 import {
   commitChanges,
   findSnapshot,
+  hasPlace,
   listSnapshots,
   type Snapshot,
   superfluous,
@@ -138,6 +139,26 @@ test.each<[string, Snapshot[], string[]]>([
   ],
 ])('of the snapshots %s', (_, all, gone) => {
   expect(superfluous(all, now).map(({ key }) => key)).toEqual(gone);
+});
+
+const used = (hours: number): Partial<Snapshot> => ({ usedAt: ago(hours / 24) });
+
+test.each<[string, Snapshot[], boolean]>([
+  ['where there is none', [], true],
+  ['beside two in use', [snapshot('a', used(1)), snapshot('b', used(1))], true],
+  ['beside three in use', [snapshot('a', used(1)), snapshot('b', used(1)), snapshot('c', used(3))], false],
+  [
+    'in the place of one that was not used for half a day',
+    [snapshot('a', used(1)), snapshot('b', used(1)), snapshot('c', used(12))],
+    true,
+  ],
+  [
+    'in the place of one that is too old',
+    [snapshot('a', used(1)), snapshot('b', used(1)), snapshot('c', { ...used(1), madeAt: ago(31) })],
+    true,
+  ],
+])('there is place for one that nobody has asked for %s', (_, all, expected) => {
+  expect(hasPlace(all, now)).toBe(expected);
 });
 
 describe('an engine’s snapshots', () => {

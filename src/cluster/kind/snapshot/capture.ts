@@ -45,7 +45,7 @@ export async function captureSnapshot(captured: Captured): Promise<Snapshot> {
   using api = openApi(access, { signal });
   await shell('stopping the kubelet', stopKubelet);
   progress.moved('renewing the pods');
-  await renewPods(api, signal);
+  await renewPods(api, node.hostname, signal);
   await shell('stopping the controllers', stopControllers);
   progress.moved('forgetting what has happened');
   await forgetLife(api, signal);

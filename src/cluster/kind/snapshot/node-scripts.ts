@@ -3,9 +3,6 @@
  * (rest.ts).
  */
 
-/** The kubelet first: nothing that ends is started again by it. */
-export const stopKubelet = 'systemctl stop kubelet';
-
 /** `end NAME…`: containers by the names that Kubernetes gives them; 20 s to end in order. */
 const end = `
 ctr() { command ctr --namespace k8s.io "$@"; }
@@ -23,8 +20,11 @@ end() {
 }
 `;
 
+/** The kubelet first: nothing that ends is started again by it. */
+export const stopKubelet = `${end} systemctl stop kubelet; end kube-scheduler`;
+
 /** Whoever makes objects anew, or holds a lease. */
-export const stopControllers = `${end} end kube-scheduler kube-controller-manager`;
+export const stopControllers = `${end} end kube-controller-manager`;
 
 /**
  * Everything else, the API server before its store: as it ends in order, it takes its address out of the Service

@@ -40,11 +40,29 @@ async function deleteAll(
 const isStatic = ({ metadata }: Listed): boolean =>
   metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;
 
+/** What the rest stands on. Other pods a clone's scheduler places, when there is a network: they end where there is none yet. */
+const system = 'kube-system';
+
+const place = (api: Api, { metadata: { name, namespace } }: Pod, node: string, signal: AbortSignal) =>
+  unless(
+    isThere,
+    api.request(`/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
+      method: 'POST',
+      body: {
+        apiVersion: 'v1',
+        kind: 'Binding',
+        metadata: { name, namespace },
+        target: { apiVersion: 'v1', kind: 'Node', name: node },
+      },
+      signal,
+    }),
+  );
+
 /**
- * With the kubelet stopped and the controllers still at work: pods are made anew and given to the node, where they
- * wait; nothing is ready, and no token lets another node join.
+ * With the kubelet and the scheduler stopped and the controllers still at work: pods are made anew and the system's given
+ * to the node, where they wait; nothing is ready, and no token lets another node join.
  */
-export async function renewPods(api: Api, signal: AbortSignal): Promise<void> {
+export async function renewPods(api: Api, node: string, signal: AbortSignal): Promise<void> {
   await deleteAll(
     api,
     { kind: 'secrets', query: '?fieldSelector=type%3Dbootstrap.kubernetes.io/token' },
@@ -55,13 +73,17 @@ export async function renewPods(api: Api, signal: AbortSignal): Promise<void> {
   const expected = before.filter((pod) => !isStatic(pod)).length;
   for (;;) {
     const pods = await itemsOf<Pod>(api, '/api/v1/pods', signal);
-    const placed = pods.filter(({ metadata, spec }) => spec.nodeName !== undefined && !old.has(metadata.uid));
+    const renewed = pods.filter((pod) => !old.has(pod.metadata.uid));
+    const toPlace = renewed.filter(
+      ({ metadata, spec }) => spec.nodeName === undefined && metadata.namespace === system,
+    );
+    for (const pod of toPlace) await place(api, pod, node, signal);
     const slices = await itemsOf<EndpointSlice>(api, '/apis/discovery.k8s.io/v1/endpointslices', signal);
     const ready = slices.filter(
       ({ metadata, endpoints }) =>
         metadata.name !== 'kubernetes' && endpoints?.some(({ conditions }) => conditions?.ready === true),
     );
-    if (placed.length >= expected && pods.length >= expected && ready.length === 0) return;
+    if (toPlace.length === 0 && renewed.length >= expected && ready.length === 0) return;
     await pause(200, signal);
   }
 }
