@@ -9,7 +9,14 @@ import {
 } from '../cluster/index.js';
 import { type Config, loadConfig } from '../config/index.js';
 import { formatBytes, Report } from '../report/index.js';
-import { makeSnapshot, Run, snapshotsOf, takeDownCluster, tidySnapshots } from '../run/index.js';
+import {
+  failedSnapshots,
+  makeSnapshot,
+  Run,
+  snapshotsOf,
+  takeDownCluster,
+  tidySnapshots,
+} from '../run/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 
 /** @param forRun - what needs a cluster's name alone does without the files that a configuration names */
@@ -75,6 +82,8 @@ export async function status({ json }: { json: boolean }): Promise<void> {
     const made = isProven ? `last used ${usedAt.slice(0, 16)}` : 'in the making';
     console.log(`snapshot ${key}  ${formatBytes(bytes)}, ${made}`);
   }
+  for (const { key, at, reason } of failedSnapshots(config.stateDir))
+    console.log(`snapshot ${key}  could not be made (${at.slice(0, 16)}): ${reason}`);
 }
 
 function described({ name, folder, state, users }: KnownCluster) {

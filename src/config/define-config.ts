@@ -79,8 +79,9 @@ export interface ClusterOptions {
   /** `kind` only, instead of `nodes`. A kind config, inline or the path of a YAML file. Default: none. */
   config?: string | Readonly<Record<string, unknown>> | undefined;
   /**
-   * `kind` only. Whether a run starts from a snapshot of a node that was booted before, where `jest-kubernetes snapshot`
-   * has made one of exactly this configuration. Default: `true`. Variable: `JEST_KUBERNETES_SNAPSHOT` (`on` or `off`).
+   * `kind` only. Whether a run starts from a snapshot of a node that was booted before, where there is one of exactly this
+   * configuration, and has one made in the background where there is none (not in CI). Default: `true`. Variable:
+   * `JEST_KUBERNETES_SNAPSHOT` (`on` or `off`).
    */
   snapshot?: boolean | undefined;
   /** `existing` only. Path of a kubeconfig. Default: what kubectl would take, `$KUBECONFIG` or `~/.kube/config`. */

@@ -5,6 +5,7 @@ import { Run } from './run.js';
 
 export { Run } from './run.js';
 export { makeSnapshot } from './make-snapshot.js';
+export { failedSnapshots } from './snapshot-maker/index.js';
 export { snapshotsOf, tidySnapshots } from './snapshots.js';
 export { takeDownCluster } from './take-down.js';
 

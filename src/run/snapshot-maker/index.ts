@@ -1,2 +1,2 @@
-export { type FailedSnapshot, failedSnapshots, forgetFailure } from './notes.js';
+export { failedSnapshots, forgetFailure } from './notes.js';
 export { makesByItself, type SnapshotConfig, startMaker } from './start.js';

@@ -3,7 +3,7 @@ import { json } from 'node:stream/consumers';
 import { Report } from '../../report/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { makeSnapshot } from '../make-snapshot.js';
-import { noteFailure, takeMaking } from './notes.js';
+import { noteFailure, takeMaking, tidyNotes } from './notes.js';
 import { untilQuiet, whileQuiet } from './quiet.js';
 import type { Task } from './start.js';
 
@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   const { key, config } = (await json(process.stdin)) as Task;
   const { stateDir } = config;
   const until = performance.now() + patience;
+  tidyNotes(stateDir);
   using making = await takeMaking(stateDir, key);
   if (making === undefined) return;
   while (await untilQuiet(stateDir, { until })) {

@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { Mutex } from '../../cluster/index.js';
 import { firstLine } from '../../support/lines.js';
 
 /*
- * <stateDir>/snapshots/<key>.lock    held by the process that makes it in the background, or waits to
- * <stateDir>/snapshots/<key>.failed  that it could not be made: JSON
+ * <stateDir>/snapshot-<key>.lock    held by the process that makes it in the background, or waits to
+ * <stateDir>/snapshot-<key>.failed  that it could not be made: JSON
  */
 
 /** For how long one that could not be made is not tried again by itself, in milliseconds: a day. */
@@ -20,14 +20,19 @@ export interface FailedSnapshot {
   reason: string;
 }
 
-const folderOf = (stateDir: string): string => path.join(stateDir, 'snapshots');
-const failureFile = (stateDir: string, key: string): string => path.join(folderOf(stateDir), `${key}.failed`);
-const lockFile = (stateDir: string, key: string): string => path.join(folderOf(stateDir), `${key}.lock`);
+const failureFile = (stateDir: string, key: string): string => path.join(stateDir, `snapshot-${key}.failed`);
+const lockFile = (stateDir: string, key: string): string => path.join(stateDir, `snapshot-${key}.lock`);
+
+/** All of them, with what each is. */
+const filesIn = (stateDir: string): { file: string; key: string; is: string }[] =>
+  (existsSync(stateDir) ? readdirSync(stateDir) : []).flatMap((name) => {
+    const [, key, is] = /^snapshot-([^.]+)\.(lock|failed)$/.exec(name) ?? [];
+    return key === undefined || is === undefined ? [] : [{ file: path.join(stateDir, name), key, is }];
+  });
 
 /** Notes that a snapshot could not be made by itself. */
 export function noteFailure(stateDir: string, key: string, reason: string): void {
   if (!existsSync(stateDir)) return;
-  mkdirSync(folderOf(stateDir), { recursive: true });
   const note = { at: new Date().toISOString(), reason: firstLine(reason) };
   writeFileSync(failureFile(stateDir, key), `${JSON.stringify(note)}\n`);
 }
@@ -37,13 +42,19 @@ export function forgetFailure(stateDir: string, key: string): void {
   rmSync(failureFile(stateDir, key), { force: true });
 }
 
+/** Takes away what dead makers have left, and notes that do not count any more. */
+export function tidyNotes(stateDir: string): void {
+  const counting = failedSnapshots(stateDir).map(({ key }) => failureFile(stateDir, key));
+  for (const { file, is } of filesIn(stateDir)) {
+    if (is === 'lock') Mutex.removeUnheld(file);
+    else if (!counting.includes(file)) rmSync(file, { force: true });
+  }
+}
+
 /** Those that could not be made within the last day. */
 export function failedSnapshots(stateDir: string, now = Date.now()): FailedSnapshot[] {
-  const folder = folderOf(stateDir);
-  const files = existsSync(folder) ? readdirSync(folder) : [];
-  return files.flatMap((file) => {
-    const { name: key, ext } = path.parse(file);
-    const note = ext === '.failed' ? read(path.join(folder, file)) : undefined;
+  return filesIn(stateDir).flatMap(({ file, key, is }) => {
+    const note = is === 'failed' ? read(file) : undefined;
     if (note === undefined || !(now - Date.parse(note.at) < failureCounts)) return [];
     return [{ key, at: note.at, reason: note.reason }];
   });

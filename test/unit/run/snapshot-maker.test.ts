@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -8,6 +8,7 @@ import {
   isInTheMaking,
   noteFailure,
   takeMaking,
+  tidyNotes,
 } from '../../../src/run/snapshot-maker/notes.js';
 import { untilQuiet } from '../../../src/run/snapshot-maker/quiet.js';
 import { makesByItself } from '../../../src/run/snapshot-maker/start.js';
@@ -70,10 +71,23 @@ describe('one that could not be made', () => {
   });
 
   test('is none where its note cannot be read, or is not dated', () => {
-    writeFileSync(path.join(stateDir, 'snapshots', 'half.failed'), '{"at": "2026');
-    writeFileSync(path.join(stateDir, 'snapshots', 'undated.failed'), '{}');
+    writeFileSync(path.join(stateDir, 'snapshot-half.failed'), '{"at": "2026');
+    writeFileSync(path.join(stateDir, 'snapshot-undated.failed'), '{}');
     expect(failedSnapshots(stateDir)).toEqual([]);
   });
+});
+
+test('what dead makers have left goes, and notes that do not count any more', async () => {
+  const held = await takeMaking(stateDir, 'held');
+  const inFolder = (name: string): string => path.join(stateDir, name);
+  writeFileSync(inFolder('snapshot-dead.lock'), '');
+  writeFileSync(inFolder('snapshot-old.failed'), '{"at":"2020-01-01T00:00:00Z","reason":"no room"}');
+  noteFailure(stateDir, 'key', 'no room');
+  tidyNotes(stateDir);
+  const left = readdirSync(stateDir).filter((name) => name.startsWith('snapshot-'));
+  expect(left.sort()).toEqual(['snapshot-held.lock', 'snapshot-key.failed']);
+  expect(isInTheMaking(stateDir, 'held')).toBe(true);
+  held?.[Symbol.dispose]();
 });
 
 test('a note of a state directory that is gone does not bring it back', () => {

@@ -7,9 +7,9 @@
 const end = `
 ctr() { command ctr --namespace k8s.io "$@"; }
 running() { ctr tasks ls | awk '$3 == "RUNNING" { print $1 }'; }
+named() { for name; do ctr containers ls --quiet "labels.\\"io.kubernetes.container.name\\"==$name"; done; }
 end() {
-  ids=
-  for name; do ids="$ids $(ctr containers ls --quiet "labels.\\"io.kubernetes.container.name\\"==$name")"; done
+  ids=$(named "$@")
   for id in $ids; do ctr tasks kill --signal SIGTERM "$id" 2>/dev/null || true; done
   for tenth in $(seq 200); do
     left=; now=$(running)
@@ -27,10 +27,15 @@ export const stopKubelet = `${end} systemctl stop kubelet; end kube-scheduler`;
 export const stopControllers = `${end} end kube-controller-manager`;
 
 /**
- * Everything else, the API server before its store: as it ends in order, it takes its address out of the Service
- * \`kubernetes\`. Then nothing runs any more, and what the node has of its own goes: each clone makes it anew.
+ * Everything else. First those that watch the API server, for whom it would wait as it ends. Then the API server, before its
+ * store: as it ends in order, it takes its address out of the Service \`kubernetes\`. Then nothing runs any more, and what the
+ * node has of its own goes: each clone makes it anew.
  */
 export const stopTheRest = `${end}
+servers=$(named kube-apiserver etcd)
+for id in $(ctr containers ls --quiet 'labels."io.cri-containerd.kind"==container'); do
+  case "$servers" in *$id*) ;; *) ctr tasks kill --signal SIGKILL "$id" 2>/dev/null || true ;; esac
+done
 end kube-apiserver
 end etcd
 for id in $(running); do ctr tasks kill --signal SIGKILL "$id" || true; done
