@@ -1,7 +1,8 @@
 import type { ClusterAccess } from '../../../kubernetes/index.js';
 import { openApi } from '../../../kubernetes/index.js';
 import type { Progress } from '../../../report/index.js';
-import { JestKubernetesError } from '../../../support/errors.js';
+import { JestKubernetesError, messageOf } from '../../../support/errors.js';
+import { lastLines } from '../../../support/lines.js';
 import type { KindNode } from '../kind-config.js';
 import type { NodeContainer, RunCli } from '../node-containers.js';
 import { argsLike, type InspectedNode } from './container-args.js';
@@ -39,7 +40,15 @@ export async function captureSnapshot(captured: Captured): Promise<Snapshot> {
   const { access, node, content, config, run, signal, progress } = captured;
   const shell = async (what: string, script: string): Promise<string> => {
     progress.moved(what);
-    return run(['exec', node.id, 'bash', '-c', script], { signal });
+    try {
+      return await run(['exec', node.id, 'bash', '-c', script], { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new JestKubernetesError('SNAPSHOT_FAILED', `The node could not be made a snapshot of (${what})`, {
+        evidence: lastLines((error as { stderr?: string }).stderr ?? messageOf(error), 3),
+        cause: error,
+      });
+    }
   };
   seeThatThereIsRoom(await shell('looking for room', 'df --output=avail -B1 /var | tail -n 1'));
   using api = openApi(access, { signal });

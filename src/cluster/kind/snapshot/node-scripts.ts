@@ -111,6 +111,8 @@ takesAway() {
 }
 cd $snapshots
 for id in *; do
+  # one that containerd was about to remove
+  [ -d $id/fs ] || continue
   if takesAway $id/fs; then
     tar -C $id --numeric-owner --xattrs --xattrs-include="*" -cf $root$layers/$id.tar fs
   else
