@@ -6,6 +6,10 @@ export const rooms = {
   support: { is: 'small and without dependencies on the rest', uses: [] },
   report: { is: 'what a reader sees of a run', uses: ['support'] },
   runtime: { is: 'which container engine is there', uses: ['support'] },
+  tools: {
+    is: 'programs of others, found or fetched',
+    uses: ['report', 'runtime', 'support'],
+  },
   config: { is: 'what a user asks for', uses: ['support'] },
   kubernetes: {
     is: 'what can be done with an API server',
@@ -17,11 +21,15 @@ export const rooms = {
   },
   cluster: {
     is: 'where a cluster comes from, who uses it, and how it goes',
-    uses: ['config', 'kubernetes', 'report', 'runtime', 'support'],
+    uses: ['config', 'kubernetes', 'report', 'runtime', 'support', 'tools'],
   },
   postgres: {
     is: 'the server, its template, a database for each worker',
     uses: ['config', 'kubernetes', 'report', 'support'],
+  },
+  services: {
+    is: 'servers beside PostgreSQL, and how tests learn where they are',
+    uses: ['config', 'kubernetes', 'support'],
   },
   diagnose: {
     is: 'from symptoms to a cause, and the bundle',
@@ -38,10 +46,15 @@ export const rooms = {
       'postgres',
       'report',
       'runtime',
+      'services',
       'support',
+      'tools',
     ],
   },
-  testing: { is: 'what tests call', uses: ['diagnose', 'kubernetes', 'postgres', 'report', 'support'] },
+  testing: {
+    is: 'what tests call',
+    uses: ['diagnose', 'kubernetes', 'postgres', 'report', 'support', 'tools'],
+  },
   jest: { is: 'what Jest loads: thin, no logic of its own', uses: ['report', 'run', 'support', 'testing'] },
   cli: { is: 'the command', uses: ['cluster', 'config', 'report', 'run', 'support'] },
 };

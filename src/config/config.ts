@@ -71,11 +71,26 @@ export type ImageSource =
   /** Absolute path of a tar written by `docker save`. */
   | { kind: 'archive'; path: string };
 
-export type ManifestSource =
+/** Where manifests come from. */
+export type ManifestPlace =
   /** Absolute path of a file, folder, or glob. */
   | { kind: 'path'; path: string }
   /** Absolute path of a kustomize folder. */
-  | { kind: 'kustomize'; path: string };
+  | { kind: 'kustomize'; path: string }
+  | {
+      kind: 'helm';
+      /** Absolute path of a chart: a folder, or an archive of one. */
+      path: string;
+      /** Absolute paths of values files, or values; the last win. */
+      values: readonly (string | Readonly<Record<string, unknown>>)[];
+      release: string;
+      namespace: string;
+    };
+
+export type ManifestSource = ManifestPlace & {
+  /** Whether a run waits until what it starts is ready. */
+  wait: boolean;
+};
 
 /** When a worker's database is given back by itself, besides where a test calls `resetDatabase()`. */
 export type DatabaseReset = 'test' | 'file' | 'never';
@@ -101,6 +116,22 @@ export interface PostgresConfig {
   reset: DatabaseReset;
   /** Run once per cluster and configuration, after initdb, with the PG variables of the template. */
   migrate: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
+}
+
+/** A service in the cluster that tests talk to, beside PostgreSQL. */
+export interface ServiceConfig {
+  /** Of its Service and its Deployment. */
+  name: string;
+  image: string;
+  /** Where it listens in its container. */
+  port: number;
+  /** A command in its container that succeeds once it is ready; undefined: it is when its port takes connections. */
+  ready: readonly string[] | undefined;
+  env: Readonly<Record<string, string>>;
+  /** Its command's arguments; none are the image's own. */
+  args: readonly string[];
+  /** Its address, with `{host}` and `{port}`; undefined where it has none but these. */
+  url: string | undefined;
 }
 
 export interface PhaseTimeouts {
@@ -130,6 +161,7 @@ export interface Config {
   mirrors: readonly string[];
   manifests: readonly ManifestSource[];
   postgres: PostgresConfig | undefined;
+  services: readonly ServiceConfig[];
   keep: KeepPolicy;
   timeouts: PhaseTimeouts;
   diagnostics: {
@@ -138,6 +170,8 @@ export interface Config {
     /** Whether failed tests have one. */
     tests: boolean;
   };
+  /** Absolute paths of the files that come whole into the workers' environment. */
+  dotenv: readonly string[];
   setup: ((cluster: SetupContext) => unknown) | undefined;
   /** Undefined is the one detected. */
   runtime: 'docker' | 'podman' | 'nerdctl' | undefined;

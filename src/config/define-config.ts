@@ -137,8 +137,45 @@ export interface ArchiveOptions {
 /** An image that is inside the cluster before the first test: a reference, a build, or an archive. */
 export type ImageOption = string | PullOptions | BuildOptions | ArchiveOptions;
 
-/** Manifests that are applied before the first test: a file, folder or glob, or a kustomize folder. */
-export type ManifestOption = string | { /** Path of a kustomize folder. */ kustomize: string };
+/** What of manifests that are applied is waited for. */
+export interface ManifestWait {
+  /**
+   * Whether the first test waits until what they start is ready: Deployments, StatefulSets, DaemonSets, ReplicaSets, Pods,
+   * Jobs (until they are complete) and APIServices. Default: `true`.
+   */
+  wait?: boolean | undefined;
+}
+
+/** Manifests in files. */
+export interface PathOptions extends ManifestWait {
+  /** Path of a file or folder, or a glob. */
+  path: string;
+}
+
+/** Manifests that kustomize builds. */
+export interface KustomizeOptions extends ManifestWait {
+  /** Path of a kustomize folder. */
+  kustomize: string;
+}
+
+/** A chart, as `helm template` renders it; nothing of it is recorded in the cluster as a release. */
+export interface HelmOptions extends ManifestWait {
+  /** Path of a chart: a folder, or an archive of one (`.tgz`), with the charts that it depends on. */
+  helm: string;
+  /** Values, or the path of a values file, or a list of them, of which the last win. Default: the chart's own. */
+  values?:
+    | string
+    | Readonly<Record<string, unknown>>
+    | readonly (string | Readonly<Record<string, unknown>>)[]
+    | undefined;
+  /** The release's name. Default: that of the chart's folder, or archive. */
+  release?: string | undefined;
+  /** The release's namespace, which is made where it is not there. Default: `'default'`. */
+  namespace?: string | undefined;
+}
+
+/** Manifests that are applied before the first test: a file, folder or glob, a kustomize folder, or a chart. */
+export type ManifestOption = string | PathOptions | KustomizeOptions | HelmOptions;
 
 /** PostgreSQL inside the cluster, with a database per worker. */
 export interface PostgresOptions {
@@ -185,6 +222,30 @@ export interface PostgresOptions {
     | undefined;
 }
 
+/** A service that tests talk to, beside PostgreSQL: one container, one port. */
+export interface ServiceOptions {
+  /** Such as `'nats:2-alpine'`. */
+  image: string;
+  /**
+   * Of its Service, and of the variables that tell where it is: `NAME_HOST`, `NAME_PORT`, `NAME_URL`. Lower-case letters,
+   * digits and hyphens, up to 31. Default: the last part of the image's name.
+   */
+  name?: string | undefined;
+  /** Where it listens in its container. Default: known for `redis` and `valkey`. */
+  port?: number | undefined;
+  /** A command in its container that succeeds once it is ready. Default: it is when its port takes connections. */
+  ready?: readonly string[] | undefined;
+  /** Its container's variables. Default: none. */
+  env?: Readonly<Record<string, string>> | undefined;
+  /** Its container's arguments. Default: the image's own. */
+  args?: readonly string[] | undefined;
+  /** What `NAME_URL` is, with `{host}` and `{port}`, such as `'nats://{host}:{port}'`. Default: none. */
+  url?: string | undefined;
+}
+
+/** A service by its image, where that is known (`'redis:8-alpine'`, `'valkey/valkey:9-alpine'`), or with all it takes. */
+export type ServiceOption = string | ServiceOptions;
+
 /** What is seen of what fails, and where it is kept. */
 export interface DiagnosticsOptions {
   /** The folder of the bundles. Default: `'.jest-kubernetes'`. */
@@ -213,10 +274,15 @@ export interface UserConfig {
    * the rate; an empty list turns them off. Default: `['mirror.gcr.io', 'public.ecr.aws/docker']`.
    */
   mirrors?: readonly string[] | undefined;
-  /** Manifests that are applied, in this order, before the first test. Default: none. */
+  /** Manifests that are applied, in this order, and waited for, before the first test. Default: none. */
   manifests?: readonly ManifestOption[] | undefined;
   /** PostgreSQL inside the cluster: `true`, or its options. Default: `false`. */
   postgres?: boolean | PostgresOptions | undefined;
+  /**
+   * Services that tests talk to, such as `['redis:8-alpine']`, which is at `REDIS_URL` then, and for pods at
+   * `redis.jest-kubernetes:6379`. One server for all workers. Default: none.
+   */
+  services?: readonly ServiceOption[] | undefined;
   /**
    * Whether the cluster stays when the last run is finished. `on-failure`: when a test or the setup failed.
    * Default: `'never'`. Variable: `JEST_KUBERNETES_KEEP`.
@@ -231,7 +297,7 @@ export interface UserConfig {
         pull?: TimeoutOptions | undefined;
         /** Streaming an image into the nodes. Default: stall `'90s'`, total `'15m'`. */
         import?: TimeoutOptions | undefined;
-        /** Applying manifests. Default: stall `'60s'`, total `'5m'`. */
+        /** Applying manifests, and then until what they start is ready. Default: stall `'90s'`, total `'10m'`. */
         manifests?: TimeoutOptions | undefined;
         /** PostgreSQL, until it answers. Default: stall `'90s'`, total `'10m'`. */
         postgres?: TimeoutOptions | undefined;
@@ -239,6 +305,12 @@ export interface UserConfig {
     | undefined;
   /** Where the bundles of failed runs and tests go, or more of it. Default: `'.jest-kubernetes'`. */
   diagnostics?: string | DiagnosticsOptions | undefined;
+  /**
+   * Files of `NAME=value` lines that come whole into the workers' environment, such as `'.env.test'`; what is set already
+   * stays, and of two files the first wins. `.env` and `.env.test` beside this file are read in any case, but for their
+   * `JEST_KUBERNETES_*` lines alone. Default: none.
+   */
+  dotenv?: string | readonly string[] | undefined;
   /** Called once, in the parent process, after everything above and before the first test. Default: none. */
   setup?: ((cluster: SetupContext) => unknown) | undefined;
 }

@@ -5,10 +5,12 @@ export type {
   DatabaseReset,
   KeepPolicy,
   Limits,
+  ManifestPlace,
   ManifestSource,
   NodeConfig,
   NodeRole,
   PostgresConfig,
+  ServiceConfig,
   SetupContext,
   Taint,
 } from './config.js';

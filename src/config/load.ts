@@ -12,7 +12,7 @@ import { describeProblems } from './problems.js';
 import { readConfigFile } from './read-file.js';
 import { resolveConfig } from './resolve.js';
 import { knownKeys, userConfigSchema } from './schema.js';
-import { isOff, readDotenv } from './variables.js';
+import { isOff, readDotenv, readWhole } from './variables.js';
 
 export interface LoadOptions {
   /** Absolute path: Jest's rootDir. */
@@ -29,8 +29,9 @@ export interface LoadOptions {
 }
 
 /**
- * The configuration for a Jest project: from the file, or package.json, found from its rootDir upwards; `.env` files
- * beside it; and the variables that override it.
+ * The configuration for a Jest project: from the file, or package.json, found from its rootDir upwards; the lines
+ * of `.env` files beside it that are for this package; and the variables that override it. Files that `dotenv` names are
+ * then added to `env`.
  * @throws JestKubernetesError CONFIG_INVALID, with one line of evidence for each thing that is wrong; CONFIG_NOT_FOUND
  */
 export async function loadConfig({
@@ -65,6 +66,7 @@ export async function loadConfig({
     makesState: forRun,
   });
   if (pathsMustExist) refuse(file, missingPaths(resolved));
+  readWhole(resolved.dotenv, env);
   return resolved;
 }
 

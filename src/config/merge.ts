@@ -7,7 +7,7 @@ import type { Config } from './config.js';
 const shared = ['cluster', 'mirrors', 'postgres', 'keep', 'timeouts', 'runtime', 'stateDir'] as const;
 
 /**
- * The configurations of a run's Jest projects as one: images and manifests are added up, and each file's `setup` is
+ * The configurations of a run's Jest projects as one: images, manifests and services are added up, and each file's `setup` is
  * called; all else must be the same. A project that has no configuration asks for nothing.
  * @throws JestKubernetesError CONFIG_CONFLICT naming the key, and the two files
  */
@@ -28,7 +28,23 @@ export function mergeConfigs(configs: readonly Config[]): Config {
       {
         evidence,
         remedy:
-          'Put what they share into one configuration at the workspace’s root; images and manifests may differ.',
+          'Put what they share into one configuration at the workspace’s root; images, manifests and services may differ.',
+      },
+    );
+  }
+  const services = distinct(configs.flatMap((each) => each.services));
+  const twice = services.find(({ name }, index) => services.findIndex((each) => each.name === name) < index);
+  if (twice !== undefined) {
+    throw new JestKubernetesError(
+      'CONFIG_CONFLICT',
+      `The Jest projects of this run want different services called ${twice.name}`,
+      {
+        evidence: asking.flatMap((each) =>
+          each.services
+            .filter(({ name }) => name === twice.name)
+            .map((service) => `${show(service)} in ${nameOf(each)}`),
+        ),
+        remedy: 'Make them the same, or give one another name: { image, name }.',
       },
     );
   }
@@ -37,6 +53,7 @@ export function mergeConfigs(configs: readonly Config[]): Config {
     ...first,
     images: distinct(configs.flatMap((each) => each.images)),
     manifests: distinct(configs.flatMap((each) => each.manifests)),
+    services,
     setup:
       hooks.length < 2
         ? hooks[0]

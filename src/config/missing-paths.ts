@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Config } from './config.js';
 
 /** One line for each file or folder that a configuration names and that is not there. */
-export function missingPaths({ cluster, images, manifests, postgres }: Config): string[] {
+export function missingPaths({ cluster, dotenv, images, manifests, postgres }: Config): string[] {
   const named: [key: string, file: string][] = [];
   if (cluster.kubeconfig !== undefined) named.push(['cluster.kubeconfig', cluster.kubeconfig]);
   for (const [index, { mounts }] of cluster.nodes.entries()) {
@@ -23,10 +23,15 @@ export function missingPaths({ cluster, images, manifests, postgres }: Config): 
     }
   }
   for (const [index, manifest] of manifests.entries()) {
-    if (manifest.kind === 'kustomize') named.push([`manifests.${index}.kustomize`, manifest.path]);
+    if (manifest.kind !== 'path') named.push([`manifests.${index}.${manifest.kind}`, manifest.path]);
     // what a glob matches is known when it is read
     else if (!/[*?[\]{}!()]/.test(manifest.path)) named.push([`manifests.${index}`, manifest.path]);
   }
+  for (const [index, manifest] of manifests.entries()) {
+    const files = manifest.kind === 'helm' ? manifest.values.filter((each) => typeof each === 'string') : [];
+    for (const file of files) named.push([`manifests.${index}.values`, file]);
+  }
   for (const script of postgres?.initdb ?? []) named.push(['postgres.initdb', script]);
+  for (const file of dotenv) named.push(['dotenv', file]);
   return named.filter(([, file]) => !existsSync(file)).map(([key, file]) => `${key}: ${file} is not there`);
 }

@@ -27,6 +27,7 @@ import type {
 } from './define-config.js';
 import { nodeImage } from './node-images.js';
 import { resolveNodes } from './resolve-nodes.js';
+import { resolveService } from './service-options.js';
 
 export const defaultPostgresImage = 'postgres:17-alpine';
 const defaultMirrors = ['mirror.gcr.io', 'public.ecr.aws/docker'];
@@ -39,7 +40,7 @@ const defaultTimeouts: PhaseTimeouts = {
   cluster: { stall: 90 * seconds, total: 10 * minutes },
   pull: { stall: 120 * seconds, total: 30 * minutes },
   import: { stall: 90 * seconds, total: 15 * minutes },
-  manifests: { stall: 60 * seconds, total: 5 * minutes },
+  manifests: { stall: 90 * seconds, total: 10 * minutes },
   postgres: { stall: 90 * seconds, total: 10 * minutes },
 };
 
@@ -68,12 +69,12 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
   const images = (user.images ?? [postgres?.image ?? defaultPostgresImage]).map((each) =>
     resolveImage(each, absolute),
   );
-  if (
-    postgres !== undefined &&
-    !images.some((each) => each.kind === 'pull' && each.reference === postgres.image)
-  ) {
-    const built = images.some((each) => each.kind === 'build' && each.tag === postgres.image);
-    if (!built) images.push({ kind: 'pull', reference: postgres.image, push: undefined });
+  const services = (user.services ?? []).map(resolveService);
+  for (const { image } of [...(postgres === undefined ? [] : [postgres]), ...services]) {
+    const isListed = images.some((each) =>
+      each.kind === 'pull' ? each.reference === image : each.kind === 'build' && each.tag === image,
+    );
+    if (!isListed) images.push({ kind: 'pull', reference: image, push: undefined });
   }
   return {
     rootDir,
@@ -93,9 +94,11 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     mirrors: user.mirrors ?? defaultMirrors,
     manifests: (user.manifests ?? []).map((each) => resolveManifest(each, absolute)),
     postgres,
+    services,
     keep: user.keep ?? 'never',
     timeouts: resolveTimeouts(user.timeouts ?? {}),
     diagnostics: resolveDiagnostics(user.diagnostics, absolute),
+    dotenv: [user.dotenv ?? []].flat().map(absolute),
     setup: user.setup,
     runtime,
     stateDir,
@@ -215,10 +218,28 @@ function resolveImage(image: ImageOption, absolute: (each: string) => string): I
 }
 
 function resolveManifest(manifest: ManifestOption, absolute: (each: string) => string): ManifestSource {
-  return typeof manifest === 'string'
-    ? { kind: 'path', path: absolute(manifest) }
-    : { kind: 'kustomize', path: absolute(manifest.kustomize) };
+  if (typeof manifest === 'string') return { kind: 'path', path: absolute(manifest), wait: true };
+  const { wait = true } = manifest;
+  if ('path' in manifest) return { kind: 'path', path: absolute(manifest.path), wait };
+  if ('kustomize' in manifest) return { kind: 'kustomize', path: absolute(manifest.kustomize), wait };
+  const { helm, values = [], release = releaseOf(absolute(helm)), namespace = 'default' } = manifest;
+  return {
+    kind: 'helm',
+    path: absolute(helm),
+    values: [values].flat().map((each) => (typeof each === 'string' ? absolute(each) : each)),
+    ...{ release, namespace, wait },
+  };
 }
+
+/** `shop` of `/repo/charts/shop`, and of `/repo/charts/shop-1.2.3.tgz`. */
+const releaseOf = (chart: string): string =>
+  path
+    .basename(chart)
+    .replace(/(?:-\d[\w.+-]*)?\.(?:tgz|tar\.gz)$/, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 53)
+    .replace(/^-+|-+$/g, '') || 'release';
 
 function resolvePostgres(
   option: boolean | PostgresOptions | undefined,

@@ -5,6 +5,7 @@ import type { Duration, PostgresOptions, UserConfig } from './define-config.js';
 import { nodeImageProblem, versionProblem } from './node-images.js';
 import { nodes } from './node-schema.js';
 import type { KnownKeys } from './problems.js';
+import { services } from './service-options.js';
 
 /*
  * The shape of a user's configuration, and no more: defaults and paths are filled in by `resolve.ts`. Every
@@ -134,6 +135,32 @@ const postgres = z.strictObject({
   resources: z.strictObject({ requests: quantities, limits: quantities }, 'an object').optional(),
 });
 
+const wait = z.boolean('true or false').optional();
+
+const values = z.union([path, z.record(z.string(), z.unknown())], 'values, or the path of a file of them');
+const dnsLabel = (what: string): z.ZodString =>
+  z
+    .string(what)
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,51}[a-z0-9])?$/, 'lower-case letters, digits and hyphens, up to 53');
+
+const manifest = z.union(
+  [
+    path,
+    z.strictObject({ path, wait }),
+    z.strictObject({ kustomize: path, wait }),
+    z.strictObject({
+      helm: path,
+      values: z
+        .union([values, z.array(values)], 'values, the path of a file of them, or a list of either')
+        .optional(),
+      release: dnsLabel('a release’s name').optional(),
+      namespace: dnsLabel('a namespace').optional(),
+      wait,
+    }),
+  ],
+  'a path, { path, wait }, { kustomize, wait } or { helm, values, release, namespace, wait }',
+);
+
 export const userConfigSchema = z.strictObject(
   {
     cluster: cluster.optional(),
@@ -146,13 +173,9 @@ export const userConfigSchema = z.strictObject(
         "a list such as ['mirror.gcr.io'], or an empty one for none",
       )
       .optional(),
-    manifests: z
-      .array(
-        z.union([path, z.strictObject({ kustomize: path })], 'a path or { kustomize: path }'),
-        "a list such as ['k8s/*.yaml']",
-      )
-      .optional(),
+    manifests: z.array(manifest, "a list such as ['k8s/*.yaml']").optional(),
     postgres: z.union([z.boolean(), postgres], 'true, false or an object').optional(),
+    services: services.optional(),
     keep: z.enum(['never', 'on-failure', 'always'], "'never', 'on-failure' or 'always'").optional(),
     timeouts: z
       .strictObject(
@@ -166,6 +189,7 @@ export const userConfigSchema = z.strictObject(
         'a path or { directory, tests }',
       )
       .optional(),
+    dotenv: z.union([path, z.array(path)], 'a path or a list of paths').optional(),
     setup: callback<NonNullable<UserConfig['setup']>>('a function').optional(),
   },
   'an object',

@@ -22,6 +22,8 @@ const settable = [
   'JEST_KUBERNETES_STATE_DIR',
   'JEST_KUBERNETES_CONFIG',
   'JEST_KUBERNETES_KIND_BASE_URL',
+  'JEST_KUBERNETES_KUBECTL_BASE_URL',
+  'JEST_KUBERNETES_HELM_BASE_URL',
 ];
 
 /** Those that the package sets for its workers: a run that is started from a test inherits them. */
@@ -71,21 +73,34 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * Reads `.env.test` and `.env` of a folder into the environment. What is set there already stays; of the two files,
- * `.env.test` wins.
+ * Reads what `.env.test` and `.env` of a folder say to this package, their `JEST_KUBERNETES` lines, into the environment:
+ * what else stands there is another program's, such as a production `DATABASE_URL`. What is set there already stays; of
+ * the two files, `.env.test` wins.
  */
 export function readDotenv(folder: string, env: NodeJS.ProcessEnv): void {
   for (const name of ['.env.test', '.env']) {
-    let text: string;
-    try {
-      text = readFileSync(path.join(folder, name), 'utf8');
-    } catch (cause) {
-      if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) continue;
-      throw new JestKubernetesError('CONFIG_INVALID', `${path.join(folder, name)} cannot be read`, {
-        evidence: [messageOf(cause)],
-        cause,
-      });
+    for (const [key, value] of Object.entries(readFile(path.join(folder, name)))) {
+      if (key === 'JEST_KUBERNETES' || key.startsWith(prefix)) env[key] ??= value;
     }
-    for (const [key, value] of Object.entries(parse(text))) env[key] ??= value;
+  }
+}
+
+/** Reads files whole into the environment. What is set there already stays; of two files, the first wins. */
+export function readWhole(files: readonly string[], env: NodeJS.ProcessEnv): void {
+  for (const file of files) {
+    for (const [key, value] of Object.entries(readFile(file))) env[key] ??= value;
+  }
+}
+
+/** Nothing, where it is not there. */
+function readFile(file: string): Record<string, string> {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return {};
+    throw new JestKubernetesError('CONFIG_INVALID', `${file} cannot be read`, {
+      evidence: [messageOf(cause)],
+      cause,
+    });
   }
 }

@@ -10,7 +10,12 @@ import { urlSafe } from './url-safe-socket.js';
  * public push. `getAuthConfig` is in none of its exports, so that it is reached by its path, which any release may
  * change: package.json names one release exactly, and a unit test fails when the two part.
  */
-const load = () =>
+export const loadEngineClient = (): Promise<
+  [
+    typeof import('testcontainers'),
+    typeof import('testcontainers/build/container-runtime/auth/get-auth-config.js'),
+  ]
+> =>
   Promise.all([
     import('testcontainers'),
     import('testcontainers/build/container-runtime/auth/get-auth-config.js'),
@@ -27,7 +32,7 @@ export async function beginTransfer(
   { env }: Engine,
   signal: AbortSignal,
 ): Promise<Readable> {
-  const [{ getContainerRuntimeClient }, { getAuthConfig }] = await load();
+  const [{ getContainerRuntimeClient }, { getAuthConfig }] = await loadEngineClient();
   const client = await finding(env, getContainerRuntimeClient);
   const { dockerode } = client.container;
   const { indexServerAddress } = client.info.containerRuntime;

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 
 import type { ContainerRuntime } from '../runtime/index.js';
+import { atMirror, parseReference } from './reference.js';
 
 export type Engine = Pick<ContainerRuntime, 'name' | 'command' | 'env'>;
 
@@ -62,4 +63,21 @@ export async function platformImageId(
   const args = ['image', 'inspect', '--platform', platform, '--format', '{{.Id}}', reference];
   const { failed, stdout } = await runEngine(engine, args);
   return failed ? undefined : stdout.trim();
+}
+
+/**
+ * What the engine calls an image: by its own name, or, where a mirror sent what was asked for by its digest, by the
+ * mirror's, since no engine gives an image a digest's name by hand. Undefined where it has none.
+ */
+export async function nameHere(
+  reference: string,
+  mirrors: readonly string[],
+  engine: Engine,
+): Promise<string | undefined> {
+  const image = parseReference(reference);
+  const atMirrors = image.digest === undefined ? [] : mirrors.map((mirror) => atMirror(image, mirror)?.name);
+  for (const name of [reference, ...atMirrors]) {
+    if (name !== undefined && (await localImageId(name, engine)) !== undefined) return name;
+  }
+  return undefined;
 }

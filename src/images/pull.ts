@@ -5,7 +5,7 @@ import type { Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { lastLines } from '../support/lines.js';
-import { type Engine, type LocalImage, localImage, runEngine } from './engine.js';
+import { type Engine, type LocalImage, localImage, nameHere, runEngine } from './engine.js';
 import { explainPull, PullError } from './failures.js';
 import { atMirror, type ImageReference, parseReference } from './reference.js';
 import { transferByApi, TransferFailure } from './transfer.js';
@@ -34,15 +34,16 @@ export interface PulledImage {
 export async function pullImage(reference: string, options: PullOptions): Promise<PulledImage> {
   const { runtime, mirrors, progress, signal } = options;
   const image = parseReference(reference);
-  const there = await localImage(reference, runtime);
+  const here = await nameHere(reference, mirrors, runtime);
+  const there = here === undefined ? undefined : await localImage(here, runtime);
   signal.throwIfAborted();
   if (there !== undefined) {
     refuseForeign(there, reference, runtime, `docker pull --platform ${runtime.platform} ${reference}`);
     return { id: there.id, alreadyThere: true, from: image.registry };
   }
 
-  const pulledFrom = async (registry: string): Promise<PulledImage> => {
-    const pulled = await localImage(reference, runtime);
+  const pulledFrom = async (registry: string, name = reference): Promise<PulledImage> => {
+    const pulled = await localImage(name, runtime);
     if (pulled === undefined)
       throw explainPull(image, `${runtime.name} pulled ${image.name}, and does not have it`);
     refuseForeign(pulled, reference, runtime);
@@ -61,11 +62,12 @@ export async function pullImage(reference: string, options: PullOptions): Promis
   const tried: string[] = [];
   for (const mirror of mirrors) {
     const other = atMirror(image, mirror);
-    // what came by its digest could not be given the name that was asked for
-    if (other === undefined || image.digest !== undefined) break;
+    if (other === undefined) break;
     progress.note(`${refusal.message}; trying ${mirror}`);
     try {
       await persistently(other, options);
+      // what came by its digest keeps the mirror's name here, and gets its own in the nodes
+      if (image.digest !== undefined) return await pulledFrom(mirror, other.name);
       const { failed, words } = await runEngine(runtime, ['tag', other.name, reference], { signal });
       if (failed) throw explainPull(image, words);
       return await pulledFrom(mirror);

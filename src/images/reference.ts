@@ -64,11 +64,12 @@ export function parseReference(text: string): ImageReference {
 }
 
 /**
- * The same image at a mirror of Docker Hub, such as `mirror.gcr.io` or `public.ecr.aws/docker`.
- * Undefined for an image of another registry: nobody mirrors that by agreed names.
+ * The same image at a mirror of Docker Hub, such as `mirror.gcr.io` or `public.ecr.aws/docker`. Undefined for all but
+ * its official images: nobody mirrors others by agreed names, and a private one's name is nobody else's business.
  */
 export function atMirror(image: ImageReference, mirror: string): ImageReference | undefined {
-  if (image.registry !== 'docker.io') return undefined;
+  const isOfficial = image.registry === 'docker.io' && image.repository.startsWith('library/');
+  if (!isOfficial) return undefined;
   const [registry = '', ...prefix] = mirror.replace(/\/+$/, '').split('/');
   return reference({ ...image, registry, repository: [...prefix, image.repository].join('/') });
 }

@@ -5,7 +5,7 @@ import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { messageOf } from '../support/errors.js';
 import type { Engine } from './engine.js';
-import { beginTransfer } from './engine-client.js';
+import { beginTransfer, loadEngineClient } from './engine-client.js';
 import type { ImageReference } from './reference.js';
 
 /** Which way an image goes, as dockerode calls it, and the status of a layer whose bytes are on their way. */
@@ -47,6 +47,8 @@ export async function transferByApi(
   image: ImageReference,
   { runtime, signal, progress, stall }: TransferOptions,
 ): Promise<void> {
+  // on a busy machine a second or two, for which no registry is to blame
+  await loadEngineClient();
   const stalled = new AbortController();
   using patience = new AwakeTimer(stall, () => {
     stalled.abort();

@@ -2,13 +2,13 @@ import type { Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import type { ClusterAccess } from './access.js';
 import { apply } from './apply.js';
-import { claim, survey } from './claim.js';
+import { claim, inItsNamespace, survey } from './claim.js';
 import { openApi } from './client.js';
 import { Kinds } from './kinds.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 import type { Owner } from './owner.js';
 import { inOrder, persistently, putInOrder } from './put-in-order.js';
-import type { ManifestObject } from './read-manifests.js';
+import type { ManifestObject } from './manifests/index.js';
 import type { Standing } from './standing.js';
 
 export interface ApplyOptions {
@@ -29,7 +29,7 @@ interface Sharing {
 /**
  * Applies objects, namespaces and definitions first. Objects of a namespaced kind that name no namespace go to the
  * context's. Ends when the API server has taken them all and the custom resource definitions are served; what they start
- * (pods, volumes) is not waited for: a test says what it needs with `waitFor`.
+ * is waited for by `allReady`.
  *
  * In a cluster of our own it is server-side apply, our fields winning over other managers'. In one that was there before,
  * what is not there is created, with its owner's mark, and what was there is not touched: all objects are looked at before
@@ -62,11 +62,12 @@ export async function applyObjects(
 
   async function put(entry: ManifestObject): Promise<KubernetesObject | undefined> {
     if (left.has(entry)) return undefined;
-    if (shared === undefined) return persist(entry, () => apply(api, kinds, entry.object, { signal }));
+    const object = await persist(entry, () => inItsNamespace(kinds, entry, signal));
+    if (shared === undefined) return persist(entry, () => apply(api, kinds, object, { signal }));
     const { owner } = shared;
-    const standing = await persist(entry, () => claim(api, kinds, entry.object, { owner, signal }));
+    const standing = await persist(entry, () => claim(api, kinds, object, { owner, signal }));
     heed([{ entry, standing }]);
-    return left.has(entry) ? undefined : entry.object;
+    return left.has(entry) ? undefined : object;
   }
 
   /** What somebody else has made stays as it is, or ends this. */

@@ -6,7 +6,7 @@ import { type Kinds, NotServed, type Place } from './kinds.js';
 import { describeObject, fieldManager, type KubernetesObject } from './objects.js';
 import { owned, type Owner } from './owner.js';
 import { NotYet } from './patience.js';
-import type { ManifestObject } from './read-manifests.js';
+import type { ManifestObject } from './manifests/index.js';
 import { type Standing, standingOf } from './standing.js';
 
 interface Claim {
@@ -66,7 +66,7 @@ export async function survey(
   const listed = new Map<string, Promise<boolean>>();
   for (const entry of entries) {
     const { object } = entry;
-    const [place, standing] = await look(entry, () => lookAt(api, kinds, object, claimant));
+    const [place, standing] = await look(entry, () => lookAt(api, kinds, entry, claimant));
     standings.set(entry, standing);
     const isToBe = standing.is === 'absent' || standing.is === 'ours';
     if (object.kind === 'Namespace' && isToBe) ownNamespaces.add(object.metadata.name);
@@ -79,13 +79,25 @@ export async function survey(
   return standings;
 }
 
+/** An object in the namespace that was given for those that name none, where its kind has one. @throws NotServed */
+export async function inItsNamespace(
+  kinds: Kinds,
+  { object, namespace }: ManifestObject,
+  signal: AbortSignal | undefined,
+): Promise<KubernetesObject> {
+  if (namespace === undefined || object.metadata.namespace !== undefined) return object;
+  const place = await kinds.placeOf(object, signal);
+  return place.namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
+}
+
 async function lookAt(
   api: Api,
   kinds: Kinds,
-  object: KubernetesObject,
+  entry: ManifestObject,
   claimant: Claim,
 ): Promise<[Place | undefined, Standing]> {
   try {
+    const object = await inItsNamespace(kinds, entry, claimant.signal);
     const place = await kinds.placeOf(object, claimant.signal);
     // one that may not be seen is met when it is created
     const standing = await unless(isHidden, standingOf(api, place.path, object, claimant));

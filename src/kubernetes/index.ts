@@ -17,9 +17,10 @@ export {
 } from './kubeconfig.js';
 export type { ServedKind } from './discovery.js';
 export { collectionOf, Kinds, NotServed } from './kinds.js';
-export { namesAreAnswered } from './names-answered.js';
+export { clusterDns, serviceIsAnswered, type ServiceName } from './service-answered.js';
 export { describeObject, fieldManager, groupOf, isCustom, type KubernetesObject } from './objects.js';
-export { clusterLabel, type Owner, ownerLabel } from './owner.js';
+export { managedBy, namespaceFor, ownNamespace, packageNamespace } from './own-namespace.js';
+export { clusterLabel, isOwnedBy, type Owner, ownerLabel } from './owner.js';
 export { patienceWith } from './patience.js';
 export { ExecRefused } from './pod-socket.js';
 export {
@@ -37,7 +38,13 @@ export {
 export { type ForwardedPods, forwardToPods } from './port-forward.js';
 export { forwardPort, podsBehind, type Service } from './service-pods.js';
 export { podsAreAdmitted } from './pods-admitted.js';
-export { parseManifest, readManifests, type ManifestObject } from './read-manifests.js';
+export {
+  ManifestReading,
+  parseManifest,
+  readManifests,
+  type ManifestObject,
+  type Manifests,
+} from './manifests/index.js';
 export { inOrder, persistently, putInOrder } from './put-in-order.js';
 export { passesByItself } from './retry.js';
 export * from './waiting/index.js';

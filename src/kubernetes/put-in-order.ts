@@ -5,7 +5,7 @@ import type { Api } from './client.js';
 import { type Kinds, NotServed } from './kinds.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 import { NotYet, patienceWith } from './patience.js';
-import type { ManifestObject } from './read-manifests.js';
+import type { ManifestObject } from './manifests/index.js';
 import { readiness } from './waiting/index.js';
 
 const retryInterval = 250;
@@ -26,9 +26,16 @@ function rank({ kind }: KubernetesObject): number {
   return index === -1 ? first.length : index;
 }
 
-/** The objects in the order in which they can be made. */
-export function inOrder<T extends Pick<ManifestObject, 'object'>>(objects: readonly T[]): T[] {
-  return [...objects].sort((a, b) => rank(a.object) - rank(b.object));
+/** Namespaces and definitions: what another place's objects may need. */
+const isForAll = (object: KubernetesObject): boolean => rank(object) < 2;
+
+/**
+ * The objects in the order in which they can be made: namespaces and definitions of all places first; then place by
+ * place, the webhooks of one before the objects of the next, which they may be there for.
+ */
+export function inOrder<T extends Pick<ManifestObject, 'object' | 'place'>>(objects: readonly T[]): T[] {
+  const turn = ({ object, place = 0 }: T): number => (isForAll(object) ? -1 : place);
+  return [...objects].sort((a, b) => turn(a) - turn(b) || rank(a.object) - rank(b.object));
 }
 
 /** One request, tried again while it passes by itself. */

@@ -12,18 +12,13 @@ import {
   type KubernetesObject,
   openApi,
   type Owner,
+  packageNamespace,
   patienceWith,
 } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
 import { pause } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import {
-  firstPod,
-  postgresNamespace,
-  postgresObjects,
-  type PostgresPlacement,
-  serverAnnotation,
-} from './objects.js';
+import { firstPod, postgresObjects, type PostgresPlacement, serverAnnotation } from './objects.js';
 
 /** A server as the cluster knows it. */
 export interface PostgresServer {
@@ -70,7 +65,7 @@ export async function deployPostgres(
       { remedy: 'Use the same postgres.password in every package, or none: then it is a random one.' },
     );
   }
-  return { ...server, namespace: placement.namespace ?? postgresNamespace };
+  return { ...server, namespace: placement.namespace ?? packageNamespace };
 }
 
 /**

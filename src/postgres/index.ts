@@ -1,14 +1,7 @@
 export { asUser, type PostgresAddress } from './connection.js';
 export { dropDeadRunDatabases, dropRunDatabases } from './databases.js';
 export { deployPostgres, startPostgres, type PostgresServer } from './deploy.js';
-export {
-  namespaceFor,
-  postgresName,
-  postgresNamespace,
-  postgresNodePort,
-  serverSignature,
-  type PostgresPlacement,
-} from './objects.js';
+export { postgresName, postgresNodePort, serverSignature, type PostgresPlacement } from './objects.js';
 export { postgresKey } from './template-key.js';
 export { prepareTemplate } from './template.js';
 export { waitForPostgres } from './wait-for-postgres.js';

@@ -2,10 +2,16 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import type { PostgresConfig } from '../config/index.js';
-import { type ClusterAccess, execInPod, ExecRefused, openApi } from '../kubernetes/index.js';
+import {
+  type ClusterAccess,
+  execInPod,
+  ExecRefused,
+  openApi,
+  packageNamespace,
+} from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
-import { postgresName, postgresNamespace, postgresPod } from './objects.js';
+import { postgresName, postgresPod } from './objects.js';
 import { roomRemedy } from './out-of-room.js';
 
 /** One script or a file that scripts read. */
@@ -55,7 +61,7 @@ export async function runInitScripts(
   database: string,
   options: { signal: AbortSignal; progress: Progress; namespace?: string },
 ): Promise<void> {
-  const { signal, progress, namespace = postgresNamespace } = options;
+  const { signal, progress, namespace = packageNamespace } = options;
   const folders = await readInitScripts(config.initdb);
   if (folders.flat().length === 0) return;
   const inPod = commandsInPod(access, namespace, signal);

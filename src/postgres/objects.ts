@@ -1,10 +1,14 @@
 import { availableParallelism } from 'node:os';
 
 import type { PostgresConfig } from '../config/index.js';
-import type { KubernetesObject, Owner } from '../kubernetes/index.js';
+import {
+  type KubernetesObject,
+  managedBy,
+  type Owner,
+  ownNamespace,
+  packageNamespace,
+} from '../kubernetes/index.js';
 
-/** Where PostgreSQL lives in a cluster; the Service answers at `postgres.jest-kubernetes.svc:5432`. */
-export const postgresNamespace = 'jest-kubernetes';
 export const postgresName = 'postgres';
 /** The StatefulSet's one pod. */
 export const postgresPod = `${postgresName}-0`;
@@ -28,18 +32,6 @@ const fastSettings: Readonly<Record<string, string>> = {
   log_checkpoints: 'off',
 };
 
-/** The longest that a namespace's name may be. */
-const labelLimit = 63;
-
-/** Where it lives for an owner: a cluster that several share has one for each, and any name makes a valid one. */
-export function namespaceFor(owner: Owner | undefined): string {
-  if (owner === undefined) return postgresNamespace;
-  const { id, cluster } = owner;
-  const room = labelLimit - postgresNamespace.length - id.length - '--'.length;
-  const name = cluster.replaceAll('.', '-').slice(0, room).replace(/-+$/, '');
-  return `${postgresNamespace}-${name}-${id}`;
-}
-
 export interface PostgresPlacement {
   namespace?: string;
   /**
@@ -59,28 +51,18 @@ const nodePaths = { memory: '/tmp/jest-kubernetes-postgres', disk: '/var/lib/jes
 export function postgresObjects(
   config: PostgresConfig,
   password: string,
-  { namespace = postgresNamespace, node }: PostgresPlacement = {},
+  { namespace = packageNamespace, node }: PostgresPlacement = {},
 ): KubernetesObject[] {
   const { storage } = config;
-  const labels = {
-    'app.kubernetes.io/name': postgresName,
-    'app.kubernetes.io/managed-by': 'jest-kubernetes',
-  };
+  const labels = { 'app.kubernetes.io/name': postgresName, ...managedBy };
   const port = node === undefined ? 5432 : postgresNodePort;
   const metadata = { name: postgresName, namespace, labels };
-  // whatever the cluster's default is: at a node's own address and files it is a privileged one, elsewhere as the image is
-  const standard = node === undefined ? 'baseline' : 'privileged';
-  const itsNamespace = {
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name: namespace, labels: { ...labels, 'pod-security.kubernetes.io/enforce': standard } },
-  };
   const settings = { ...fastSettings, ...config.settings };
   const emptyDir = storage === 'memory' ? { medium: 'Memory' } : {};
   const secret = (key: string) => ({ valueFrom: { secretKeyRef: { name: postgresName, key } } });
 
   return [
-    itsNamespace,
+    ownNamespace(namespace, node === undefined ? 'baseline' : 'privileged'),
     // its own, as a namespace's `default` account comes seconds after the namespace, and pods are refused until then
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
     { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { user: config.user, password } },
@@ -172,7 +154,7 @@ export function firstPod({ metadata, spec }: KubernetesObject, node: string): Ku
     kind: 'Pod',
     metadata: {
       name: postgresPod,
-      namespace: metadata.namespace ?? postgresNamespace,
+      namespace: metadata.namespace ?? packageNamespace,
       labels: { ...template.metadata.labels, 'statefulset.kubernetes.io/pod-name': postgresPod },
     },
     // without its selector: a kubelet that is started anew, as kubeadm does at the end, compares that with a node which

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { type Api, type ClusterAccess, openApi } from '../kubernetes/index.js';
+import { type Api, type ClusterAccess, openApi, packageNamespace } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { type PostgresAddress, sqlState, sqlStateOf, withConnection } from './connection.js';
-import { postgresName, postgresNamespace } from './objects.js';
+import { postgresName } from './objects.js';
 
 interface WaitOptions {
   signal: AbortSignal;
@@ -27,7 +27,7 @@ const lookInterval = 1000;
 export async function waitForPostgres(
   access: ClusterAccess,
   address: PostgresAddress,
-  { signal, progress, namespace = postgresNamespace, watch }: WaitOptions,
+  { signal, progress, namespace = packageNamespace, watch }: WaitOptions,
 ): Promise<void> {
   const done = new AbortController();
   const watching = AbortSignal.any([signal, done.signal]);

@@ -1,8 +1,15 @@
 import type { ClusterLease, ClusterNode, ClusterProvider, JoinedCluster, Json } from '../cluster/index.js';
 import type { Config, ImageSource } from '../config/index.js';
 import { imageSourceKey } from '../images/index.js';
-import type { ClusterAccess, Owner } from '../kubernetes/index.js';
-import { namespaceFor, type PostgresAddress, type PostgresServer } from '../postgres/index.js';
+import {
+  type AwaitedObject,
+  type ClusterAccess,
+  type ManifestReading,
+  type Manifests,
+  namespaceFor,
+  type Owner,
+} from '../kubernetes/index.js';
+import type { PostgresAddress, PostgresServer } from '../postgres/index.js';
 import type { Progress, Report } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
 
@@ -26,6 +33,8 @@ export interface RunContext {
   /** What has been done in the cluster's life already, by the keys of its ledger. */
   readonly done: ReadonlySet<string>;
   readonly milestones: Milestones;
+  /** What the manifests are, as far as files tell. */
+  readonly reading: ManifestReading;
   /** To be done when the run ends, before the lease is given back; the last added first. */
   readonly closing: (() => Promise<void>)[];
   /** To be done when the lease has been given back, by a run that had come to be ready. */
@@ -57,6 +66,10 @@ export class Milestones {
   readonly api = new Milestone<ClusterAccess>();
   /** A test can use the cluster. */
   readonly ready = new Milestone<ClusterAccess>();
+  /** The manifests are read, those that a program builds too. */
+  readonly manifests = new Milestone<Manifests>();
+  /** What of the manifests' objects is waited for is known. */
+  readonly awaited = new Milestone<readonly AwaitedObject[]>();
   /** PostgreSQL's objects are there. */
   readonly server = new Milestone<PostgresServer>();
   /** PostgreSQL answers. */
@@ -65,6 +78,13 @@ export class Milestones {
   byName(): Record<'nodes' | 'api' | 'ready', Promise<unknown>> {
     return { nodes: this.nodes.promise, api: this.api.promise, ready: this.ready.promise };
   }
+}
+
+/** The node that publishes the ports of what the package itself brings; undefined in a cluster whose nodes are not ours. */
+export async function publishingNode({ owner, milestones }: RunContext): Promise<string | undefined> {
+  if (owner !== undefined) return undefined;
+  const nodes = await milestones.nodes.promise;
+  return nodes.find(({ role }) => role === 'control-plane')?.hostname;
 }
 
 /** Where the package's own objects live. */

@@ -35,6 +35,7 @@ const withoutCause: ReadonlySet<ErrorCode> = new Set([
   'CLUSTER_NOT_READY',
   'CLUSTER_UNREACHABLE',
   'MANIFEST_FAILED',
+  'WAIT_FAILED',
   'POSTGRES_FAILED',
 ]);
 

@@ -136,7 +136,7 @@ async function boot(
   options: KindProviderOptions,
   making: Pick<Making, 'config' | 'report' | 'signal'>,
 ): Promise<void> {
-  const { timeouts } = making.config;
+  const { mirrors, timeouts } = making.config;
   const provider = kindProvider(options);
   const nodes = Promise.withResolvers<readonly { name: string }[]>();
   const images = Object.keys(asked.content.images);
@@ -147,7 +147,7 @@ async function boot(
     limits: timeouts.import,
     work: async (step) => {
       const runtime = await provider.runtime();
-      const all = { ...step, runtime, limits: timeouts.import };
+      const all = { ...step, runtime, mirrors, limits: timeouts.import };
       const sent = await importImage({ reference }, await nodes.promise, all);
       return sent === undefined ? 'there already' : formatBytes(sent.bytes);
     },

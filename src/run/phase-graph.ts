@@ -23,7 +23,7 @@ export interface Step {
 export interface Phase {
   name: string;
   /** What a reader sees; default: nothing, as it is done in a moment. */
-  title?: string;
+  title?: string | undefined;
   /** Names of the phases and milestones that must have been reached before; others run side by side. */
   after: readonly string[];
   limits: Limits;

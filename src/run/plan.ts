@@ -6,9 +6,10 @@ import { imagesToBring, namespaceOf, type RunContext } from './context.js';
 import type { Phase, Step } from './phase-graph.js';
 import { createCluster, useCluster } from './work/cluster.js';
 import { buildOnHost, importIntoNodes, pullToHost } from './work/images.js';
-import { applyManifests } from './work/manifests.js';
-import { waitForNames } from './work/names.js';
+import { applyManifests, readManifests } from './work/manifests.js';
 import { deployServer, makeTemplate, startServer } from './work/postgres.js';
+import { awaitedObjects, waitForManifests } from './work/readiness.js';
+import { waitForServices } from './work/services.js';
 import { callSetupHook } from './work/setup-hook.js';
 
 /*
@@ -16,10 +17,10 @@ import { callSetupHook } from './work/setup-hook.js';
  * way: `nodes` (every node's containerd answers), `api` (the API server answers), `ready` (a test can use it). Whatever
  * is not said to come after another runs beside it.
  *
- *   cluster ───────── nodes ── api ───────────────── ready ─┬─ names ──┐
- *   pull, build ───────┴─ import ─┬──────────────────────────┤          │
- *                                 │   manifests ─────────────┼──────────┴─ setup
- *             deploy PostgreSQL ──┴── PostgreSQL ── template ┘
+ *   cluster ───────── nodes ── api ───────────────── ready ─┬─────────────── services ─┐
+ *   pull, build ───────┴─ import ─┬──────────────────────────┤               │         │
+ *   read manifests ───────────────┼── manifests ─────────────┴─ readiness ───┘         ├─ setup
+ *             deploy PostgreSQL ──┴── PostgreSQL ── template ──────────────────────────┘
  */
 
 /** What a new node brings with it. */
@@ -29,6 +30,7 @@ const system: Scope = { namespaces: ['kube-system', 'local-path-storage'] };
 export function plan(run: RunContext): Phase[] {
   const { config, provider } = run;
   const { timeouts, manifests, postgres, setup } = config;
+  const asks = manifests.length + config.services.length > 0;
   const images = imagesToBring(run);
   const imports = images.map(importName);
   const does = (work: (run: RunContext, step: Step) => Promise<string | undefined>) => (step: Step) =>
@@ -63,13 +65,31 @@ export function plan(run: RunContext): Phase[] {
   });
   const objects: Phase[] = [
     {
+      name: 'read manifests',
+      title: manifests.some(({ kind }) => kind !== 'path') ? 'build manifests' : undefined,
+      after: [],
+      limits: timeouts.manifests,
+      work: does(readManifests),
+    },
+    {
       name: 'manifests',
       title: 'apply manifests',
-      after: ['api'],
+      after: ['read manifests', 'api'],
       limits: timeouts.manifests,
       // what is refused is refused in the API server's own words
       within: { namespaces: [], nodes: false },
       work: does(applyManifests),
+    },
+    {
+      name: 'readiness',
+      // known when it begins
+      get title() {
+        return awaitedObjects(run).length > 0 ? 'the manifests’ objects are ready' : undefined;
+      },
+      after: ['manifests', ...imports, 'ready'],
+      limits: timeouts.manifests,
+      within: { objects: [...(run.milestones.awaited.value ?? [])] },
+      work: does(waitForManifests),
     },
   ];
   const database: Phase[] = [
@@ -100,22 +120,22 @@ export function plan(run: RunContext): Phase[] {
       work: does(makeTemplate),
     },
   ];
-  const names: Phase[] = [
+  const services: Phase[] = [
     {
-      name: 'names',
-      title: 'the cluster answers names',
-      after: ['ready'],
+      name: 'services',
+      title: 'Services answer in the cluster',
+      after: ['ready', ...(postgres === undefined ? [] : ['PostgreSQL']), ...(asks ? ['readiness'] : [])],
       limits: timeouts.cluster,
       within: { ...system, selector: 'k8s-app=kube-dns' },
-      work: does(waitForNames),
+      work: does(waitForServices),
     },
   ];
   const before = [
     ...cluster,
     ...eachImage,
-    ...(manifests.length > 0 ? objects : []),
+    ...(asks ? objects : []),
     ...(postgres === undefined ? [] : database),
-    ...(bringsPods(run) ? names : []),
+    ...(asks || bringsPods(run) ? services : []),
   ];
   const hook: Phase[] = [
     {
@@ -137,11 +157,11 @@ export function bringImages(config: Config, provider: ClusterProvider): Phase[] 
   return config.images.flatMap((image) => bringing(image, config, provider));
 }
 
-/** Tests that need names have pods of their own, whose images are brought; a database, or an API server, needs none. */
+/** Tests that need Services have pods of their own, whose images are brought; a database, or an API server, needs none. */
 function bringsPods({ config, provider }: RunContext): boolean {
-  const { images, manifests, postgres, setup } = config;
+  const { images, postgres, setup } = config;
   const own = images.some((image) => imageSourceKey(image) !== (postgres?.image ?? defaultPostgresImage));
-  return !provider.stays && (own || manifests.length > 0 || setup !== undefined);
+  return !provider.stays && (own || setup !== undefined);
 }
 
 const importName = (image: ImageSource): string => `import ${imageSourceKey(image)}`;

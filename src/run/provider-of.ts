@@ -10,6 +10,7 @@ import type { Config } from '../config/index.js';
 import { pullImage } from '../images/index.js';
 import { postgresNodePort } from '../postgres/index.js';
 import { type ContainerRuntime, detectRuntime } from '../runtime/index.js';
+import { nodePortOf } from '../services/index.js';
 
 /** Where a run's cluster comes from, by its configuration. */
 export function providerOf(config: Config, runId: string, env: NodeJS.ProcessEnv): ClusterProvider {
@@ -28,11 +29,11 @@ export function providerOf(config: Config, runId: string, env: NodeJS.ProcessEnv
 }
 
 type KindConfig = Pick<Config, 'cluster' | 'images' | 'mirrors' | 'runtime' | 'stateDir' | 'timeouts'> &
-  Partial<Pick<Config, 'postgres'>>;
+  Partial<Pick<Config, 'postgres' | 'services'>>;
 
 /** What a cluster of our own is made by. */
 export function kindOptions(config: KindConfig, env: NodeJS.ProcessEnv): KindProviderOptions {
-  const { cluster, images, timeouts, mirrors, postgres, stateDir } = config;
+  const { cluster, images, timeouts, mirrors, postgres, services = [], stateDir } = config;
   const runtime = detectedOnce(config, env);
   return {
     cluster,
@@ -40,7 +41,10 @@ export function kindOptions(config: KindConfig, env: NodeJS.ProcessEnv): KindPro
     runtime,
     env,
     images: images.flatMap((image) => (image.kind === 'pull' ? [image.reference] : [])),
-    hostPorts: [{ containerPort: postgresNodePort, hostPort: postgres?.hostPort ?? 0 }],
+    hostPorts: [
+      { containerPort: postgresNodePort, hostPort: postgres?.hostPort ?? 0 },
+      ...services.map((service) => ({ containerPort: nodePortOf(service), hostPort: 0 })),
+    ],
     watchPull: async (reference, options) =>
       pullImage(reference, { ...options, runtime: await runtime(), mirrors, limits: timeouts.pull }),
   };

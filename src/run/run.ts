@@ -11,8 +11,10 @@ import {
   type Watchdog,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
+import { ManifestReading } from '../kubernetes/index.js';
 import { serverSignature } from '../postgres/index.js';
 import { formatSeconds, Report, silent, type TimelineEntry } from '../report/index.js';
+import { exposedServices } from '../services/index.js';
 import { orAborted } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { Milestones, type RunContext } from './context.js';
@@ -42,6 +44,7 @@ export class Run {
   readonly #graph: PhaseGraph;
   readonly #lease: ClusterLease;
   readonly #provider: ClusterProvider;
+  readonly #reading: ManifestReading;
   #watchdog: Watchdog | undefined;
   #context: RunContext | undefined;
   #failed = false;
@@ -59,6 +62,7 @@ export class Run {
     this.#env = env;
     this.#environment = new WorkerEnvironment(env);
     this.#provider = providerOf(config, this.id, env);
+    this.#reading = new ManifestReading(config.manifests);
     const [runId, startedAt, timeline] = [this.id, this.#startedAt, this.#timeline];
     this.#page = new RunPage({ config, runId, startedAt, timeline });
     this.#interruption = new Interruption(async (signal) => {
@@ -125,6 +129,8 @@ export class Run {
       provider: cluster.provider,
     });
     await this.#provider.prepare(this.#interruption.signal);
+    // what is wrong in a file is told before anything is made
+    exposedServices(await this.#reading.files(), 'default');
     try {
       this.#context = await this.#takePart();
       this.#graph.start(plan(this.#context), this.#context.milestones.byName());
@@ -138,14 +144,13 @@ export class Run {
   async #takePart(): Promise<RunContext> {
     const [config, lease, provider, report] = [this.#config, this.#lease, this.#provider, this.#report];
     const [runId, startedAt, environment] = [this.id, this.#startedAt, this.#environment];
-    const env = this.#env;
     const { keep, postgres } = config;
     const { name } = config.cluster;
     const contextOf = (id: string, joined?: JoinedCluster, done = new Set<string>()): RunContext => ({
       runId,
       startedAt,
       config,
-      env,
+      env: this.#env,
       lease,
       provider,
       environment,
@@ -153,6 +158,7 @@ export class Run {
       joined,
       done,
       milestones: new Milestones(),
+      reading: this.#reading,
       closing: [],
       afterwards: [],
     });

@@ -77,7 +77,9 @@ export async function apply<const S extends Source | readonly Source[]>(
   const { signal } = patience;
   const sources = (Array.isArray(source) ? source : [source]) as readonly Source[];
   const read = await Promise.all(sources.map((each) => objectsOf(each, { text: options.text, signal })));
-  const entries = read.flat().map((entry) => ({ ...entry, object: patched(entry.object, options.patch) }));
+  const entries = read.flatMap((objects, place) =>
+    objects.map((entry) => ({ ...entry, place, object: patched(entry.object, options.patch) })),
+  );
   const { api, kinds } = cluster();
   // what it waits for is the last thing that it says
   let awaited = '';

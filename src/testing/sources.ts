@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
 import type { KubernetesObject as ClientObject } from '@kubernetes/client-node';
@@ -9,11 +10,16 @@ import {
   parseManifest,
   readManifests,
 } from '../kubernetes/index.js';
+import { silent } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
+import type * as Tools from '../tools/index.js';
 import { currentTestFile } from './test-file.js';
 
 /** What can be applied: YAML or JSON as text, the path of a file, a folder or a glob, a kustomize folder, an object. */
 export type Source = string | { kustomize: string } | ClientObject;
+
+/** A test that builds nothing loads none of it. */
+const loadNow = createRequire(__filename);
 
 const isText = (source: string): boolean => /\n|^\s*\{|^\s*(?:apiVersion|kind)\s*:/.test(source);
 const isGlob = (source: string): boolean => /[*?[\]{}]/.test(source);
@@ -62,7 +68,7 @@ function given(source: ClientObject, origin: string): ManifestObject[] {
 interface ReadOptions {
   /** Changes text before it is read. */
   text?: ((text: string) => string) | undefined;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -84,9 +90,16 @@ export async function objectsOf(source: Source, { text, signal }: ReadOptions): 
       },
     );
   if ('kustomize' in source) {
-    const { objects } = await readManifests([{ kind: 'kustomize', path: pathOf(source.kustomize) }], {
-      text,
-      signal,
+    const place = { kind: 'kustomize' as const, path: pathOf(source.kustomize) };
+    const { findTool } = loadNow('../tools/index.js') as typeof Tools;
+    const { objects } = await readManifests([place], {
+      ...{ text, signal },
+      find: (program) =>
+        findTool(program, {
+          env: process.env,
+          signal: signal ?? new AbortController().signal,
+          progress: silent,
+        }),
     });
     return [...objects];
   }

@@ -1,8 +1,8 @@
 import { loadavg } from 'node:os';
 
 import type { ClusterAccess } from '../../kubernetes/index.js';
-import { orAborted } from '../../support/abort.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
+import { orAborted } from '../../support/abort.js';
 import { AwakeTimer } from '../../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { firstLine } from '../../support/lines.js';

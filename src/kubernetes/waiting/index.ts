@@ -1,3 +1,4 @@
+export { allReady, becomesReady, type AwaitedObject } from './all-ready.js';
 export { Collection } from './collection.js';
 export { phaseIs, readiness } from './readiness.js';
 export { until } from './until.js';

@@ -45,7 +45,7 @@ export async function importIntoNodes(run: RunContext, image: ImageSource, step:
   await once(run, await keyOf(run, image), step.progress, async () => {
     if (nodes.every(({ images = [] }) => images.includes(imageSourceKey(image)))) return true;
     const what = image.kind === 'archive' ? { archive: image.path } : { reference: referenceOf(image) };
-    bytes = (await importImage(what, nodes, { ...step, runtime, limits: config.timeouts.import }))?.bytes;
+    bytes = (await importImage(what, nodes, { ...step, runtime, mirrors: config.mirrors }))?.bytes;
     return true;
   });
   return bytes === undefined ? 'there already' : formatBytes(bytes);

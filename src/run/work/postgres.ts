@@ -1,7 +1,5 @@
-import type { HostAndPort } from '../../cluster/index.js';
 import type { PostgresConfig } from '../../config/index.js';
 import { toError, watchForCause } from '../../diagnose/index.js';
-import { forwardPort } from '../../kubernetes/index.js';
 import {
   asUser,
   deployPostgres,
@@ -17,8 +15,9 @@ import {
   startPostgres,
   waitForPostgres,
 } from '../../postgres/index.js';
-import { namespaceOf, once, type RunContext, sparing } from '../context.js';
+import { namespaceOf, once, publishingNode, type RunContext, sparing } from '../context.js';
 import type { Step } from '../phase-graph.js';
+import { reach } from './reach.js';
 
 /** Between two looks for a cause, in milliseconds: each costs the API server some questions. */
 const watchInterval = 2000;
@@ -40,7 +39,9 @@ export async function startServer(run: RunContext, step: Step): Promise<undefine
   const namespace = namespaceOf(run);
   await startPostgres(access, wanted(config), { ...step, ...(await placementOf(run)) });
   const { user, password } = await milestones.server.promise;
-  const address = { ...(await addressOf(run, namespace, signal)), user, password };
+  const server = { namespace, service: postgresName, port: 5432, nodePort: postgresNodePort };
+  const asked = wanted(config).hostPort;
+  const address = { ...(await reach(run, { ...server, asked }, signal)), user, password };
   const since = Date.now();
   const watch = (watching: AbortSignal): Promise<never> =>
     watchForCause({
@@ -90,28 +91,7 @@ function wanted({ postgres }: RunContext['config']): PostgresConfig {
 
 /** In a cluster of our own at the address of the node that publishes its port; in another's wherever there is room. */
 async function placementOf(run: RunContext): Promise<PostgresPlacement> {
-  const namespace = namespaceOf(run);
-  const { owner } = run;
-  if (owner !== undefined) return { namespace, owner };
-  const nodes = await run.milestones.nodes.promise;
-  return { namespace, node: nodes.find(({ role }) => role === 'control-plane')?.hostname };
-}
-
-/** Where it is reached: as the node publishes it, or by this process, which forwards it where the cluster publishes none. */
-async function addressOf(run: RunContext, namespace: string, signal: AbortSignal): Promise<HostAndPort> {
-  const { config, provider, milestones, closing } = run;
-  const asked = wanted(config).hostPort;
-  const published = await provider.published(postgresNodePort, signal);
-  if (published !== undefined && (asked === 0 || asked === published.port)) return published;
-  const forward = await forwardPort({
-    access: await milestones.api.promise,
-    namespace,
-    service: postgresName,
-    port: 5432,
-    localPort: asked,
-  });
-  closing.push(() => forward.close());
-  return { host: '127.0.0.1', port: forward.port };
+  return { namespace: namespaceOf(run), owner: run.owner, node: await publishingNode(run) };
 }
 
 /** The run's databases go; a server that does not answer any more has none. */

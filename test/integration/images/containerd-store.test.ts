@@ -22,19 +22,31 @@ jest.setTimeout(60_000);
 let beside: ContainerdEngine;
 let registry: FaultyRegistry;
 let engine: ScriptedEngine;
-beforeAll(async () => {
-  [beside, registry] = await Promise.all([containerdEngine('images'), faultyRegistry()]);
-  engine = scriptedEngine(
+/** This machine's own engine, before the same node. */
+let hostEngine: ScriptedEngine;
+
+/** @param before - of a shell, to answer for the node's containerd */
+const engineOf = (env: NodeJS.ProcessEnv, before = ''): ScriptedEngine => {
+  const made = scriptedEngine(
     'docker',
     `[ "$1" = exec ] || exec docker "$@"
+    ${before}
     while [ "$1" != a-node ]; do shift; done
     shift
     exec "$@"`,
   );
-  Object.assign(engine.runtime.env, { DOCKER_HOST: beside.host, CONTAINERD_ADDRESS: beside.containerd });
+  Object.assign(made.runtime.env, { ...env, ...made.runtime.env });
+  return made;
+};
+
+beforeAll(async () => {
+  [beside, registry] = await Promise.all([containerdEngine('images'), faultyRegistry()]);
+  engine = engineOf({ DOCKER_HOST: beside.host, CONTAINERD_ADDRESS: beside.containerd });
+  hostEngine = engineOf({ CONTAINERD_ADDRESS: beside.containerd });
 });
 afterAll(async () => {
   engine[Symbol.dispose]();
+  hostEngine[Symbol.dispose]();
   await Promise.all([registry[Symbol.asyncDispose](), beside[Symbol.asyncDispose]()]);
 });
 
@@ -42,9 +54,10 @@ const options = () => ({
   runtime: engine.runtime,
   signal: new AbortController().signal,
   progress: silent,
-  limits: { stall: 60_000, total: 600_000 },
+  mirrors: [],
 });
-const importing = (reference: string) => importImage({ reference }, [{ name: 'a-node' }], options());
+const nodes = [{ name: 'a-node' }];
+const importing = (reference: string) => importImage({ reference }, nodes, options());
 const unique = (what: string): string => `jest-kubernetes-test/${what}-${randomBytes(4).toString('hex')}`;
 
 async function onHost(reference: string): Promise<void> {
@@ -104,35 +117,74 @@ describe('from an engine that keeps its images in containerd, a node takes in', 
   });
 
   test('one that was built there, and again when it is another', async () => {
-    const context = mkdtempSync(path.join(tmpdir(), 'built-'));
     const tag = `${unique('built')}:test`;
-    const build = async (content: string): Promise<void> => {
-      writeFileSync(path.join(context, 'Dockerfile'), 'FROM scratch\nCOPY content /content\n');
-      writeFileSync(path.join(context, 'content'), content);
-      const source = {
-        kind: 'build' as const,
-        context,
-        dockerfile: 'Dockerfile',
-        tag,
-        args: {},
-        target: undefined,
-        push: undefined,
-      };
-      await buildImage(source, options());
-    };
-    try {
-      await build('one');
-      await importing(tag);
-      const first = await inNode(`docker.io/${tag}`);
-      expect(first.whole).toBe(true);
-      expect(await importing(tag)).toBeUndefined();
-      await build('two');
-      await importing(tag);
-      const second = await inNode(`docker.io/${tag}`);
-      expect(second.whole).toBe(true);
-      expect(second.digest).not.toBe(first.digest);
-    } finally {
-      rmSync(context, { recursive: true });
-    }
+    await build(tag, 'FROM scratch\nCOPY content /content\n', 'one');
+    await importing(tag);
+    const first = await inNode(`docker.io/${tag}`);
+    expect(first.whole).toBe(true);
+    expect(await importing(tag)).toBeUndefined();
+    await build(tag, 'FROM scratch\nCOPY content /content\n', 'two');
+    await importing(tag);
+    const second = await inNode(`docker.io/${tag}`);
+    expect(second.whole).toBe(true);
+    expect(second.digest).not.toBe(first.digest);
   });
 });
+
+describe.each([
+  ['in files of its own', () => hostEngine],
+  ['in containerd', () => engine],
+])('of an image from an engine that keeps them %s', (_, from) => {
+  let base: string;
+  let tag: string;
+  const child = async (content: string): Promise<void> =>
+    build(tag, `FROM ${base}\nCOPY content /added\n`, content, from());
+  const sending = (reference = tag, runtime = from().runtime) =>
+    importImage({ reference }, nodes, { ...options(), runtime });
+  beforeAll(async () => {
+    base = registry.keep(unique('base'), newImage({ bytes: 1_000_000 }));
+    tag = `${unique('child')}:test`;
+    const { failed, words } = await runEngine(from().runtime, ['pull', '--quiet', base]);
+    if (failed) throw new Error(words);
+    expect((await sending(base))?.bytes).toBeGreaterThan(1_000_000);
+  });
+  afterAll(async () => {
+    await runEngine(from().runtime, ['rmi', '--force', base, tag]);
+  });
+
+  test('a layer that the node has is not sent again', async () => {
+    await child('one');
+    expect((await sending())?.bytes).toBeLessThan(100_000);
+    expect(await inNode(`docker.io/${tag}`)).toMatchObject({ whole: true });
+  });
+
+  test('all of it is sent, where the node has lost a layer since it was asked', async () => {
+    await child('two');
+    const { stdout } = await runEngine(from().runtime, ['save', tag], {});
+    // what it says that it has: all that there is in the archive
+    const digests = [...stdout.matchAll(/blobs\/sha256\/([0-9a-f]{64})/g)].map(
+      ([, hash]) => `sha256:${hash}`,
+    );
+    using liar = engineOf(
+      from().runtime.env,
+      `case "$*" in *"content ls"*) echo '${digests.join('\n')}'; exit;; esac`,
+    );
+    expect((await sending(tag, liar.runtime))?.bytes).toBeGreaterThan(1_000_000);
+    expect(await inNode(`docker.io/${tag}`)).toMatchObject({ whole: true });
+  });
+});
+
+/** Builds an image of a context that holds one file, `content`. */
+async function build(tag: string, dockerfile: string, content: string, from = engine): Promise<void> {
+  const context = mkdtempSync(path.join(tmpdir(), 'built-'));
+  const rest = { args: {}, target: undefined, push: undefined };
+  try {
+    writeFileSync(path.join(context, 'Dockerfile'), dockerfile);
+    writeFileSync(path.join(context, 'content'), content);
+    const source = { kind: 'build' as const, context, dockerfile: 'Dockerfile', tag, ...rest };
+    const limits = { stall: 60_000, total: 600_000 };
+    await buildImage(source, { ...options(), runtime: from.runtime, limits });
+  } finally {
+    rmSync(context, { recursive: true });
+  }
+}

@@ -10,7 +10,6 @@ import { type ScriptedEngine, scriptedEngine } from './scripted-engine.js';
 jest.setTimeout(60_000);
 
 const nodes = [{ name: 'a-node' }];
-const limits = { stall: 60_000, total: 600_000 };
 const pulled = new Set<string>();
 let registry: FaultyRegistry;
 
@@ -45,7 +44,7 @@ async function onHost(reference: string): Promise<void> {
 }
 
 const importing = (reference: string, engine: ScriptedEngine, signal = new AbortController().signal) =>
-  importImage({ reference }, nodes, { runtime: engine.runtime, signal, progress: silent, limits });
+  importImage({ reference }, nodes, { runtime: engine.runtime, signal, progress: silent, mirrors: [] });
 
 /** The tags that an image travels under, of this process. */
 async function travelling(): Promise<string> {
@@ -90,7 +89,7 @@ describe('an image that was pulled by its digest (the node is simulated)', () =>
         interruption.abort(reason);
       },
     };
-    const options = { runtime: engine.runtime, signal: interruption.signal, progress, limits };
+    const options = { runtime: engine.runtime, signal: interruption.signal, progress, mirrors: [] };
     await expect(importImage({ reference: byDigest }, nodes, options)).rejects.toBe(reason);
     expect(await travelling()).toBe('');
   });
@@ -114,6 +113,19 @@ describe('an image that was pulled by its digest (the node is simulated)', () =>
       evidence: [expect.stringContaining('No such image')],
     });
   });
+});
+
+test('what Podman has under a short name gets in the node the one that Kubernetes looks for (Docker stands in for it)', async () => {
+  const { byTag } = keptImage();
+  await onHost(byTag);
+  const short = `jest-kubernetes-test-${randomBytes(4).toString('hex')}:dev`;
+  await runEngine(docker, ['tag', byTag, short]);
+  pulled.add(short);
+  using engine = scriptedEngine('podman', `[ $1 = exec ] || exec docker "$@"\n${takesIn}`);
+  expect((await importing(short, engine))?.bytes).toBeGreaterThan(100_000);
+  const named = engine.calls().filter((call) => call.includes('images tag'));
+  expect(named).toEqual([expect.stringMatching(new RegExp(` localhost/\\S+ docker\\.io/library/${short}$`))]);
+  expect(await travelling()).toBe('');
 });
 
 describe('of an image that a node has already (the nodes are simulated)', () => {
@@ -174,7 +186,7 @@ describe('of an image that a node has already (the nodes are simulated)', () => 
       runtime: engine.runtime,
       signal: new AbortController().signal,
       progress: silent,
-      limits,
+      mirrors: [],
     };
     await importImage({ reference: byTag }, [...nodes, { name: 'new-node' }], options);
     expect(engine.calls().filter((call) => call.includes('--interactive'))).toEqual([

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { localImage } from '../../../src/images/engine.js';
+import { localImage, nameHere } from '../../../src/images/engine.js';
 import { compileSource } from '../leases/compiled.js';
 import { type FaultyRegistry, faultyRegistry, newImage, notFound } from '../registry/index.js';
 import { dies, type EngineProxy, engineProxy, failsWith, refuses, waits } from './engine-proxy.js';
@@ -70,6 +70,23 @@ describe('where Docker Hub (simulated, in front of the real engine) does not del
     expect(await puller.pull(reference)).toMatchObject({ result: { alreadyThere: true } });
   });
 
+  test('by its digest too: it keeps the mirror’s name here, and is known by it', async () => {
+    const { name, atHub } = unique();
+    const image = newImage();
+    const { digest } = image.manifest;
+    engine.answers(atHub, limited);
+    first.keep(`library/${name}`, image);
+    const reference = `${name}@${digest}`;
+    const { result } = await puller.pull(reference, { mirrors: mirrors() });
+    pulled.add(`${first.host}/library/${reference}`);
+
+    expect(result).toMatchObject({ alreadyThere: false, from: first.host });
+    expect(await nameHere(reference, mirrors(), docker)).toBe(`${first.host}/library/${reference}`);
+    expect(await puller.pull(reference, { mirrors: mirrors() })).toMatchObject({
+      result: { alreadyThere: true, id: result?.id },
+    });
+  });
+
   test('the second, when the first does not have the image', async () => {
     const { name, reference, atHub } = unique();
     engine.answers(atHub, limited);
@@ -132,14 +149,14 @@ describe('no mirror is asked', () => {
     expect(notes).toEqual([]);
   });
 
-  test('for an image by its digest, which could not be given its name', async () => {
+  test('for an image that is not one of Docker Hub’s official ones: its name is told to nobody else', async () => {
     const { name, atHub } = unique();
-    const { manifest } = newImage();
-    engine.answers(`${atHub}@${manifest.digest}`, limited);
-    engine.answers(atHub, limited);
-    const { error, notes } = await puller.pull(`${name}@${manifest.digest}`, { mirrors: mirrors() });
-    expect(error).toMatchObject({ code: 'IMAGE_RATE_LIMITED' });
+    const own = `acme/${name}`;
+    engine.answers(atHub.replace('library', 'acme'), limited);
+    const { error, notes } = await puller.pull(`${own}:test`, { mirrors: mirrors() });
+    expect(error).toMatchObject({ code: 'IMAGE_RATE_LIMITED', evidence: [rateLimit] });
     expect(notes).toEqual([]);
+    expect([...first.seen, ...second.seen].filter(({ path }) => path.includes(name))).toEqual([]);
   });
 });
 

@@ -27,7 +27,7 @@ async function refused(configs: Record<string, unknown>): Promise<string[]> {
     const { code, message, evidence, remedy } = error as JestKubernetesError;
     expect(code).toBe('CONFIG_CONFLICT');
     expect(message).toBe('The Jest projects of this run want different clusters');
-    expect(remedy).toContain('images and manifests may differ');
+    expect(remedy).toContain('images, manifests and services may differ');
     return evidence.map((line) =>
       line.replaceAll(`${folder}/packages/`, '').replaceAll('/jest-kubernetes.config.json', ''),
     );

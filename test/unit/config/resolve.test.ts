@@ -106,13 +106,19 @@ test('relative paths start from the configuration’s folder, whichever package 
     {
       cluster: { config: './kind.yaml' },
       images: [{ build: 'api', dockerfile: 'test.Dockerfile', tag: 'a' }, { archive: './redis.tar' }],
-      manifests: ['k8s/crds', 'k8s/*.yaml', { kustomize: 'k8s/overlay' }, '/dev/null'],
+      manifests: [
+        ...['k8s/crds', 'k8s/*.yaml', { kustomize: 'k8s/overlay' }, '/dev/null'],
+        { path: 'k8s/crds', wait: false },
+        { helm: 'charts/Shop-1.2.0.tgz', values: ['v.yaml', { a: 1 }] },
+        { helm: 'charts/web', values: { a: 1 }, release: 'mine', namespace: 'team', wait: false },
+      ],
       postgres: { initdb: 'db' },
       diagnostics: 'out',
     },
     {
       ...{ 'kind.yaml': 'nodes: [{ role: worker }]', 'api/test.Dockerfile': '', 'redis.tar': '' },
       ...{ 'k8s/crds/a.yaml': '', 'k8s/overlay/kustomization.yaml': '', 'db/a.sql': '' },
+      ...{ 'charts/Shop-1.2.0.tgz': '', 'charts/web/Chart.yaml': '', 'v.yaml': '' },
     },
   );
   const rootDir = path.join(folder, 'packages/api');
@@ -131,10 +137,19 @@ test('relative paths start from the configuration’s folder, whichever package 
       { kind: 'pull', reference: 'postgres:17-alpine' },
     ],
     manifests: [
-      { kind: 'path', path: at('k8s/crds') },
-      { kind: 'path', path: at('k8s/*.yaml') },
-      { kind: 'kustomize', path: at('k8s/overlay') },
-      { kind: 'path', path: '/dev/null' },
+      { kind: 'path', path: at('k8s/crds'), wait: true },
+      { kind: 'path', path: at('k8s/*.yaml'), wait: true },
+      { kind: 'kustomize', path: at('k8s/overlay'), wait: true },
+      { kind: 'path', path: '/dev/null', wait: true },
+      { kind: 'path', path: at('k8s/crds'), wait: false },
+      {
+        ...{ kind: 'helm', path: at('charts/Shop-1.2.0.tgz'), values: [at('v.yaml'), { a: 1 }] },
+        ...{ release: 'shop', namespace: 'default', wait: true },
+      },
+      {
+        ...{ kind: 'helm', path: at('charts/web'), values: [{ a: 1 }] },
+        ...{ release: 'mine', namespace: 'team', wait: false },
+      },
     ],
     postgres: { initdb: [at('db')] },
   });
@@ -206,7 +221,7 @@ describe('durations', () => {
       cluster: { stall: 500, total: 5_400_000 },
       pull: { stall: 45_000, total: 1_800_000 },
       import: { stall: 90_000, total: 1_200_000 },
-      manifests: { stall: 60_000, total: 300_000 },
+      manifests: { stall: 90_000, total: 600_000 },
       postgres: { stall: 90_000, total: 600_000 },
     });
   });

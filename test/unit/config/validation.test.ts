@@ -44,8 +44,8 @@ describe('an unknown key names the nearest known one', () => {
   });
 
   test('or all that are known, where none is near', async () => {
-    expect(await problems({ helm: [] })).toEqual([
-      'helm: not a known key; known are cluster, images, mirrors, manifests, postgres, keep, timeouts, diagnostics, setup',
+    expect(await problems({ tekton: [] })).toEqual([
+      'tekton: not a known key; known are cluster, images, mirrors, manifests, postgres, services, keep, timeouts, diagnostics, dotenv, setup',
     ]);
   });
 
@@ -120,7 +120,22 @@ describe('a bad value names its key, what it was, and what is allowed', () => {
       { images: [{ reference: 'a', push: 1 }] },
       'images.0.push: it is 1, but allowed is true, false or an image reference',
     ],
-    [{ manifests: [3] }, 'manifests.0: it is 3, but allowed is a path or { kustomize: path }'],
+    [
+      { manifests: [{ helm: 'chart', values: 3 }] },
+      'manifests.0.values: it is 3, but allowed is values, the path of a file of them, or a list of either',
+    ],
+    [
+      { manifests: [{ helm: 'chart', namespace: 'My_Shop' }] },
+      'manifests.0.namespace: it is "My_Shop", but allowed is lower-case letters, digits and hyphens, up to 53',
+    ],
+    [
+      { manifests: [{ path: 'k8s', wait: 'no' }] },
+      'manifests.0.wait: it is "no", but allowed is true or false',
+    ],
+    [
+      { manifests: [3] },
+      'manifests.0: it is 3, but allowed is a path, { path, wait }, { kustomize, wait } or { helm, values, release, namespace, wait }',
+    ],
     [{ postgres: 'yes' }, 'postgres: it is "yes", but allowed is true, false or an object'],
     [
       { postgres: { hostPort: 99999 } },
@@ -200,7 +215,10 @@ describe('what does not go together is refused', () => {
 test('files and folders that are not there are told at once, before anything is made', async () => {
   const config = {
     images: [{ build: 'api', tag: 'a' }, { build: 'web', tag: 'b' }, { archive: 'redis.tar' }],
-    manifests: ['k8s', 'k8s/*.yaml', { kustomize: 'overlays/test' }],
+    manifests: [
+      ...['k8s', 'k8s/*.yaml', { kustomize: 'overlays/test' }],
+      { helm: 'charts/shop', values: ['charts/values.yaml', {}] },
+    ],
     postgres: { initdb: ['db/schema.sql', 'db/seed.sql'] },
   };
   expect(await problems(config, { 'web/readme': '', 'db/seed.sql': '' })).toEqual([
@@ -209,6 +227,8 @@ test('files and folders that are not there are told at once, before anything is 
     'images.2.archive: <folder>/redis.tar is not there',
     'manifests.0: <folder>/k8s is not there',
     'manifests.2.kustomize: <folder>/overlays/test is not there',
+    'manifests.3.helm: <folder>/charts/shop is not there',
+    'manifests.3.values: <folder>/charts/values.yaml is not there',
     'postgres.initdb: <folder>/db/schema.sql is not there',
   ]);
   const folder = configured(config);

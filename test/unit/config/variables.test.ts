@@ -19,14 +19,39 @@ describe('.env and .env.test', () => {
     const env: NodeJS.ProcessEnv = {};
     const config = await loadConfig({ rootDir: path.join(folder, 'packages/api'), env });
     expect(config).toMatchObject({ keep: 'on-failure', cluster: { name: 'from-env' } });
-    expect(env['SHOP']).toBe('env test');
+  });
+
+  test('tell the workers nothing of what is another program’s', async () => {
+    const folder = configured(
+      {},
+      { '.env': 'DATABASE_URL=postgres://production\nJEST_KUBERNETES_KEEP=always' },
+    );
+    const env: NodeJS.ProcessEnv = {};
+    await loadConfig({ rootDir: folder, env });
+    expect(env).toEqual({ JEST_KUBERNETES_KEEP: 'always' });
+  });
+
+  test('come whole where the option dotenv names them: the first of several wins, and the environment over all', async () => {
+    const files = { '.env.test': 'A=test\nB="test b"\nC=test', 'env/more': 'B=more\nD=more' };
+    const folder = configured({ dotenv: ['.env.test', 'env/more'] }, files);
+    const env: NodeJS.ProcessEnv = { C: '' };
+    await loadConfig({ rootDir: folder, env });
+    expect(env).toEqual({ A: 'test', B: 'test b', C: '', D: 'more' });
+  });
+
+  test('are told where such a one is not there', async () => {
+    const folder = configured({ dotenv: '.env.local' });
+    expect(await shownOf(loadConfig({ rootDir: folder, env: {} }), folder)).toContain(
+      'dotenv: <folder>/.env.local is not there',
+    );
   });
 
   test('never override the real environment, be it empty', () => {
-    const folder = project({ '.env': 'SHOP=env\nEMPTY=env', '.env.test': 'SHOP=test' });
-    const env = { SHOP: 'real', EMPTY: '' };
+    const [name, empty] = ['JEST_KUBERNETES_NAME', 'JEST_KUBERNETES_KEEP'];
+    const folder = project({ '.env': `${name}=env\n${empty}=env`, '.env.test': `${name}=test` });
+    const env = { [name]: 'real', [empty]: '' };
     readDotenv(folder, env);
-    expect(env).toEqual({ SHOP: 'real', EMPTY: '' });
+    expect(env).toEqual({ [name]: 'real', [empty]: '' });
   });
 
   test('may name the configuration', async () => {
@@ -152,7 +177,9 @@ describe('the projects of one run', () => {
   test('each read their own .env, and the workers see all of them', async () => {
     const { rootDirs } = workspace({
       'packages/api/.env': 'JEST_KUBERNETES_IMAGES=api:1\nSHOP=api\nOF_API=1',
+      'packages/api/package.json': { 'jest-kubernetes': { dotenv: '.env' } },
       'packages/web/.env': 'JEST_KUBERNETES_IMAGES=web:1\nSHOP=web\nOF_WEB=1',
+      'packages/web/package.json': { 'jest-kubernetes': { dotenv: '.env' } },
     });
     const env: NodeJS.ProcessEnv = {};
     expect(await loadRunConfig(rootDirs, env)).toMatchObject({
@@ -168,7 +195,7 @@ describe('the projects of one run', () => {
     });
     const env: NodeJS.ProcessEnv = {};
     expect(await loadRunConfig([folder], env)).toBeUndefined();
-    expect(env).toMatchObject({ JEST_KUBERNETES: 'off', SHOP: 'env' });
+    expect(env).toEqual({ JEST_KUBERNETES: 'off' });
     expect(await loadRunConfig(rootDirs, {})).toBeUndefined();
     await expect(loadRunConfig([folder], { JEST_KUBERNETES: 'on' })).rejects.toThrow(/is not valid/);
   });

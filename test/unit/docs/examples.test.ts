@@ -14,6 +14,7 @@ const pages = [
   'docs/performance.md',
   'examples/basic/README.md',
   'examples/postgres/README.md',
+  'examples/services/README.md',
   'examples/monorepo/README.md',
 ];
 

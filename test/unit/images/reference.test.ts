@@ -71,7 +71,7 @@ describe('at a mirror of Docker Hub', () => {
   test.each([
     ['postgres:17', 'mirror.gcr.io', 'mirror.gcr.io/library/postgres:17'],
     ['postgres:17', 'public.ecr.aws/docker', 'public.ecr.aws/docker/library/postgres:17'],
-    ['bitnami/redis', 'mirror.example:5000/a/b/', 'mirror.example:5000/a/b/bitnami/redis:latest'],
+    ['redis', 'mirror.example:5000/a/b/', 'mirror.example:5000/a/b/library/redis:latest'],
     [`postgres@${digest}`, 'mirror.gcr.io', `mirror.gcr.io/library/postgres@${digest}`],
   ])('%s at %s is %s', (text, mirror, name) => {
     const mirrored = atMirror(parseReference(text), mirror);
@@ -79,9 +79,12 @@ describe('at a mirror of Docker Hub', () => {
     expect(parseReference(name)).toEqual(mirrored);
   });
 
-  test("another registry's images are not to be found", () => {
-    expect(atMirror(parseReference('ghcr.io/a/b:1'), 'mirror.gcr.io')).toBeUndefined();
-  });
+  test.each(['ghcr.io/a/b:1', 'ghcr.io/library/postgres:17', 'acme/private-app:2'])(
+    '%s is not looked for: it is none of its official images',
+    (text) => {
+      expect(atMirror(parseReference(text), 'mirror.gcr.io')).toBeUndefined();
+    },
+  );
 });
 
 function catching(work: () => unknown): JestKubernetesError {

@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { downloadExecutable } from '../../../src/cluster/kind/download.js';
+import { downloadExecutable } from '../../../src/tools/download.js';
 import { findKind } from '../../../src/cluster/kind/index.js';
 import { kindRelease } from '../../../src/cluster/kind/kind-release.js';
 import { silent } from '../../../src/report/progress.js';

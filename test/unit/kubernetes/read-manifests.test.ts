@@ -68,7 +68,7 @@ test('the hash tells content, not place', async () => {
   await write('b.yaml', `# elsewhere\n${object('ConfigMap', 'x')}`);
   await write('c.yaml', object('ConfigMap', 'z'));
   const [a, b, c] = await Promise.all(
-    ['a.yaml', 'b.yaml', 'c.yaml'].map(async (name) => (await readManifests([path(name)])).hash),
+    ['a.yaml', 'b.yaml', 'c.yaml'].map(async (name) => (await readManifests([path(name)])).hashes[0]),
   );
   expect(a).toBe(b);
   expect(a).not.toBe(c);
@@ -107,7 +107,7 @@ test('what matches nothing is an error, an empty folder too', async () => {
 
 test('without kubectl, a kustomize folder says what to install', async () => {
   await expect(
-    readManifests([{ kind: 'kustomize', path: folder }], { kubectl: '/no/such/kubectl' }),
+    readManifests([{ kind: 'kustomize', path: folder }], { find: () => Promise.resolve('/no/such/kubectl') }),
   ).rejects.toMatchObject({
     code: 'MANIFEST_INVALID',
     remedy: expect.stringContaining('Install kubectl') as string,
@@ -135,4 +135,50 @@ test('namespaces and definitions come first, webhooks last, and the rest as writ
     'Deployment',
     'ValidatingWebhookConfiguration',
   ]);
+});
+
+test('webhooks come after all of their own place, and before what the next has; namespaces and definitions first of all', () => {
+  const entry = (place: number, kind: string, name: string) => ({
+    object: { apiVersion: 'v1', kind, metadata: { name } },
+    origin: '',
+    place,
+  });
+  const entries = [
+    entry(0, 'ValidatingWebhookConfiguration', 'operator'),
+    entry(0, 'APIService', 'operator'),
+    entry(0, 'Deployment', 'operator'),
+    entry(0, 'Widget', 'early'),
+    entry(1, 'Widget', 'late'),
+    entry(1, 'ConfigMap', 'late'),
+    entry(1, 'CustomResourceDefinition', 'widgets'),
+    entry(1, 'Namespace', 'shop'),
+  ];
+  const names = inOrder(entries).map(({ object: { kind, metadata } }) => `${kind} ${metadata.name}`);
+  expect(names).toEqual([
+    'Namespace shop',
+    'CustomResourceDefinition widgets',
+    'Deployment operator',
+    'Widget early',
+    'ValidatingWebhookConfiguration operator',
+    'APIService operator',
+    'ConfigMap late',
+    'Widget late',
+  ]);
+});
+
+test('what is in files is read before a program is asked for, and each place has a hash of its own', async () => {
+  await write('a.yaml', object('ConfigMap', 'a'));
+  await write('broken.yaml', 'a: [');
+  const kustomization = { kind: 'kustomize' as const, path: folder };
+  const asked: string[] = [];
+  const find = (program: string): Promise<string> => {
+    asked.push(program);
+    return Promise.reject(new Error(`no ${program}`));
+  };
+  await expect(readManifests([kustomization, path('broken.yaml')], { find })).rejects.toThrow('broken.yaml');
+  expect(asked).toEqual([]);
+  await expect(readManifests([path('a.yaml'), kustomization], { find })).rejects.toThrow('no kubectl');
+  const { objects, hashes } = await readManifests([path('a.yaml'), path('a.yaml')]);
+  expect(objects.map(({ place }) => place)).toEqual([0]);
+  expect(new Set(hashes).size).toBe(2);
 });

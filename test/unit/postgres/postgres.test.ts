@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { PostgresConfig } from '../../../src/config/config.js';
-import { clusterLabel, ownerLabel } from '../../../src/kubernetes/index.js';
+import { clusterLabel, namespaceFor, ownerLabel } from '../../../src/kubernetes/index.js';
 import { urlOf } from '../../../src/postgres/connection.js';
 import { workerDatabaseName } from '../../../src/postgres/databases.js';
 import { createWorkerDatabase, deployPostgres, postgresKey } from '../../../src/postgres/index.js';
 import { initFailed } from '../../../src/postgres/init-scripts.js';
 import { migrate } from '../../../src/postgres/migrate.js';
-import { firstPod, namespaceFor, postgresObjects } from '../../../src/postgres/objects.js';
+import { firstPod, postgresObjects } from '../../../src/postgres/objects.js';
 import { roomRemedy } from '../../../src/postgres/out-of-room.js';
 import { isAway, outlasting } from '../../../src/postgres/outlasting.js';
 import { silent } from '../../../src/report/index.js';

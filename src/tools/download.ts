@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 
 import pRetry, { AbortError } from 'p-retry';
 
-import type { Progress } from '../../report/index.js';
+import type { Progress } from '../report/index.js';
 import { get } from './get.js';
 
 export interface Download {

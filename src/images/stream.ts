@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+import { formatBytes, type Progress } from '../report/index.js';
+import type { ContainerRuntime } from '../runtime/index.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { lastLines } from '../support/lines.js';
+import { saysDiskFull, saysWrongPlatform } from './failures.js';
+
+/** A machine of the cluster, by its container's name. */
+export interface ImportNode {
+  name: string;
+}
+
+export interface StreamOptions {
+  runtime: ContainerRuntime;
+  signal: AbortSignal;
+  progress: Progress;
+}
+
+/**
+ * As kind imports it, but for the node's platform alone: an archive may name platforms whose layers it does not hold,
+ * which `--all-platforms` refuses. The node says itself which snapshotter its containerd uses. containerd 2 would take
+ * the archive through its transfer service, which costs a fifth more processor time (docs/performance.md).
+ */
+const importScript = `
+snapshotter=$(containerd config dump 2>/dev/null | sed -n "s/^ *snapshotter = [\\"']\\(.*\\)[\\"']/\\1/p" | head -n 1)
+ctr images import --help | grep -q -e --local && local=--local
+exec ctr --namespace=k8s.io images import $local --snapshotter="\${snapshotter:-overlayfs}" -
+`;
+
+/**
+ * Streams an image's archive into the nodes.
+ * @param saving - the command that writes it, where one does
+ * @throws JestKubernetesError IMAGE_IMPORT_FAILED, with the last lines of what failed; IMAGE_PLATFORM; DISK_FULL
+ */
+export async function streamIntoNodes(
+  name: string,
+  source: Readable,
+  saving: ChildProcess | undefined,
+  nodes: readonly ImportNode[],
+  { runtime, signal, progress }: StreamOptions,
+): Promise<{ bytes: number }> {
+  let bytes = 0;
+  const counter = new Transform({
+    highWaterMark: 1 << 20,
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      progress.moved(formatBytes(bytes));
+      done(null, chunk);
+    },
+  });
+  const imports = nodes.map((node) =>
+    spawn(runtime.command, ['exec', '--interactive', node.name, 'sh', '-c', importScript], {
+      env: { ...process.env, ...runtime.env },
+      stdio: ['pipe', 'ignore', 'pipe'],
+    }),
+  );
+  const children = [...(saving === undefined ? [] : [saving]), ...imports];
+  const endings = children.map(ended);
+  const kill = (): void => {
+    for (const child of children) child.kill('SIGKILL');
+  };
+  signal.addEventListener('abort', kill, { once: true });
+  progress.waitingFor(`containerd to take ${name} in`);
+  try {
+    for (const child of imports) counter.pipe(child.stdin);
+    // an importer that has ended tells why by its own status: a broken pipe says nothing
+    for (const child of imports) child.stdin.on('error', () => counter.unpipe(child.stdin).resume());
+    const flow = pipeline(source, counter, { signal }).catch((error: unknown) => {
+      for (const child of imports) child.stdin.end();
+      return messageOf(error);
+    });
+    const failures = (await Promise.all([...endings, flow])).filter((ending) => ending !== undefined);
+    signal.throwIfAborted();
+    if (failures.length > 0) throw importFailure(name, failures.join('\n'), { runtime });
+    return { bytes };
+  } finally {
+    signal.removeEventListener('abort', kill);
+    kill();
+  }
+}
+
+/** What a command said when it failed; undefined where it ended well. */
+function ended(child: ChildProcess): Promise<string | undefined> {
+  let words = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (words += text));
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      resolve(messageOf(error));
+    });
+    child.on('close', (status, signal) => {
+      resolve(
+        status === 0 ? undefined : words || `${child.spawnfile} ended with ${String(signal ?? status)}`,
+      );
+    });
+  });
+}
+
+export function importFailure(
+  name: string,
+  words: string,
+  { runtime }: Pick<StreamOptions, 'runtime'>,
+): JestKubernetesError {
+  const evidence = lastLines(words, 5);
+  if (saysDiskFull(words)) {
+    return new JestKubernetesError('DISK_FULL', `The disk is full: ${name} could not be stored in the node`, {
+      evidence,
+      remedy:
+        'Make room where the container engine keeps its volumes: docker system df, docker system prune --volumes',
+    });
+  }
+  if (saysWrongPlatform(words)) {
+    return new JestKubernetesError('IMAGE_PLATFORM', `${name} is not an image for ${runtime.platform}`, {
+      evidence,
+      remedy: `Pull or build it for the cluster's nodes, with --platform ${runtime.platform}`,
+    });
+  }
+  return new JestKubernetesError('IMAGE_IMPORT_FAILED', `${name} could not be imported into the node`, {
+    evidence,
+    remedy: 'Is it a whole image? Pull or build it anew and try again.',
+  });
+}
