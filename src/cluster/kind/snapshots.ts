@@ -155,6 +155,9 @@ async function seeImages(
   });
 }
 
-/** `docker.io/library/postgres:17-alpine` is `postgres:17-alpine`. */
-const isNamed = (name: string, reference: string): boolean =>
-  name === reference || name.endsWith(`/${reference.replace(/@.*$/, '')}`);
+/** `docker.io/library/postgres:17-alpine` is `postgres:17-alpine`, and `docker.io/library/busybox:latest` is `busybox`. */
+export function isNamed(name: string, reference: string): boolean {
+  const plain = reference.replace(/@.*$/, '');
+  const tagged = /:[^/]+$/.test(plain) ? plain : `${plain}:latest`;
+  return [reference, tagged].some((each) => name === each || name.endsWith(`/${each}`));
+}

@@ -13,6 +13,7 @@ import {
   type Snapshot,
   superfluous,
 } from '../../../src/cluster/kind/snapshot/store.js';
+import { isNamed } from '../../../src/cluster/kind/snapshots.js';
 import type { ClusterConfig } from '../../../src/config/index.js';
 import { resolveNodes } from '../../../src/config/resolve-nodes.js';
 import type { ContainerRuntime } from '../../../src/runtime/index.js';
@@ -240,4 +241,15 @@ describe('the container of a clone', () => {
     expect(text).toContain('--publish 127.0.0.1:8080:80/udp --publish 0.0.0.0::81/tcp');
     expect(all.at(-1)).toBe('i');
   });
+});
+
+test.each<[string, string, boolean]>([
+  ['docker.io/library/postgres:17-alpine', 'postgres:17-alpine', true],
+  ['docker.io/library/busybox:latest', 'busybox', true],
+  ['registry.example:5000/shop/api:latest', 'registry.example:5000/shop/api', true],
+  ['docker.io/library/redis@sha256:abc', 'redis@sha256:abc', true],
+  ['docker.io/library/postgres:17-alpine', 'postgres:16-alpine', false],
+  ['docker.io/library/busybox:1.36', 'busybox', false],
+])('%s in a node is the image %s: %s', (name, reference, expected) => {
+  expect(isNamed(name, reference)).toBe(expected);
 });
