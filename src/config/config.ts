@@ -56,7 +56,13 @@ export interface ClusterConfig {
 
 /** An image that must be inside the cluster before the first test. */
 export type ImageSource =
-  | { kind: 'pull'; reference: string; push: string | undefined }
+  | {
+      kind: 'pull';
+      reference: string;
+      push: string | undefined;
+      /** Nobody asked for it: where it cannot be had, a run goes on without. Default: false. */
+      isOptional?: true;
+    }
   | {
       kind: 'build';
       /** Absolute path of the build context. */

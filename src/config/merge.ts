@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { JestKubernetesError } from '../support/errors.js';
-import type { Config } from './config.js';
+import type { Config, ImageSource } from './config.js';
 
 /** What all projects of one run must agree on: there is one cluster, and one environment for all. */
 const shared = ['cluster', 'mirrors', 'postgres', 'keep', 'timeouts', 'runtime', 'stateDir'] as const;
@@ -48,10 +48,13 @@ export function mergeConfigs(configs: readonly Config[]): Config {
       },
     );
   }
+  const images = configs.flatMap((each) => each.images);
   const hooks = files.flatMap(({ setup }) => setup ?? []);
   return {
     ...first,
-    images: distinct(configs.flatMap((each) => each.images)),
+    images: distinct(
+      images.filter((each) => !isOptional(each) || !images.some((other) => isSame(each, other))),
+    ),
     manifests: distinct(configs.flatMap((each) => each.manifests)),
     services,
     setup:
@@ -90,5 +93,11 @@ function show(value: unknown): string {
 function distinct<T>(all: readonly T[]): T[] {
   return all.filter((one, index) => all.findIndex((other) => isDeepStrictEqual(one, other)) === index);
 }
+
+const isOptional = (image: ImageSource): boolean => image.kind === 'pull' && image.isOptional === true;
+
+/** Whether the other, which is asked for, is that image too. */
+const isSame = (one: ImageSource, other: ImageSource): boolean =>
+  one.kind === 'pull' && other.kind === 'pull' && one.reference === other.reference && !isOptional(other);
 
 const nameOf = ({ file, rootDir }: Config): string => file ?? rootDir;

@@ -66,9 +66,10 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
   const config =
     typeof cluster.config === 'string' ? readKindConfig(absolute(cluster.config)) : cluster.config;
   const postgres = resolvePostgres(user.postgres, absolute);
-  const images = (user.images ?? [postgres?.image ?? defaultPostgresImage]).map((each) =>
-    resolveImage(each, absolute),
-  );
+  const images = (user.images ?? []).map((each) => resolveImage(each, absolute));
+  if (user.images === undefined && postgres === undefined) {
+    images.push({ kind: 'pull', reference: defaultPostgresImage, push: undefined, isOptional: true });
+  }
   const services = (user.services ?? []).map(resolveService);
   for (const { image } of [...(postgres === undefined ? [] : [postgres]), ...services]) {
     const isListed = images.some((each) =>

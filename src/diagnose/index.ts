@@ -4,7 +4,7 @@ export { writePage } from './page/write-page.js';
 export type { FileRecord } from './tests/record.js';
 export { diagnose, portIn, toError, type CauseName, type Diagnosis } from './causes.js';
 export { observe, type ObserveOptions } from './observe.js';
-export { watchForCause } from './watch.js';
+export { watchDownloads, watchForCause } from './watch.js';
 export type { Scope } from './scope.js';
 export { formatCause } from './tests/format.js';
 export { leaveFile } from './tests/write.js';

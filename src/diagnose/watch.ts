@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { AwakeTimer } from '../support/awake-timer.js';
 import { diagnose, type Diagnosis } from './causes.js';
+import { downloadsIn, type Engine } from './engine.js';
 import { observe, type ObserveOptions } from './observe.js';
 import type { DiagnosisContext } from './snapshot.js';
 
@@ -45,5 +46,30 @@ export async function watchForCause(options: WatchOptions): Promise<Diagnosis> {
     });
     if (found?.conclusive) return found;
     await sleep(interval, undefined, { signal });
+  }
+}
+
+/**
+ * Tells of what nodes download, each time that more of it is there: a long download stands still for whoever looks at pods
+ * alone.
+ * @param interval - between two looks, in milliseconds
+ * @throws the signal's reason, once that is aborted
+ */
+export async function watchDownloads(
+  engine: Engine,
+  {
+    signal,
+    interval = 5_000,
+    onMore,
+  }: { signal: AbortSignal; interval?: number; onMore: (said: string) => void },
+): Promise<never> {
+  const known = new Map<string, number>();
+  for (;;) {
+    await sleep(interval, undefined, { signal });
+    const downloads = await downloadsIn(engine, signal);
+    const news = downloads.filter(({ node, ref, bytes }) => bytes > (known.get(`${node} ${ref}`) ?? 0));
+    for (const { node, ref, bytes } of news) known.set(`${node} ${ref}`, bytes);
+    const all = downloads.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (news.length > 0) onMore(`nodes download images: ${(all / 1e6).toFixed(1)} MB so far`);
   }
 }

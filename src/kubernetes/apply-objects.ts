@@ -5,10 +5,10 @@ import { apply } from './apply.js';
 import { claim, inItsNamespace, survey } from './claim.js';
 import { openApi } from './client.js';
 import { Kinds } from './kinds.js';
+import type { ManifestObject } from './manifests/index.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 import type { Owner } from './owner.js';
 import { inOrder, persistently, putInOrder } from './put-in-order.js';
-import type { ManifestObject } from './manifests/index.js';
 import type { Standing } from './standing.js';
 
 export interface ApplyOptions {

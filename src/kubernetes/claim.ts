@@ -3,10 +3,10 @@ import { ApiError, isHidden, unless } from './api-error.js';
 import { apply } from './apply.js';
 import type { Api } from './client.js';
 import { type Kinds, NotServed, type Place } from './kinds.js';
+import type { ManifestObject } from './manifests/index.js';
 import { describeObject, fieldManager, type KubernetesObject } from './objects.js';
 import { owned, type Owner } from './owner.js';
 import { NotYet } from './patience.js';
-import type { ManifestObject } from './manifests/index.js';
 import { type Standing, standingOf } from './standing.js';
 
 interface Claim {

@@ -2,6 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { messageOf } from '../support/errors.js';
+import { Bound } from './bound.js';
 import type { Api } from './client.js';
 import { listenHere } from './listen-here.js';
 import { openPodSocket, type PodSocket } from './pod-socket.js';
@@ -86,11 +87,11 @@ async function connected(
   socket: Socket,
   ended: AbortSignal,
 ): Promise<PodSocket> {
-  const limit = AbortSignal.timeout(podLimit);
-  const waiting = AbortSignal.any([ended, limit]);
+  using bound = new Bound(podLimit, ended);
+  const { signal: waiting } = bound;
   let trouble = `no pod that is ready and has the port ${port} within ${podLimit / 1000} s`;
   for (;;) {
-    if (limit.aborted) throw new Error(trouble);
+    if (waiting.aborted) throw new Error(trouble);
     try {
       const target = (await readPods(api, { namespace, pod, selector }, waiting)).find(isReady);
       const found = target === undefined ? undefined : containerPort(target, port);

@@ -3,9 +3,9 @@ import { pause } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import type { Api } from './client.js';
 import { type Kinds, NotServed } from './kinds.js';
+import type { ManifestObject } from './manifests/index.js';
 import { describeObject, type KubernetesObject } from './objects.js';
 import { NotYet, patienceWith } from './patience.js';
-import type { ManifestObject } from './manifests/index.js';
 import { readiness } from './waiting/index.js';
 
 const retryInterval = 250;
@@ -113,9 +113,11 @@ export async function putInOrder(
 }
 
 function failed({ object, origin }: ManifestObject, error: unknown): JestKubernetesError {
-  return new JestKubernetesError('MANIFEST_FAILED', `${describeObject(object)} could not be applied`, {
-    evidence: [`${origin}: ${object.apiVersion} ${object.kind}`, messageOf(error)],
-    remedy: 'Correct the manifest; the line above is the API server’s own answer.',
+  // in the message itself: a test of what is refused expects of it the words that say why
+  const message = `${describeObject(object)} could not be applied: ${messageOf(error)}`;
+  return new JestKubernetesError('MANIFEST_FAILED', message, {
+    evidence: [`${origin}: ${object.apiVersion} ${object.kind}`],
+    remedy: 'Correct the manifest; the words above are the API server’s own.',
     cause: error,
   });
 }

@@ -7,7 +7,9 @@ import { PhaseLine, silenceLimit } from './line.js';
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const frameTime = 120;
 /** The least width of the column of titles, so that lines that come one by one stand below each other. */
-const titleWidth = 30;
+const titleWidth = 34;
+/** What a terminal takes for: this line is empty, and begins anew. */
+const clearedLine = '\r\u001B[K';
 
 /** How the running lines are shown: redrawn on a terminal, or told now and then in a log. */
 interface Surface {
@@ -22,6 +24,8 @@ interface Surface {
 function terminalSurface(stream: NodeJS.WriteStream): Surface {
   const style = styleFor(stream);
   const live = logUpdate().createLogUpdate(stream);
+  // Jest has written “Determining test suites to run...”, and takes that away itself: without this the first line follows it
+  stream.write(clearedLine);
   let frame = 0;
   return {
     interval: frameTime,

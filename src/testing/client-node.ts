@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type * as ClientNode from '@kubernetes/client-node';
 
 import { JestKubernetesError } from '../support/errors.js';
+import { keepingConnections } from './kept-connections.js';
 import { currentTestFile } from './test-file.js';
 
 const packageName = '@kubernetes/client-node';
@@ -24,8 +25,11 @@ function resolveFrom(places: readonly (string | undefined)[]): string | undefine
   return undefined;
 }
 
+const exposed = new WeakMap<typeof ClientNode, typeof ClientNode>();
+
 /**
- * `@kubernetes/client-node` as a module of the user's has it, loaded natively: once per process.
+ * `@kubernetes/client-node` as a module of the user's has it, loaded natively: once per process, with a `KubeConfig` that
+ * keeps its connections.
  *
  * @param importer - absolute path of the importing module; default: the test file
  * @throws JestKubernetesError CLIENT_MISSING
@@ -40,5 +44,8 @@ export function clientNode(importer?: string): typeof ClientNode {
       remedy: `npm i -D ${packageName}`,
     });
   }
-  return createRequire(__filename)(path) as typeof ClientNode;
+  const loaded = createRequire(__filename)(path) as typeof ClientNode;
+  const known = exposed.get(loaded) ?? { ...loaded, KubeConfig: keepingConnections(loaded.KubeConfig) };
+  exposed.set(loaded, known);
+  return known;
 }

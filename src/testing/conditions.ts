@@ -1,14 +1,14 @@
+import type { KubernetesObject } from '../kubernetes/index.js';
 import {
   conditionIs,
   generationSeen,
-  type KubernetesObject,
   met,
   never,
   notYet,
   phaseIs,
   readiness,
   type Verdict,
-} from '../kubernetes/index.js';
+} from '../kubernetes/waiting/index.js';
 import { messageOf } from '../support/errors.js';
 import { jsonPaths } from '../support/native.js';
 import type { Located } from './target.js';

@@ -16,7 +16,10 @@ import type { Target } from './target.js';
 import { currentScope } from './test-file.js';
 
 export interface ExecOptions extends ContainerOptions {
-  /** What the command reads, to its end. Default: nothing. */
+  /**
+   * What the command reads, to its end: where it leaves more than some 64 kB of it, Kubernetes may never say that it has
+   * ended, to kubectl neither. Default: nothing.
+   */
   stdin?: string | Uint8Array | Readable | undefined;
   /** Whether an exit code other than 0 is an error. Default: false. */
   check?: boolean | undefined;

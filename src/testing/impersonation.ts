@@ -18,7 +18,7 @@ interface Agent {
   addRequest(request: { setHeader(name: string, value: string[]): void }, ...more: unknown[]): unknown;
 }
 interface Dispatcher {
-  dispatch(options: { headers?: object }, handler: unknown): boolean;
+  dispatch(options: { headers?: object; allowH2?: boolean }, handler: unknown): boolean;
 }
 
 /** Has every call by this configuration say as whom it is; the library itself knows of a user, but of no groups. */
@@ -59,7 +59,8 @@ const dispatching = (dispatcher: Dispatcher, groups: string[]): Dispatcher =>
     dispatch: {
       value: (options: { headers?: object }, handler: unknown) =>
         dispatcher.dispatch(
-          { ...options, headers: { ...options.headers, 'impersonate-group': groups } },
+          // by HTTP/2 the library would make one header of them
+          { ...options, allowH2: false, headers: { ...options.headers, 'impersonate-group': groups } },
           handler,
         ),
     },

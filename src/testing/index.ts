@@ -34,3 +34,4 @@ export { logs, type Logs, type LogsOptions } from './logs.js';
 export { proxy, type Proxy } from './proxy.js';
 export type { ContainerOptions } from './running-container.js';
 export type { Selection, Target } from './target.js';
+export { JestKubernetesError, type ErrorCode } from '../support/errors.js';

@@ -11,7 +11,7 @@ import { cluster } from './cluster.js';
 import { deleted } from './conditions.js';
 import type { Limits } from './patience.js';
 import { objectsOf, type Source } from './sources.js';
-import { describeTarget, locate, type Located, pathOf, type Selection, type Target } from './target.js';
+import { describeTarget, locate, type Located, pathOf, type Target } from './target.js';
 import { waitFor } from './wait-for.js';
 
 export interface RemoveOptions extends Limits {
@@ -29,7 +29,7 @@ const isReference = (text: string): boolean =>
 
 /**
  * Takes objects away, in the reverse of the order in which they are applied, and waits until they are gone; what is not
- * there is passed over.
+ * there is passed over. Of a selection those go that are there when it is called.
  *
  * @param what - what `apply` takes, what it gave back, or names such as `deployment/web`, or a list of any of them
  * @example
@@ -50,16 +50,14 @@ export async function remove(
       throw new JestKubernetesError('TARGET_INVALID', `${describeTarget(found)} would all be removed`, {
         remedy: 'Name one, or give a selector.',
       });
-    located.push(found);
-    await removeAll(found, options.gracePeriod);
+    for (const each of await thereNow(found)) {
+      const uid = await removeOne(each, options.gracePeriod);
+      if (uid !== undefined) located.push({ ...each, uid });
+    }
   }
   if (options.wait === false) return;
-  for (const each of located) {
-    const { kind, apiVersion, name, namespace, selector, uid } = each;
-    const target =
-      name === undefined
-        ? ({ kind, apiVersion, namespace, selector } as Selection)
-        : { kind, apiVersion, metadata: { name, namespace, uid } };
+  for (const { kind, apiVersion, name, namespace, uid } of located) {
+    const target = { kind, apiVersion, metadata: { name, namespace, uid } };
     await waitFor(target as Target, deleted, options);
   }
 }
@@ -77,19 +75,38 @@ async function targetsOf(what: Target | Source): Promise<Entry[]> {
   return [{ object: { apiVersion: '', kind, metadata: { name: '' } }, target }];
 }
 
-async function removeAll(found: Located, gracePeriodSeconds: number | undefined): Promise<void> {
+/** Of a selection each that is there now: what a controller makes in their place meanwhile is not meant. */
+async function thereNow(found: Located): Promise<Located[]> {
+  const { name, collection, selector = '' } = found;
+  if (name !== undefined) return [found];
+  const path = `${collection}?labelSelector=${encodeURIComponent(selector)}`;
+  const { items } = await cluster().api.request<{ items: KubernetesObject[] }>(path);
+  return items.map(({ metadata: { name, uid } }) => ({ ...found, name, uid, selector: undefined }));
+}
+
+/** Of an object that goes at once the server has a status left, else the object itself. */
+interface Removed {
+  metadata?: { uid?: string };
+  details?: { uid?: string };
+}
+
+/** @returns the uid of what goes: one that is made in its place at once is another; undefined where it is gone */
+async function removeOne(
+  found: Located,
+  gracePeriodSeconds: number | undefined,
+): Promise<string | undefined> {
   const { api } = cluster();
-  const { uid, name, collection, selector } = found;
+  const { uid } = found;
   const body = {
     ...{ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', gracePeriodSeconds },
     preconditions: uid && { uid },
   };
-  const path =
-    name === undefined ? `${collection}?labelSelector=${encodeURIComponent(selector ?? '')}` : pathOf(found);
   try {
-    await unless(isGone, api.request<KubernetesObject>(path, { method: 'DELETE', body }));
+    const removed = await unless(isGone, api.request<Removed>(pathOf(found), { method: 'DELETE', body }));
+    return removed?.metadata?.uid ?? removed?.details?.uid;
   } catch (error) {
     // another one has its name by now
-    if (!(error instanceof ApiError && error.status === 409 && uid !== undefined)) throw error;
+    if (error instanceof ApiError && error.status === 409 && uid !== undefined) return undefined;
+    throw error;
   }
 }

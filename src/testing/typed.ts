@@ -86,11 +86,14 @@ type ByWord<Word extends string> = Word extends `${infer Plain}.${string}`
       ? AnyObject
       : Named<Word>;
 
-type ByKind<Version, Kind> = Version extends keyof Versions
+/** @param T - the object's own type: of a custom resource it is the one, where it knows what a literal does not, a status */
+type ByKind<Version, Kind, T> = Version extends keyof Versions
   ? Kind extends keyof Versions[Version]
     ? Versions[Version][Kind]
     : AnyObject
-  : AnyObject;
+  : 'status' extends keyof T
+    ? T
+    : AnyObject;
 
 /** The type of the object that something names: by the text of a literal, or by its own type. */
 export type ObjectOf<T> = T extends string
@@ -100,7 +103,7 @@ export type ObjectOf<T> = T extends string
   : T extends { apiVersion: infer Version extends string; kind: infer Kind extends string }
     ? string extends Kind
       ? AnyObject
-      : ByKind<Version, Kind>
+      : ByKind<Version, Kind, T>
     : T extends { metadata?: unknown }
       ? T
       : T extends { kind: infer Kind extends string }

@@ -14,6 +14,7 @@ import { cluster } from './cluster.js';
 import { asCondition, type Condition, type deleted, ready, type Seen } from './conditions.js';
 import { withDates } from './dates.js';
 import { type Limits, Patience } from './patience.js';
+import { refusal } from './refusal.js';
 import type { Trace } from './scope.js';
 import { describeTarget, locate, type Located, type Target, traceOf } from './target.js';
 import { currentScope, isOwnNamespace } from './test-file.js';
@@ -133,7 +134,7 @@ class Wait {
     } catch (error) {
       if (error instanceof Hopeless) throw this.#failed(error.diagnosis);
       if (this.#patience.isOver && signal.aborted) throw this.#failed(undefined);
-      throw error;
+      throw refusal('WAIT_FAILED', `wait for ${describeTarget(this.#located)}`, error);
     } finally {
       found.abort(new Error('the wait has ended'));
     }

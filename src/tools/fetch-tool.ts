@@ -37,7 +37,7 @@ export async function fetchTool(
   const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
   const sha256 = release.checksums[platform];
   const base = env[variable] ?? release.baseUrl;
-  const url = `${base.replace(/\/+$/, '')}/${release.path(platform)}`;
+  const url = `${base.replace(/\/+$/, '')}/${release.path(version, platform)}`;
   const command = path.join(cacheDir ?? defaultCacheDir(env), `${name}-v${version}-${platform}`);
   if (sha256 === undefined) {
     throw new JestKubernetesError(

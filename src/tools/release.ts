@@ -13,7 +13,7 @@ export interface Release {
   /** Of the environment: names a mirror of the releases. */
   variable: string;
   /** Below the base. @param platform - such as `linux-amd64` */
-  path: (platform: string) => string;
+  path: (version: string, platform: string) => string;
   /** Where the program is in what is downloaded, if that is a `.tar.gz`; undefined where it is the program itself. */
   inside?: (platform: string) => string;
   /** Where a reader finds how it is installed. */
@@ -37,7 +37,7 @@ export const kubectlRelease: Release = {
   },
   baseUrl: 'https://dl.k8s.io/release',
   variable: 'JEST_KUBERNETES_KUBECTL_BASE_URL',
-  path: (platform) => `v1.34.1/bin/${ofPath(platform)}/kubectl`,
+  path: (version, platform) => `v${version}/bin/${ofPath(platform)}/kubectl`,
   install: 'https://kubernetes.io/docs/tasks/tools/',
   codes,
 };
@@ -55,7 +55,7 @@ export const helmRelease: Release = {
   },
   baseUrl: 'https://get.helm.sh',
   variable: 'JEST_KUBERNETES_HELM_BASE_URL',
-  path: (platform) => `helm-v3.19.0-${platform}.tar.gz`,
+  path: (version, platform) => `helm-v${version}-${platform}.tar.gz`,
   inside: (platform) => `${platform}/helm`,
   install: 'https://helm.sh/docs/intro/install/',
   codes,

@@ -154,6 +154,29 @@ try {
   record('client loaded once, of it transformed', once / transformed, '< 1', once < transformed);
   record('client loaded once, of it under --experimental-vm-modules', once / modules, '< 1', once < modules);
 
+  console.log('\n8 test files that import jest-kubernetes and use none of it, in band');
+  const imports = await project('imports');
+  const took = { with: [], without: [] };
+  const [first, later] = [[], []];
+  // the first of each is for what Jest keeps between runs
+  for (let round = 0; round < 4; round += 1) {
+    for (const how of ['with', 'without']) {
+      let output = '';
+      const whole = await timed(`${how} the import`, async () => {
+        const variables = { JEST_KUBERNETES: 'off' };
+        output = await jest(imports, ['--runInBand', `/imports/${how}/`], { variables });
+      });
+      if (round === 0) continue;
+      took[how].push(whole);
+      const [cold, ...warm] = [...output.matchAll(/^IMPORT ([\d.]+)$/gm)].map(([, ms]) => Number(ms));
+      if (how === 'with') (first.push(cold), later.push(median(warm)));
+    }
+  }
+  const ofImports = median(took.with) / median(took.without);
+  record('files that import it, of those that do not', ofImports, '≤ 1.10', ofImports <= 1.1);
+  record('the first import of a worker, in ms', median(first), '≤ 10', median(first) <= 10);
+  record('an import in a later file, in ms', median(later), '≤ 10', median(later) <= 10);
+
   console.log('\ncold starts, the images on the host');
   const times = { bare: [], script: [], first: [], query: [], snapshot: [] };
   const [cold, query] = [await project('cold'), await project('postgres')];

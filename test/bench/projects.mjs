@@ -13,6 +13,16 @@ test('has a client', () => { expect(new k8s.KubeConfig().makeApiClient).toBeDefi
 const notesFirst =
   "require('node:fs').writeFileSync('first', String(performance.timeOrigin + performance.now()));";
 
+const imports = `
+const start = performance.now();
+const { apply } = require('jest-kubernetes');
+const took = performance.now() - start;
+test('uses none of it', () => {
+  expect(apply).toBeDefined();
+  process.stderr.write('IMPORT ' + took.toFixed(2) + '\\n');
+});
+`;
+
 export const projects = {
   client: {
     ...Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`file-${index}.test.ts`, usesClient])),
@@ -36,6 +46,15 @@ export const projects = {
       "module.exports = { rootDir: 'modules', testMatch: ['**/*.test.mjs'], transform: {} };",
     'preset.config.js':
       "module.exports = { preset: 'jest-kubernetes', testMatch: ['<rootDir>/file-*.test.ts'] };",
+  },
+  imports: {
+    'jest.config.js': off,
+    ...Object.fromEntries(
+      Array.from({ length: 8 }, (_, index) => [
+        [`with/file-${index}.test.js`, imports],
+        [`without/file-${index}.test.js`, "test('uses none of it', () => { expect(1).toBeDefined(); });"],
+      ]).flat(),
+    ),
   },
   cold: {
     'jest.config.js': off,

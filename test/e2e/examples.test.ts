@@ -24,6 +24,7 @@ interface Example {
 const examples: Example[] = [
   { name: 'basic', tests: { basic: 3 }, install: installCopy },
   { name: 'postgres', tests: { postgres: 13 }, install: installCopy },
+  { name: 'operator', tests: { operator: 13 }, install: installCopy },
   { name: 'services', tests: { services: 3 }, install: installCopy },
   { name: 'monorepo', tests: { api: 2, operator: 3, worker: 2 }, install: installWorkspace },
 ];

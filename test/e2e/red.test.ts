@@ -200,6 +200,45 @@ describe('a hook', () => {
   });
 });
 
+describe('docs/side-by-side.md', () => {
+  const page = text(__dirname, '../../docs/side-by-side.md');
+  const blocks = [...page.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, code = '']) => ({
+    language,
+    code,
+    file: /^(?:#|\/\/) (\S+\.\w+)\n/.exec(code)?.[1],
+  }));
+  /** Ours, and the manifests that both apply; each block begins with its file's name. */
+  const files = Object.fromEntries(
+    blocks.flatMap(({ file, code }) => (file === undefined ? [] : [[file, code]])),
+  );
+  const shown = blocks.filter(({ language, code }) => language === 'text' && code.includes('●'));
+
+  test('what is written in ours is green', async () => {
+    const { status, output } = await project('side', files).start([]).ended;
+    expect(output).toMatch(/^Tests: +2 passed, 2 total$/m);
+    expect(status).toBe(0);
+  }, 240_000);
+
+  test('and, where something is wrong, prints what the page shows', async () => {
+    const wrong = {
+      'configmap.yaml': files['configmap.yaml']?.replace('foo: bar', 'foo: baz') ?? '',
+      '00-install.yaml': files['00-install.yaml']?.replace('busybox:latest', 'shop/web:nope') ?? '',
+    };
+    const { output } = await project('side-red', { ...files, ...wrong }).start([]).ended;
+    expect(shown).toHaveLength(2);
+    for (const { code } of shown) expect(output).toMatch(asShown(code));
+  }, 240_000);
+});
+
+/** What differs from run to run may be anything: ids, the run's folder, times. */
+function asShown(text: string): RegExp {
+  const lines = text.trimEnd().replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const open = lines.replace(/\bID\b/g, '[0-9a-f]{10}').replace(/\bRUN\b/g, '[^/\\s]+');
+  return new RegExp(
+    open.replace(/[\d\\.]+ s\b/g, '[\\d.]+ s').replace(/\\\(\d+ times\\\)/g, '\\(\\d+ times\\)'),
+  );
+}
+
 const foreignEnvironment = {
   'jest.config.js': "module.exports = { preset: 'jest-kubernetes', testEnvironment: 'node' };\n",
 };
@@ -239,6 +278,111 @@ module.exports = class extends require('jest-kubernetes/environment') {
   expect(status).toBe(0);
   expect(readdirSync(shop.folder)).not.toContain('.jest-kubernetes');
 }, 120_000);
+
+describe('a worker lets go of each test file', () => {
+  test('forty that have called the API server leave no sandbox, and no heap, behind', async () => {
+    const asks = `
+const k8s = require('@kubernetes/client-node');
+const { client } = require('jest-kubernetes');
+test('asks the API server', async () => {
+  await client(k8s.CoreV1Api).listNode();
+  await client(k8s.CoreV1Api).listNamespace();
+  const own = new k8s.KubeConfig();
+  own.loadFromDefault();
+  await own.makeApiClient(k8s.VersionApi).getCode();
+});
+`;
+    const names = Array.from({ length: 40 }, (_, index) => `file-${String(index)}.test.js`);
+    const shop = project('forty', {
+      ...Object.fromEntries(names.map((name) => [name, asks])),
+      'jest.config.js':
+        "module.exports = { preset: 'jest-kubernetes', testEnvironment: './environment.js' };\n",
+      'environment.js': `
+const { setFlagsFromString } = require('node:v8');
+const { runInNewContext } = require('node:vm');
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc');
+const sandboxes = [];
+module.exports = class extends require('jest-kubernetes/environment') {
+  constructor(...given) {
+    super(...given);
+    sandboxes.push(new WeakRef(this.global));
+  }
+  async setup() {
+    await super.setup();
+    await new Promise(setImmediate);
+    collectGarbage();
+    const kept = sandboxes.flatMap((each, index) => (each.deref() === undefined ? [] : [index]));
+    process.stderr.write('kept: ' + JSON.stringify({ kept, heap: process.memoryUsage().heapUsed / 1e6 }) + '\\n');
+  }
+};`,
+    });
+    const { status, output } = await shop.start(['--runInBand']).ended;
+    expect({ status, output }).toMatchObject({ status: 0 });
+    const seen = [...output.matchAll(/^kept: (.*)$/gm)].map(
+      ([, json = '']) => JSON.parse(json) as { kept: number[]; heap: number },
+    );
+    expect(seen).toHaveLength(40);
+    // the one that runs, and it may take a moment until the one before is gone
+    const tooLong = seen.map(({ kept }, index) => kept.filter((each) => each < index - 2));
+    expect(tooLong.filter(({ length }) => length > 0)).toEqual([]);
+    // in MB; where sandboxes stay it is some 120
+    expect((seen[39]?.heap ?? Infinity) - (seen[4]?.heap ?? 0)).toBeLessThan(20);
+  }, 120_000);
+
+  test.each(['--detectOpenHandles', '--detectLeaks'])(
+    'with %s Jest finds nothing of the words',
+    async (flag) => {
+      const shop = project(`words${flag}`.toLowerCase(), {
+        // Node's own fetch keeps a test file in plain Jest too
+        'get.js': `
+const http = require('node:http');
+const { text } = require('node:stream/consumers');
+module.exports = (url) =>
+  new Promise((resolve, reject) => {
+    http.get(url, { agent: false }, (response) => resolve(text(response))).on('error', reject);
+  });
+`,
+        'client.test.js': `
+const get = require('./get');
+const k8s = require('@kubernetes/client-node');
+const { as, can, client, eventually, namespace, proxy } = require('jest-kubernetes');
+test('clients', async () => {
+  await client(k8s.CoreV1Api).listNamespacedPod({ namespace: await namespace() });
+  const jane = as('jane', ['devs', 'team']);
+  await expect(jane.client(k8s.CoreV1Api).listNode()).rejects.toMatchObject({ code: 403 });
+  expect([await can('list', 'nodes'), await jane.can('list', 'nodes')]).toEqual([true, false]);
+  const { url } = await proxy();
+  await eventually(async () => expect(JSON.parse(await get(url + '/version')).major).toBe('1'));
+});
+`,
+        'pod.test.js': `
+const get = require('./get');
+const { apply, cp, events, exec, forward, logs, remove, waitFor } = require('jest-kubernetes');
+const script = 'mkdir /srv; echo it answers > /srv/index.html; echo begun; exec httpd -f -p 8080 -h /srv';
+const container = { name: 'web', image: 'busybox', imagePullPolicy: 'Never', command: ['sh', '-c', script] };
+const spec = { terminationGracePeriodSeconds: 0, containers: [container] };
+test('a pod', async () => {
+  await apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' }, spec });
+  await waitFor('pod/web');
+  expect(await exec('pod/web', ['cat'], { stdin: 'a' })).toMatchObject({ stdout: 'a', exitCode: 0 });
+  for await (const line of logs('pod/web', { follow: true })) if (line === 'begun') break;
+  await cp('pod/web:/srv', './srv');
+  expect((await events('pod/web')).length).toBeGreaterThan(0);
+  const { url } = await forward('pod/web', 8080);
+  expect(await get(url)).toBe('it answers\\n');
+  await expect('pod/web').toBeReady();
+  await remove('pod/web');
+});
+`,
+      });
+      const { status, output } = await shop.start(['--runInBand', flag]).ended;
+      expect({ status, output }).toMatchObject({ status: 0 });
+      expect(output).not.toMatch(/open handle|did not exit/);
+    },
+    120_000,
+  );
+});
 
 test('diagnostics: { tests: false } turns it off', async () => {
   const shop = project('off', { 'pods.test.ts': `${use}${missingImage}` }, { diagnostics: { tests: false } });

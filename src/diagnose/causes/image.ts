@@ -43,9 +43,13 @@ export function imageFailures(snapshot: Snapshot, context: DiagnosisContext): Im
     );
     const text = [waiting?.message, events[0]?.message].join('\n');
     const fresh = events.filter((event) => isFresh(event, context));
+    const [event] = events;
+    // mostly the event's words are the same
+    const isTold = (words: string): boolean =>
+      words.startsWith('Back-off') || event?.message?.includes(words) === true;
     const evidence = present([
-      waiting?.message && !waiting.message.startsWith('Back-off') ? waiting.message : undefined,
-      ...events.slice(0, 1).map((event) => eventLine(snapshot, event)),
+      waiting?.message && !isTold(waiting.message) ? waiting.message : undefined,
+      event && eventLine(snapshot, event),
     ]);
     const failures = context.imageComing ? 0 : fresh.reduce((sum, event) => sum + timesSeen(event), 0);
     return [{ subject, image, text, evidence, failures }];

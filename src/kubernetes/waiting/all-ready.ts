@@ -1,6 +1,6 @@
+import type { Progress } from '../../report/index.js';
 import { pause } from '../../support/abort.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import type { Progress } from '../../report/index.js';
 import type { ClusterAccess } from '../access.js';
 import { ApiError } from '../api-error.js';
 import { type Api, openApi } from '../client.js';

@@ -10,6 +10,7 @@ import {
   pushImage,
 } from '../../images/index.js';
 import { formatBytes } from '../../report/index.js';
+import { messageOf } from '../../support/errors.js';
 import { once, type RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';
 
@@ -19,13 +20,24 @@ type Bring = (
   step: Step,
 ) => Promise<string | undefined>;
 
+/** How long a run waits for a registry that says nothing, for an image that nobody asked for, in milliseconds. */
+const optionalStall = 20_000;
+
 export const pullToHost =
-  ({ reference }: Of<'pull'>): Bring =>
+  ({ reference, isOptional }: Of<'pull'>): Bring =>
   async ({ config, provider }, step) => {
     const { mirrors, timeouts } = config;
-    const options = { ...step, mirrors, limits: timeouts.pull, runtime: await provider.runtime() };
-    const { alreadyThere } = await pullImage(reference, options);
-    return alreadyThere ? 'already here' : undefined;
+    const stall = isOptional ? Math.min(optionalStall, timeouts.pull.stall) : timeouts.pull.stall;
+    const limits = { ...timeouts.pull, stall };
+    const options = { ...step, mirrors, limits, runtime: await provider.runtime() };
+    try {
+      const { alreadyThere } = await pullImage(reference, options);
+      return alreadyThere ? 'already here' : undefined;
+    } catch (error) {
+      step.signal.throwIfAborted();
+      if (!isOptional) throw error;
+      return `left out, as nothing asks for it: ${messageOf(error)}`;
+    }
   };
 
 export const buildOnHost =
@@ -41,6 +53,9 @@ export async function importIntoNodes(run: RunContext, image: ImageSource, step:
   const nodes = await milestones.nodes.promise;
   if (nodes.length === 0) return pushOrLeave(run, image, step);
   const runtime = await provider.runtime();
+  if (image.kind === 'pull' && image.isOptional) {
+    if ((await localImageId(image.reference, runtime)) === undefined) return 'left out';
+  }
   let bytes: number | undefined;
   await once(run, await keyOf(run, image), step.progress, async () => {
     if (nodes.every(({ images = [] }) => images.includes(imageSourceKey(image)))) return true;

@@ -1,4 +1,4 @@
-import { diagnose, type Diagnosis, observe, watchForCause } from '../../diagnose/index.js';
+import { diagnose, type Diagnosis, observe, watchDownloads, watchForCause } from '../../diagnose/index.js';
 import {
   allReady,
   type AwaitedObject,
@@ -47,6 +47,8 @@ export async function waitForManifests(run: RunContext, step: Step): Promise<str
       counts: (present) => owner === undefined || isOwnedBy(present, owner),
       onFound: milestones.awaited.reach,
       watch: async (lacking, signal) => {
+        // how far they are is worth no failure
+        tellDownloads(run, step, signal).catch(() => undefined);
         await pause(watchInterval, signal);
         const cause = await watchForCause({
           ...{ access, signal, interval: watchInterval },
@@ -61,6 +63,25 @@ export async function waitForManifests(run: RunContext, step: Step): Promise<str
     return true;
   });
   return waited === undefined ? 'ready already' : `${String(waited)} of them`;
+}
+
+/** An image that a kubelet pulls by itself, as manifests of others name them. */
+async function tellDownloads(
+  { milestones, provider }: RunContext,
+  { progress }: Step,
+  signal: AbortSignal,
+): Promise<void> {
+  if (provider.stays) return;
+  const containers = (await milestones.nodes.promise).map(({ name }) => name);
+  await watchDownloads(
+    { runtime: await provider.runtime(), containers },
+    {
+      signal,
+      onMore: (said) => {
+        progress.moved(said);
+      },
+    },
+  );
 }
 
 /** The error of the object that a cause is the cause of. */

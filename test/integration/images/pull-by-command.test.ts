@@ -1,5 +1,6 @@
 import { pullImage, type PullOptions } from '../../../src/images/pull.js';
 import { silent } from '../../../src/report/index.js';
+import { importIntoNodes, pullToHost } from '../../../src/run/work/images.js';
 import { type ScriptedEngine, scriptedEngine } from './scripted-engine.js';
 
 // Podman 4.3 word for word; the real one would take two minutes for the first of these tests
@@ -63,5 +64,36 @@ describe('a podman (a script) pulls by its command', () => {
     };
     const pulling = pullImage('app:1', options(engine, { progress, signal: interruption.signal }));
     await expect(pulling).rejects.toBe(reason);
+  });
+});
+
+describe('in a run, an image that', () => {
+  const image = { kind: 'pull', reference: 'registry.example/app:1', push: undefined } as const;
+  type Arguments = Parameters<typeof importIntoNodes>;
+  const runWith = (engine: ScriptedEngine): Arguments[0] =>
+    ({
+      config: { mirrors: [], timeouts: { pull: { stall: 1000, total: 2000 } } },
+      provider: { runtime: () => Promise.resolve(engine.runtime) },
+      milestones: { nodes: { promise: Promise.resolve([{ name: 'a-node', role: 'control-plane' }]) } },
+    }) as unknown as Arguments[0];
+  const step = (): Arguments[2] =>
+    ({ signal: new AbortController().signal, progress: silent });
+  const refusing = (): ScriptedEngine =>
+    scriptedEngine('podman', `[ $1 = pull ] && echo '${missing}' >&2; exit 125`);
+
+  test('nobody asked for is left out where it cannot be had', async () => {
+    using engine = refusing();
+    const optional = { ...image, isOptional: true } as const;
+    expect(await pullToHost(optional)(runWith(engine), step())).toMatch(
+      /^left out, as nothing asks for it: registry\.example has no image/,
+    );
+    expect(await importIntoNodes(runWith(engine), optional, step())).toBe('left out');
+  });
+
+  test('somebody asked for fails it', async () => {
+    using engine = refusing();
+    await expect(pullToHost(image)(runWith(engine), step())).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+    });
   });
 });

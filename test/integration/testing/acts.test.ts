@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import * as k8s from '@kubernetes/client-node';
+
 import { apply, Kinds, type KubernetesObject, openApi } from '../../../src/kubernetes/index.js';
-import { as, can, cp, events, exec, forward, logs, proxy } from '../../../src/testing/index.js';
+import { as, can, client, cp, events, exec, forward, logs, proxy } from '../../../src/testing/index.js';
 import { beginTest, beginTestFile, endTest, endTestFile } from '../../../src/testing/test-file.js';
 import { type KindCluster, kindCluster } from '../kind-cluster.js';
 
@@ -400,6 +402,68 @@ test('the proxy leads to the API server, for whoever knows its path, until the t
   expect(watch.status).toBe(200);
   await endTest();
   await expect(fetch(`${url}/version`)).rejects.toThrow();
+});
+
+describe('as', () => {
+  const mine = { serviceAccount: 'reader', namespace };
+
+  test('the client of a ServiceAccount may what its role says', async () => {
+    const core = as(mine).client(k8s.CoreV1Api);
+    const { items } = await core.listNamespacedPod(here);
+    expect(items.map(({ metadata }) => metadata?.name)).toContain('crash');
+    expect(await core.readNamespacedPodLog({ ...here, name: 'crash' })).toContain('about to crash');
+    const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+    const { status } = await as(mine)
+      .client(k8s.AuthenticationV1Api)
+      .createSelfSubjectReview({ body: review });
+    expect(status?.userInfo).toMatchObject({
+      username: `system:serviceaccount:${namespace}:reader`,
+      groups: expect.arrayContaining(['system:serviceaccounts', 'system:authenticated']) as string[],
+    });
+  });
+
+  test.each([[['devs']], [['team', 'devs', 'a b,c']]])(
+    'the client of a user with the groups %j',
+    async (groups) => {
+      const jane = as('jane', groups);
+      const { status } = await jane.client(k8s.AuthenticationV1Api).createSelfSubjectReview({ body: {} });
+      expect(status?.userInfo).toMatchObject({
+        username: 'jane',
+        groups: [...groups, 'system:authenticated'],
+      });
+      const { items } = await jane.client(k8s.CoreV1Api).listNamespacedPod(here);
+      expect(items.length).toBeGreaterThan(0);
+      // one that goes through the library's other way, of web sockets and watches
+      const seen: unknown[] = [];
+      const watching = await new k8s.Watch(jane.kubeConfig()).watch(
+        `/api/v1/namespaces/${namespace}/secrets`,
+        {},
+        () => undefined,
+        (error: unknown) => seen.push(error),
+      );
+      await until(() => Promise.resolve(seen.length > 0));
+      expect(seen[0]).toMatchObject({ message: expect.stringMatching(/forbidden/i) as string });
+      watching.abort();
+    },
+  );
+
+  test('what it may not is refused with the verb and the resource, and what one acts as reaches no other', async () => {
+    for (const [who, name] of [
+      [as(mine), `system:serviceaccount:${namespace}:reader`],
+      [as('jane', ['devs']), 'jane'],
+    ] as const) {
+      const refused = await who
+        .client(k8s.CoreV1Api)
+        .deleteNamespacedPod({ ...here, name: 'crash' })
+        .catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: 403 });
+      expect((refused as Error).message.replaceAll('\\', '')).toContain(
+        `User "${name}" cannot delete resource "pods"`,
+      );
+    }
+    expect(await client(k8s.CoreV1Api).readNamespacedPod({ ...here, name: 'crash' })).toBeDefined();
+    await client(k8s.CoreV1Api).listNode();
+  });
 });
 
 describe('can', () => {

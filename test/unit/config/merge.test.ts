@@ -126,3 +126,10 @@ describe('what all must agree on is refused where they do not, by key and file',
     expect(lines).toEqual(['postgres.password: one in api, another in web']);
   });
 });
+
+test('an image that nobody asks for gives way to the same that somebody does', async () => {
+  const { loaded } = await packages({ api: { images: ['postgres:17-alpine'] }, web: { manifests: [] } });
+  expect(mergeConfigs(loaded).images).toEqual([
+    { kind: 'pull', reference: 'postgres:17-alpine', push: undefined },
+  ]);
+});

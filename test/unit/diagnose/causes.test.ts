@@ -145,6 +145,14 @@ describe('what may pass ends no wait', () => {
     },
   );
 
+  test.each(['image-never-pulled', 'image-not-found'])(
+    '%s: what the pod and its event both say is told once',
+    (name) => {
+      const { evidence = [] } = diagnose(recorded(name)) ?? {};
+      expect(evidence).toEqual([expect.stringMatching(/^event \w+/)]);
+    },
+  );
+
   test('a pull that failed before the image had come in', () => {
     const snapshot = recorded('image-not-found');
     expect(diagnose(snapshot, { since: snapshot.takenAt })?.conclusive).toBe(false);

@@ -12,10 +12,12 @@ const pages = [
   'README.md',
   'docs/architecture.md',
   'docs/performance.md',
+  'docs/side-by-side.md',
   'examples/basic/README.md',
   'examples/postgres/README.md',
   'examples/services/README.md',
   'examples/monorepo/README.md',
+  'examples/operator/README.md',
 ];
 
 interface Block {
@@ -44,7 +46,7 @@ function complaints(code: string): string[] {
     ...{ target: ts.ScriptTarget.ES2024, module: ts.ModuleKind.ESNext },
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     paths: {
-      'jest-kubernetes': [path.join(root, 'src/index.ts')],
+      'jest-kubernetes': [path.join(root, 'src/testing/index.ts')],
       'jest-kubernetes/config': [path.join(root, 'src/config/define-config.ts')],
     },
   };
@@ -108,13 +110,34 @@ test.each(written('sh'))('%s names scripts and commands that exist', (at, code) 
 
 const isWorkflow = ([, code]: readonly [string, string]): boolean => code.includes('jobs:');
 
-test.each(written('yaml').filter((each) => !isWorkflow(each)))(
+const isOfAnotherTool = ([at]: readonly [string, string]): boolean => at.startsWith('docs/side-by-side.md');
+
+test.each(written('yaml').filter((each) => !isWorkflow(each) && !isOfAnotherTool(each)))(
   '%s is an object for a cluster',
   (at, code) => {
     // that its rights are enough, test/e2e/existing.test.ts shows
-    expect(parseManifest(code, at).map(({ object }) => object.kind)).toEqual(['ClusterRole']);
+    const kinds = parseManifest(code, at).map(({ object }) => object.kind);
+    expect([['ClusterRole'], ['Service']]).toContainEqual(kinds);
   },
 );
+
+test('what is written side by side is in ours not longer', () => {
+  const tables = readFileSync(path.join(root, 'docs/side-by-side.md'), 'utf8').match(
+    /<table>[^]*?<\/table>/g,
+  );
+  const lengths = (tables ?? []).map((table) => {
+    // cells are theirs and ours in turn; empty lines are no work
+    const cells = [...table.matchAll(/<td>([^]*?)<\/td>/g)].map(([, cell = '']) =>
+      [...cell.matchAll(/^```\w+\n([^]*?)^```$/gm)].flatMap(([, code = '']) =>
+        code.split('\n').filter(Boolean),
+      ),
+    );
+    const lines = (side: number): number => cells.filter((_, index) => index % 2 === side).flat().length;
+    return { theirs: lines(0), ours: lines(1) };
+  });
+  expect(lengths).toHaveLength(2);
+  for (const { theirs, ours } of lengths) expect(ours).toBeLessThanOrEqual(theirs);
+});
 
 test.each(written('yaml').filter(isWorkflow))('%s is a workflow whose steps say what they do', (_, code) => {
   const { jobs } = parse(code) as { jobs: Record<string, { steps: { uses?: string; run?: string }[] }> };

@@ -6,11 +6,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { downloadExecutable } from '../../../src/tools/download.js';
 import { findKind } from '../../../src/cluster/kind/index.js';
 import { kindRelease } from '../../../src/cluster/kind/kind-release.js';
 import { silent } from '../../../src/report/progress.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
+import { downloadExecutable } from '../../../src/tools/download.js';
 
 const { signal } = new AbortController();
 const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;

@@ -133,17 +133,28 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
     else store(path, { ...present, metadata: { ...metadata, deletionTimestamp: 'now' } }, 'server');
     return json({ kind: 'Status', status: 'Success' });
   };
-  const list = (base: string, resource: string, where: string | undefined, selector: string): Answer => {
+  const list = (
+    base: string,
+    resource: string,
+    where: string | undefined,
+    selector: string,
+    named: string | undefined,
+  ): Answer => {
     const [label = '', value = ''] = selector.split('=');
     const items = [...objects]
       .filter(([path, object]) => {
         const place = path.slice(0, path.lastIndexOf('/'));
         const isKind = place.startsWith(base) && place.endsWith(`/${resource}`);
-        const isThere = where === undefined || object.metadata.namespace === where;
+        const isThere =
+          (where === undefined || object.metadata.namespace === where) &&
+          (named === undefined || object.metadata.name === named);
         return isKind && isThere && (label === '' || object.metadata.labels?.[label] === value);
       })
       .map(([, object]) => object);
-    return json({ items });
+    const { apiVersion, kind } =
+      usual.find((each) => each.resource === resource && baseOf(each.apiVersion) === base) ?? {};
+    const metadata = { resourceVersion: String(counter) };
+    return json({ apiVersion, kind: `${kind ?? ''}List`, metadata, items });
   };
 
   const answerTo = ({ method, url, body }: Asked): Answer => {
@@ -162,7 +173,15 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
       const metadata = { ...object.metadata, ...(where === undefined ? {} : { namespace: where }) };
       return json(store(path, { ...object, metadata }, searchParams.get('fieldManager') ?? ''), 201);
     }
-    if (name === undefined) return list(base, resource, where, searchParams.get('labelSelector') ?? '');
+    // nothing happens
+    if (searchParams.get('watch') === 'true')
+      return (response) => {
+        response.flushHeaders();
+      };
+    if (name === undefined) {
+      const named = /^metadata\.name=(.+)$/.exec(searchParams.get('fieldSelector') ?? '')?.[1];
+      return list(base, resource, where, searchParams.get('labelSelector') ?? '', named);
+    }
     if (method === 'PATCH') return apply(pathname, searchParams, JSON.parse(body) as KubernetesObject);
     if (method === 'DELETE') return destroy(pathname, body);
     const found = objects.get(pathname);
@@ -177,7 +196,7 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
         asked.push(line);
         cluster.meanwhile(line);
         return cluster.forbidden(line)
-          ? refusal(403, { reason: 'Forbidden', message: 'it is forbidden' })(response, request)
+          ? refusal(403, { reason: 'Forbidden', message: forbiddenWords(request) })(response, request)
           : answerTo(request)(response, request);
       },
     ],
@@ -202,13 +221,29 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
 const baseOf = (apiVersion: string): string =>
   apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 
+const verbs: Readonly<Record<string, string>> = { POST: 'create', PATCH: 'patch', DELETE: 'delete' };
+
+/** As a server says it. */
+function forbiddenWords({ method, url }: Asked): string {
+  const { pathname } = new URL(url, 'http://here');
+  const [, where, resource = '', name] =
+    /^\/apis?\/(?:[^/]+\/)?v[^/]+(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?/.exec(pathname) ??
+    [];
+  const verb = verbs[method] ?? (name === undefined ? 'list' : 'get');
+  const place = where === undefined ? '' : ` in the namespace "${where}"`;
+  return `${resource} is forbidden: User "tester" cannot ${verb} resource "${resource}"${place}`;
+}
+
+/** As a new server answers who takes it, and an old one. */
 function discovery(pathname: string): object | undefined {
   const versions = [...new Set(usual.map(({ apiVersion }) => apiVersion))];
+  if (pathname === '/api') return { items: versions.filter((each) => !each.includes('/')).map(groupOf) };
   if (pathname === '/apis') {
-    const groups = versions
-      .filter((each) => each.includes('/'))
-      .map((groupVersion) => ({ preferredVersion: { groupVersion }, versions: [{ groupVersion }] }));
-    return { groups };
+    const grouped = versions.filter((each) => each.includes('/'));
+    const groups = grouped.map((groupVersion) => ({
+      ...{ preferredVersion: { groupVersion }, versions: [{ groupVersion }] },
+    }));
+    return { groups, items: grouped.map(groupOf) };
   }
   const version = versions.find((each) => baseOf(each) === pathname);
   if (version === undefined) return undefined;
@@ -221,6 +256,17 @@ function discovery(pathname: string): object | undefined {
       verbs: ['list', 'delete'],
     }));
   return { resources };
+}
+
+function groupOf(apiVersion: string): object {
+  const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+  const resources = usual
+    .filter((each) => each.apiVersion === apiVersion)
+    .map(({ kind, resource, namespaced }) => ({
+      ...{ resource, responseKind: { kind }, singularResource: kind.toLowerCase() },
+      scope: namespaced ? 'Namespaced' : 'Cluster',
+    }));
+  return { metadata: { name: group }, versions: [{ version, resources }] };
 }
 
 /** The fields that an object sets, as `.data.colour`, but what says which object it is. */

@@ -264,7 +264,7 @@ describe('what may not be deleted', () => {
     await expect(deleteOwned(cluster.access, owner)).rejects.toMatchObject({
       code: 'CLUSTER_DELETE_FAILED',
       evidence: [
-        'left: ConfigMap shop/b (it takes the right to delete configmaps in the namespace shop: it is forbidden)',
+        'left: ConfigMap shop/b (it takes the right to delete configmaps in the namespace shop: configmaps is forbidden: User "tester" cannot delete resource "configmaps" in the namespace "shop")',
       ],
       remedy: 'kubectl --context here --namespace shop delete configmaps b',
     });

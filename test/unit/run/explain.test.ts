@@ -40,6 +40,7 @@ async function explained(
       diagnostics: { directory: diagnostics, tests: true },
       mirrors: [],
       manifests: ['k8s'],
+      services: [],
     },
     ...{
       images: [{ kind: 'build', tag: 'shop/api:test', build: '.' }],

@@ -126,10 +126,13 @@ test.each([
 });
 
 test.each([kubectlRelease, helmRelease])(
-  '$name is known, at its version, for each platform that is supported',
-  (release) => {
-    const platforms = ['linux-amd64', 'linux-arm64', 'darwin-amd64', 'darwin-arm64'];
-    expect(Object.keys(release.checksums).sort()).toEqual(platforms.sort());
-    for (const each of platforms) expect(release.path(each)).toContain(`v${release.version}`);
+  '$name is known for each platform that is supported',
+  ({ checksums }) => {
+    expect(Object.keys(checksums).sort()).toEqual([
+      'darwin-amd64',
+      'darwin-arm64',
+      'linux-amd64',
+      'linux-arm64',
+    ]);
   },
 );
