@@ -13,6 +13,7 @@ import {
   stopControllers,
   stopKubelet,
   stopTheRest,
+  unpackImages,
 } from './node-scripts.js';
 import { forgetLife, renewPods } from './rest.js';
 import { commitChanges, type Snapshot } from './store.js';
@@ -52,6 +53,7 @@ export async function captureSnapshot(captured: Captured): Promise<Snapshot> {
   };
   seeThatThereIsRoom(await shell('looking for room', 'df --output=avail -B1 /var | tail -n 1'));
   using api = openApi(access, { signal });
+  await shell('unpacking', unpackImages);
   await shell('stopping the kubelet', stopKubelet);
   progress.moved('renewing the pods');
   await renewPods(api, node.hostname, signal);

@@ -3,6 +3,20 @@
  * (rest.ts).
  */
 
+/**
+ * All images, those too that nothing has started from yet: what is packed does not go into a snapshot. One that is mounted
+ * is unpacked.
+ */
+export const unpackImages = `
+set -e
+folder=$(mktemp -d)
+for image in $(ctr --namespace k8s.io images ls --quiet | grep -v '^sha256:'); do
+  ctr --namespace k8s.io images mount "$image" "$folder" >/dev/null
+  ctr --namespace k8s.io images unmount --rm "$folder" >/dev/null
+done
+rmdir "$folder"
+`;
+
 /** `end NAME…`: containers by the names that Kubernetes gives them; 20 s to end in order. */
 const end = `
 ctr() { command ctr --namespace k8s.io "$@"; }
