@@ -9,12 +9,12 @@
  */
 export const unpackImages = `
 set -e
-folder=$(mktemp -d)
 for image in $(ctr --namespace k8s.io images ls --quiet | grep -v '^sha256:'); do
+  folder=$(mktemp -d)
   ctr --namespace k8s.io images mount "$image" "$folder" >/dev/null
   ctr --namespace k8s.io images unmount --rm "$folder" >/dev/null
+  rmdir "$folder"
 done
-rmdir "$folder"
 `;
 
 /** `end NAME…`: containers by the names that Kubernetes gives them; 20 s to end in order. */
