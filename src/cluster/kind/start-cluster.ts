@@ -19,11 +19,11 @@ type Options = KindProviderOptions & { access: ClusterAccess };
 /** How long the API server of a clone may take to answer, in milliseconds of a machine with nothing else to do: it takes 5 s. */
 const patience = 20_000;
 
-/** How much of a second counts: a third where three processes want each processor; a sixth at the least. */
+/** How much of a second counts: a third where three processes want each processor. A quarter at the least: phases stall after 90 s. */
 const shareOf =
   ({ cpus }: ContainerRuntime) =>
   (): number =>
-    Math.max(1 / 6, Math.min(1, cpus / (loadavg()[0] ?? 0)));
+    Math.max(1 / 4, Math.min(1, cpus / (loadavg()[0] ?? 0)));
 
 /**
  * Creates a cluster: from a snapshot where there is one of exactly this, and else, or where that comes to nothing, as kind
