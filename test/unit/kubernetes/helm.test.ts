@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { type Manifests, readManifests } from '../../../src/kubernetes/index.js';
-import { findOnPath } from '../../../src/runtime/index.js';
 
-const realHelm = findOnPath('helm');
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'chart-'));
@@ -115,47 +113,6 @@ describe('with a script that stands for helm', () => {
       code: 'MANIFEST_INVALID',
       message: `${join(folder, 'shop')} is a Helm chart, which helm cannot build`,
       evidence: ['Error: found in Chart.yaml, but missing in charts/: redis'],
-    });
-  });
-});
-
-(realHelm === undefined ? describe.skip : describe)('with the helm that is on PATH', () => {
-  test('a chart is rendered with its values and definitions, without its tests', async () => {
-    await write('shop/Chart.yaml', 'apiVersion: v2\nname: shop\nversion: 1.0.0\n');
-    await write('shop/values.yaml', 'colour: blue\nsize: 1\nshape: round\n');
-    await write(
-      'shop/crds/widget.yaml',
-      'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: { name: widgets.shop.test }\n',
-    );
-    await write(
-      'shop/templates/map.yaml',
-      `${map('{{ .Release.Name }}')}data: { colour: {{ .Values.colour }}, size: "{{ .Values.size }}", shape: {{ .Values.shape }}, namespace: {{ .Release.Namespace }} }\n`,
-    );
-    await write('shop/templates/tests/try.yaml', map('try', 'helm.sh/hook: test'));
-    const file = await write('values.yaml', 'colour: red\nsize: 2\n');
-    const { objects } = await read(realHelm ?? '', { values: [file, { size: 3 }], namespace: 'team' });
-    expect(
-      objects.map(({ object, origin }) => [object.kind, object.metadata.name, origin.slice(folder.length)]),
-    ).toEqual([
-      ['Namespace', 'team', '/shop'],
-      ['CustomResourceDefinition', 'widgets.shop.test', '/shop/crds/widget.yaml'],
-      ['ConfigMap', 'shop', '/shop/templates/map.yaml'],
-    ]);
-    expect(objects[2]?.object['data']).toEqual({
-      colour: 'red',
-      size: '3',
-      shape: 'round',
-      namespace: 'team',
-    });
-  });
-
-  test('its own words are told where a template is wrong', async () => {
-    await write('shop/Chart.yaml', 'apiVersion: v2\nname: shop\nversion: 1.0.0\n');
-    await write('shop/templates/map.yaml', '{{ .Values.a.b.c }}');
-    await expect(read(realHelm ?? '')).rejects.toMatchObject({
-      evidence: expect.arrayContaining([
-        expect.stringMatching(/templates\/map\.yaml:1.*nil pointer/),
-      ]) as string[],
     });
   });
 });
