@@ -61,7 +61,8 @@ export const rooms = {
 
 /** Doors besides index.ts: loaded in every test worker, before anything is known of what its files use. */
 const lightDoors = [
-  'kubernetes/waiting/index.js',
+  'kubernetes/waiting/readiness.js',
+  'kubernetes/waiting/verdict.js',
   'testing/client-node.js',
   'testing/database.js',
   'testing/matchers.js',

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { refuseOldNode } from '../support/node-version.js';
+import { refuseUnsupported } from '../support/supported.js';
 
-refuseOldNode();
+refuseUnsupported();
 void import('./program.js');

@@ -26,10 +26,8 @@ export function missingPaths({ cluster, dotenv, images, manifests, postgres }: C
     if (manifest.kind !== 'path') named.push([`manifests.${index}.${manifest.kind}`, manifest.path]);
     // what a glob matches is known when it is read
     else if (!/[*?[\]{}!()]/.test(manifest.path)) named.push([`manifests.${index}`, manifest.path]);
-  }
-  for (const [index, manifest] of manifests.entries()) {
-    const files = manifest.kind === 'helm' ? manifest.values.filter((each) => typeof each === 'string') : [];
-    for (const file of files) named.push([`manifests.${index}.values`, file]);
+    const values = manifest.kind === 'helm' ? manifest.values : [];
+    for (const file of values) if (typeof file === 'string') named.push([`manifests.${index}.values`, file]);
   }
   for (const script of postgres?.initdb ?? []) named.push(['postgres.initdb', script]);
   for (const file of dotenv) named.push(['dotenv', file]);

@@ -20,12 +20,12 @@ const nameOf = (image: string): string => /([^/:@]+)(?::[^/@]+)?(?:@.*)?$/.exec(
 
 const names = Object.keys(known).join(', ');
 
+/** Of a Service, and, in capitals, of variables. */
+const namePattern = /^[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?$/;
+
 const service = z.strictObject({
   image: z.string('an image reference').regex(/^[a-z0-9][\w.:/@-]*$/i, 'an image reference such as nats:2'),
-  name: z
-    .string('a name')
-    .regex(/^[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?$/, 'lower-case letters, digits and hyphens, up to 31')
-    .optional(),
+  name: z.string('a name').regex(namePattern, 'lower-case letters, digits and hyphens, up to 31').optional(),
   port: z.number('a port').int('a port').min(1, 'a port from 1').max(65535, 'a port up to 65535').optional(),
   ready: z
     .array(z.string('a string'), "a command such as ['redis-cli', 'ping']")
@@ -53,7 +53,7 @@ export const services = z
       if (called === 'postgres') wrong([index], 'another service: PostgreSQL is the option postgres');
       else if (port === undefined && known[nameOf(image)] === undefined)
         wrong([index], `{ image, port }, or without a port one of ${names}`);
-      else if (!/^[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?$/.test(called))
+      else if (!namePattern.test(called))
         wrong([index], `one with a name, { image, name }: “${called}” cannot be a Service's`);
       if (seen.has(called))
         wrong([index], `one of each name: ${called} is there twice, so give one { name }`);

@@ -66,18 +66,19 @@ export async function platformImageId(
 }
 
 /**
- * What the engine calls an image: by its own name, or, where a mirror sent what was asked for by its digest, by the
- * mirror's, since no engine gives an image a digest's name by hand. Undefined where it has none.
+ * An image that the engine has, with what it calls it: its own name, or, where a mirror sent what was asked for by its
+ * digest, the mirror's, since no engine gives an image a digest's name by hand. Undefined where it has none.
  */
-export async function nameHere(
+export async function imageHere(
   reference: string,
   mirrors: readonly string[],
   engine: Engine,
-): Promise<string | undefined> {
-  const image = parseReference(reference);
-  const atMirrors = image.digest === undefined ? [] : mirrors.map((mirror) => atMirror(image, mirror)?.name);
+): Promise<(LocalImage & { name: string }) | undefined> {
+  const asked = parseReference(reference);
+  const atMirrors = asked.digest === undefined ? [] : mirrors.map((mirror) => atMirror(asked, mirror)?.name);
   for (const name of [reference, ...atMirrors]) {
-    if (name !== undefined && (await localImageId(name, engine)) !== undefined) return name;
+    const image = name === undefined ? undefined : await localImage(name, engine);
+    if (name !== undefined && image !== undefined) return { ...image, name };
   }
   return undefined;
 }

@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from 'node:fs';
 
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError } from '../support/errors.js';
-import { localImageId, nameHere, platformImageId, runEngine } from './engine.js';
+import { imageHere, platformImageId, runEngine } from './engine.js';
 import { contentOfAll, withoutContent } from './known-content.js';
 import { type ImageReference, parseReference } from './reference.js';
 import { importFailure, type ImportNode, streamIntoNodes, type StreamOptions } from './stream.js';
@@ -37,14 +37,14 @@ export async function importImage(
   }
   const { reference } = what;
   const image = parseReference(reference);
-  const here = (await nameHere(reference, options.mirrors, runtime)) ?? reference;
-  const lacking = await nodesWithout(here, image.name, nodes, options);
+  const here = await imageHere(reference, options.mirrors, runtime);
+  const lacking = here === undefined ? nodes : await nodesWithout(here, image.name, nodes, options);
   if (lacking.length === 0) return undefined;
   if (isSavedAs(image, reference, runtime)) return save(reference, reference, lacking, options);
 
   // of another repository: with the last tag of its own, an engine forgets a digest too, and the image with it
   const tag = `localhost/jest-kubernetes/import:${randomBytes(6).toString('hex')}-${process.pid}`;
-  const tagged = await runEngine(runtime, ['tag', here, tag], { signal });
+  const tagged = await runEngine(runtime, ['tag', here?.name ?? reference, tag], { signal });
   if (tagged.failed) throw importFailure(reference, tagged.words, options);
   try {
     const result = await save(tag, reference, lacking, options);
@@ -75,16 +75,13 @@ function isSavedAs(
  * own calls them by that digest itself; one of several platforms by their index, which the node is not sent.
  */
 async function nodesWithout(
-  reference: string,
+  here: { name: string; id: string },
   name: string,
   nodes: readonly ImportNode[],
   { runtime, signal, progress }: ImportOptions,
 ): Promise<ImportNode[]> {
   progress.waitingFor('containerd to tell which images it has');
-  const known = await Promise.all([
-    localImageId(reference, runtime),
-    platformImageId(reference, runtime, runtime.platform),
-  ]);
+  const known = [here.id, await platformImageId(here.name, runtime, runtime.platform)];
   const bare = known.filter((id) => id !== undefined).map((id) => id.replace(/^sha256:/, ''));
   const ids = [...new Set(bare)].map((id) => `sha256:${id}`);
   const named = [name, ...ids].map((each) => `name==${each}`);

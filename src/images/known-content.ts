@@ -24,14 +24,18 @@ export async function contentOfAll(
   return new Set(first.filter((digest) => others.every((each) => each.includes(digest))));
 }
 
+const ignored = (): void => undefined;
+
 /** An image's archive without the content that is known where it goes: containerd finds that in its own store. */
 export function withoutContent(archive: Readable, known: ReadonlySet<string>, signal: AbortSignal): Readable {
   const entries = extract();
   const rest = pack();
   entries.on('entry', (header, content, next) => {
+    // what ends the archive ends each of its parts too, and is told once
+    content.on('error', ignored);
     const [, algorithm, hash] = blob.exec(header.name) ?? [];
     if (known.has(`${algorithm}:${hash}`)) content.on('end', next).resume();
-    else content.pipe(rest.entry(header, next));
+    else content.pipe(rest.entry(header, next).on('error', ignored));
   });
   entries.on('finish', () => {
     rest.finalize();

@@ -5,7 +5,7 @@ import type { Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { lastLines } from '../support/lines.js';
-import { type Engine, type LocalImage, localImage, nameHere, runEngine } from './engine.js';
+import { type Engine, imageHere, type LocalImage, localImage, runEngine } from './engine.js';
 import { explainPull, PullError } from './failures.js';
 import { atMirror, type ImageReference, parseReference } from './reference.js';
 import { transferByApi, TransferFailure } from './transfer.js';
@@ -34,8 +34,7 @@ export interface PulledImage {
 export async function pullImage(reference: string, options: PullOptions): Promise<PulledImage> {
   const { runtime, mirrors, progress, signal } = options;
   const image = parseReference(reference);
-  const here = await nameHere(reference, mirrors, runtime);
-  const there = here === undefined ? undefined : await localImage(here, runtime);
+  const there = await imageHere(reference, mirrors, runtime);
   signal.throwIfAborted();
   if (there !== undefined) {
     refuseForeign(there, reference, runtime, `docker pull --platform ${runtime.platform} ${reference}`);

@@ -1,6 +1,6 @@
 import type { Config } from '@jest/types';
 
-import { refuseOldNode } from '../support/node-version.js';
+import { refuseUnsupported } from '../support/supported.js';
 import { isSwitchedOff } from '../support/switched-off.js';
 import { rootDirsOf } from './root-dirs.js';
 
@@ -10,7 +10,7 @@ async function globalSetup(
   projectConfig: Config.ProjectConfig,
 ): Promise<void> {
   if (isSwitchedOff()) return;
-  refuseOldNode();
+  refuseUnsupported();
   const { shown } = await import('./shown.js');
   const { startRun } = await import('../run/index.js');
   await shown(startRun(rootDirsOf(globalConfig, projectConfig)));

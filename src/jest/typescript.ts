@@ -1,4 +1,7 @@
-/** The preset's transform for TypeScript: ts-jest, loaded by the first TypeScript file, with defaults for a quiet first run. */
+/**
+ * The preset's transform for TypeScript: ts-jest, loaded by the first TypeScript file, with defaults for a quiet first run;
+ * with TypeScript 7, which ts-jest cannot use, types are taken away without being checked.
+ */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
@@ -6,6 +9,7 @@ import type { SyncTransformer, TransformOptions } from '@jest/transform';
 import type TypeScript from 'typescript';
 
 import { JestKubernetesError } from '../support/errors.js';
+import type * as StripTypes from './strip-types.js';
 
 const requireLater = createRequire(__filename);
 
@@ -49,6 +53,9 @@ function compilerOptions(ts: typeof TypeScript, rootDir: string): TypeScript.Com
   return options.types === undefined ? types : {};
 }
 
+/** TypeScript 7 has no compiler that JavaScript can call; ts-jest needs one. */
+const isCallable = (ts: Partial<typeof TypeScript>): boolean => ts.findConfigFile !== undefined;
+
 function createTransformer(rootDir: string): SyncTransformer {
   const tsJestPath = requireLater.resolve('ts-jest');
   let ts: typeof TypeScript;
@@ -64,6 +71,7 @@ function createTransformer(rootDir: string): SyncTransformer {
       },
     );
   }
+  if (!isCallable(ts)) return (requireLater('./strip-types.js') as typeof StripTypes).stripping;
   const { default: tsJest } = requireLater(tsJestPath) as {
     default: { createTransformer(options: object): SyncTransformer };
   };

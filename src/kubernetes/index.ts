@@ -47,4 +47,6 @@ export {
 } from './manifests/index.js';
 export { inOrder, persistently, putInOrder } from './put-in-order.js';
 export { passesByItself } from './retry.js';
+// not by the room's own door: what the test API loads of it needs no client
+export { allReady, becomesReady, type AwaitedObject } from './waiting/all-ready.js';
 export * from './waiting/index.js';

@@ -91,7 +91,7 @@ async function connected(
   const { signal: waiting } = bound;
   let trouble = `no pod that is ready and has the port ${port} within ${podLimit / 1000} s`;
   for (;;) {
-    if (waiting.aborted) throw new Error(trouble);
+    if (bound.signal.aborted) throw new Error(trouble);
     try {
       const target = (await readPods(api, { namespace, pod, selector }, waiting)).find(isReady);
       const found = target === undefined ? undefined : containerPort(target, port);

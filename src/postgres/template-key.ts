@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 
 import type { PostgresConfig } from '../config/index.js';
+import { sha256 } from '../support/sha256.js';
 import { readInitScripts } from './init-scripts.js';
 
 /**
@@ -10,9 +11,7 @@ import { readInitScripts } from './init-scripts.js';
  */
 export async function postgresKey(config: PostgresConfig, rootDir: string): Promise<string> {
   const folders = await readInitScripts(config.initdb);
-  const files = folders
-    .flat()
-    .flatMap(({ path, content }) => [basename(path), createHash('sha256').update(content).digest('hex')]);
+  const files = folders.flat().flatMap(({ path, content }) => [basename(path), sha256(content)]);
   const migrate = config.migrate === undefined ? [] : [String(config.migrate), rootDir];
   return shortHash(config.database, config.user, String(files.length), ...files, ...migrate);
 }

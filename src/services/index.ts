@@ -1,2 +1,2 @@
-export { exposedServices, type ExposedService } from './exposed.js';
+export { exposedServices } from './exposed.js';
 export { nodePortOf, serviceObjects } from './objects.js';

@@ -1,14 +1,13 @@
 import type { KubernetesObject } from '../kubernetes/index.js';
+import { phaseIs, readiness } from '../kubernetes/waiting/readiness.js';
 import {
   conditionIs,
   generationSeen,
   met,
   never,
   notYet,
-  phaseIs,
-  readiness,
   type Verdict,
-} from '../kubernetes/waiting/index.js';
+} from '../kubernetes/waiting/verdict.js';
 import { messageOf } from '../support/errors.js';
 import { jsonPaths } from '../support/native.js';
 import type { Located } from './target.js';

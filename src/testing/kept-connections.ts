@@ -27,8 +27,6 @@ interface Dispatching {
 
 type KubeConfigClass = typeof ClientNode.KubeConfig;
 
-const made = new WeakMap<KubeConfigClass, KubeConfigClass>();
-
 /**
  * The library's `KubeConfig`, but one that keeps its connections, to the end of the test file: its own makes a new one, with
  * a TLS handshake, for each call, and leaves it open for seconds. That of version 1 is as it was: it closes them.
@@ -37,12 +35,6 @@ export function keepingConnections(library: KubeConfigClass): KubeConfigClass {
   const prototype = library.prototype as unknown as Partial<Dispatching>;
   if (prototype.createDispatcher === undefined || prototype.createDispatcherOptions === undefined)
     return library;
-  const known = made.get(library) ?? subclass(library);
-  made.set(library, known);
-  return known;
-}
-
-function subclass(library: KubeConfigClass): KubeConfigClass {
   class KubeConfig extends (library as unknown as new () => Dispatching) {
     /** By what they connect with: credentials may be renewed. */
     readonly #kept: { options: unknown; dispatcher: Dispatcher }[] = [];

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
 import type { Progress } from '../report/index.js';
 import { causeOf, JestKubernetesError } from '../support/errors.js';
+import { sha256 as digestOf } from '../support/sha256.js';
 import { ChecksumError, downloadExecutable } from './download.js';
 import { proxiesNamed } from './get.js';
 import type { Release } from './release.js';
@@ -90,9 +90,7 @@ export async function fetchTool(
 
 async function sha256Of(file: string): Promise<string | undefined> {
   try {
-    return createHash('sha256')
-      .update(await readFile(file))
-      .digest('hex');
+    return digestOf(await readFile(file));
   } catch {
     return undefined;
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,12 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 
 import { tar } from '../support/native.js';
+import { sha256 } from '../support/sha256.js';
 import { type Download, downloadExecutable } from './download.js';
 
 /** Beside the program: of which archive it is, and what it was when it was taken out. */
 const noteOf = (command: string): string => `${command}.sha256`;
-const line = (archive: string, program: Buffer): string =>
-  `${archive} ${createHash('sha256').update(program).digest('hex')}`;
+const line = (archive: string, program: Buffer): string => `${archive} ${sha256(program)}`;
 
 /** Whether a program is, unharmed, that of an archive of this SHA-256. */
 export async function isUnpacked(command: string, archive: string): Promise<boolean> {

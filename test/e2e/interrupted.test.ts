@@ -143,13 +143,15 @@ test.each(cases)(
 async function machineSleeps(run: JestProcess, milliseconds: number): Promise<void> {
   const containers = (await installed.remains()).containers;
   const creators = creatorsNow();
-  await execa('docker', ['pause', ...containers]);
   run.signalGroup('SIGSTOP');
   for (const pid of creators) process.kill(-pid, 'SIGSTOP');
+  // a paused container refuses what enters it, and holds for good what is just entering: no sleep does either
+  await pause(2000);
+  await execa('docker', ['pause', ...containers]);
   await pause(milliseconds);
+  await execa('docker', ['unpause', ...containers]);
   for (const pid of creators) process.kill(-pid, 'SIGCONT');
   run.signalGroup('SIGCONT');
-  await execa('docker', ['unpause', ...containers]);
 }
 
 /** The process groups that create clusters. */

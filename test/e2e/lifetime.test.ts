@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 
 import { execa } from 'execa';
@@ -41,7 +42,8 @@ test('a watch has one cluster for all its re-runs, which goes when the watch end
   });
   let output = '';
   watch.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const ended = new Promise((resolve) => watch.on('close', resolve));
+  let isOver = false;
+  watch.on('close', () => (isOver = true));
   const ran = (times: number): Promise<void> =>
     until(
       `the tests ran ${times} times`,
@@ -57,11 +59,15 @@ test('a watch has one cluster for all its re-runs, which goes when the watch end
       path.join(project.folder, 'a.test.js'),
       "test('fails', () => { throw new Error('in between'); });",
     );
-    watch.stdin.write('a');
-    await ran(3);
+    await ran(3); // Jest sees the change itself
     expect((await installed.remains()).containers).toHaveLength(1);
-    watch.stdin.write('q');
-    await ended;
+    // a key that comes while tests run interrupts them, and does nothing else
+    const over = async (): Promise<boolean> => {
+      watch.stdin.write('q');
+      await pause(1000);
+      return isOver;
+    };
+    await until('the watch ends', over, 60_000, () => output);
   } finally {
     watch.kill();
   }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
 import type { ManifestPlace } from '../../config/index.js';
+import { sha256 } from '../../support/sha256.js';
 import type { KubernetesObject } from '../objects.js';
 import type { BuildOptions } from './kustomize.js';
 import { type ManifestObject, parseManifest } from './parse.js';
@@ -97,8 +97,6 @@ export async function hashOfChart({ path, values, release, namespace }: Chart): 
   );
   return sha256(JSON.stringify([contents, values, release, namespace]));
 }
-
-const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
 
 /** A chart is a folder, or an archive of one. */
 async function filesBelow(path: string): Promise<string[]> {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import type { ManifestPlace } from '../../config/index.js';
+import { sha256 } from '../../support/sha256.js';
 import { filesOf } from './files.js';
 import { hashOfChart, renderChart } from './helm.js';
 import { buildKustomization } from './kustomize.js';
@@ -102,6 +102,4 @@ async function build(
 }
 
 const hashOf = (objects: readonly ManifestObject[]): string =>
-  createHash('sha256')
-    .update(JSON.stringify(objects.map(({ object }) => object)))
-    .digest('hex');
+  sha256(JSON.stringify(objects.map(({ object }) => object)));

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-
-import { applyObjects } from '../../kubernetes/index.js';
+import { applyObjects, type Manifests } from '../../kubernetes/index.js';
 import { serviceObjects } from '../../services/index.js';
+import { sha256 } from '../../support/sha256.js';
 import { findTool } from '../../tools/index.js';
 import { namespaceOf, once, publishingNode, type RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';
@@ -10,17 +9,16 @@ import type { Step } from '../phase-graph.js';
 export async function readManifests(run: RunContext, step: Step): Promise<undefined> {
   const { config, env, milestones, reading } = run;
   const find = (program: 'kubectl' | 'helm'): Promise<string> => findTool(program, { env, ...step });
-  const { objects, hashes } = await reading.all({ find, signal: step.signal });
-  if (config.services.length === 0) {
-    milestones.manifests.reach({ objects, hashes });
-    return;
-  }
-  // services are one more place of manifests
-  const placement = { namespace: namespaceOf(run), node: await publishingNode(run) };
-  const [own, place] = [serviceObjects(config.services, placement), config.manifests.length];
-  const entries = own.map((object) => ({ object, origin: 'the option services', place }));
-  milestones.manifests.reach({ objects: [...objects, ...entries], hashes: [...hashes, JSON.stringify(own)] });
-  return undefined;
+  const read = await reading.all({ find, signal: step.signal });
+  milestones.manifests.reach(config.services.length === 0 ? read : await withServices(run, read));
+}
+
+/** Services are one more place of manifests. */
+async function withServices(run: RunContext, { objects, hashes }: Manifests): Promise<Manifests> {
+  const { services, manifests } = run.config;
+  const own = serviceObjects(services, { namespace: namespaceOf(run), node: await publishingNode(run) });
+  const entries = own.map((object) => ({ object, origin: 'the option services', place: manifests.length }));
+  return { objects: [...objects, ...entries], hashes: [...hashes, JSON.stringify(own)] };
 }
 
 /** The manifests, once in the cluster's life. */
@@ -39,5 +37,4 @@ export async function applyManifests(run: RunContext, step: Step): Promise<strin
 }
 
 /** The ledger's name of manifests: changed content is other work. */
-export const together = (hashes: readonly string[]): string =>
-  createHash('sha256').update(hashes.join()).digest('hex');
+export const together = (hashes: readonly string[]): string => sha256(hashes.join());

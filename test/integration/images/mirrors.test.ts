@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { localImage, nameHere } from '../../../src/images/engine.js';
+import { imageHere, localImage } from '../../../src/images/engine.js';
 import { compileSource } from '../leases/compiled.js';
 import { type FaultyRegistry, faultyRegistry, newImage, notFound } from '../registry/index.js';
 import { dies, type EngineProxy, engineProxy, failsWith, refuses, waits } from './engine-proxy.js';
@@ -81,7 +81,7 @@ describe('where Docker Hub (simulated, in front of the real engine) does not del
     pulled.add(`${first.host}/library/${reference}`);
 
     expect(result).toMatchObject({ alreadyThere: false, from: first.host });
-    expect(await nameHere(reference, mirrors(), docker)).toBe(`${first.host}/library/${reference}`);
+    expect((await imageHere(reference, mirrors(), docker))?.name).toBe(`${first.host}/library/${reference}`);
     expect(await puller.pull(reference, { mirrors: mirrors() })).toMatchObject({
       result: { alreadyThere: true, id: result?.id },
     });

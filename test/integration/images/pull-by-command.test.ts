@@ -76,8 +76,7 @@ describe('in a run, an image that', () => {
       provider: { runtime: () => Promise.resolve(engine.runtime) },
       milestones: { nodes: { promise: Promise.resolve([{ name: 'a-node', role: 'control-plane' }]) } },
     }) as unknown as Arguments[0];
-  const step = (): Arguments[2] =>
-    ({ signal: new AbortController().signal, progress: silent });
+  const step = (): Arguments[2] => ({ signal: new AbortController().signal, progress: silent });
   const refusing = (): ScriptedEngine =>
     scriptedEngine('podman', `[ $1 = pull ] && echo '${missing}' >&2; exit 125`);
 

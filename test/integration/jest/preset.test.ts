@@ -564,16 +564,57 @@ describe('with the newest Jest', () => {
     expect(await runWith(process.execPath, folder, { args: ['client'] })).toEqual(passed);
   });
 
-  test('a missing client is named, with the command that installs it', async () => {
-    const without = path.join(temporary, 'without-client');
-    for (const name of readdirSync(path.join(here, 'node_modules'))) {
-      if (name === '@kubernetes') continue;
-      mkdirSync(path.join(without, 'node_modules'), { recursive: true });
-      cpSync(path.join(here, 'node_modules', name), path.join(without, 'node_modules', name), {
+  /** The installation once more, some of its packages being others of it, or not there. */
+  const changed = (name: string, packages: Readonly<Record<string, string | undefined>>): string => {
+    const copy = path.join(temporary, name);
+    mkdirSync(path.join(copy, 'node_modules'), { recursive: true });
+    for (const each of readdirSync(path.join(here, 'node_modules'))) {
+      const from = each in packages ? packages[each] : each;
+      if (from === undefined) continue;
+      cpSync(path.join(here, 'node_modules', from), path.join(copy, 'node_modules', each), {
         recursive: true,
         verbatimSymlinks: true,
       });
     }
+    return copy;
+  };
+
+  test('with TypeScript 7, which ts-jest cannot use, tests run with their types taken away', async () => {
+    const copy = changed('typescript-7', { typescript: 'typescript-7' });
+    const typed = `
+      import { basename } from 'node:path';
+      import { KubeConfig } from '@kubernetes/client-node';
+      import { kubeConfig } from 'jest-kubernetes';
+      import { double, Colour } from './code';
+      jest.mock('node:os', () => ({ hostname: (): string => 'mocked' }));
+      import { hostname } from 'node:os';
+
+      class Box<const T> { constructor(private readonly inside: T) {} get(): T { return this.inside; } }
+      test('typed', async (): Promise<void> => {
+        const config: KubeConfig = kubeConfig();
+        expect(config).toBeInstanceOf(KubeConfig);
+        expect(new Box(double(21) satisfies number).get()).toBe(42);
+        expect([Colour.Red, basename('a/b'), hostname()]).toEqual([0, 'b', 'mocked']);
+        expect((await import('./code')).double(1)).toBe(2);
+      });`;
+    const code = 'export const double = (n: number): number => n * 2;\nexport enum Colour { Red }';
+    const folder = project(copy, { 'typed.spec.ts': typed, 'code.ts': code });
+    const ended = await runWith(process.execPath, folder);
+    expect(ended).toEqual(passed);
+    expect(ended.output).not.toMatch(/warning/i);
+
+    const red = `\n\ntest('red', (): void => {\n  const n: number = 1;\n  expect(n).toBe(2);\n});`;
+    const failing = await runWith(process.execPath, project(copy, { 'red.spec.ts': red }));
+    expect(failing.status).toBe(1);
+    expect(failing.output).toContain('red.spec.ts:5:13');
+
+    const jsx = project(copy, { 'view.spec.tsx': `test('x', () => { const x = <div />; });` });
+    const refused = await runWith(process.execPath, jsx);
+    expect(refused.output).toContain('JSX needs a transform of your own for .tsx files');
+  });
+
+  test('a missing client is named, with the command that installs it', async () => {
+    const without = changed('without-client', { '@kubernetes': undefined });
     const folder = project(without, {
       'asks.spec.js': `require('@kubernetes/client-node'); test('x', () => {});`,
     });

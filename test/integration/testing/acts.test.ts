@@ -412,10 +412,9 @@ describe('as', () => {
     const { items } = await core.listNamespacedPod(here);
     expect(items.map(({ metadata }) => metadata?.name)).toContain('crash');
     expect(await core.readNamespacedPodLog({ ...here, name: 'crash' })).toContain('about to crash');
-    const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
     const { status } = await as(mine)
       .client(k8s.AuthenticationV1Api)
-      .createSelfSubjectReview({ body: review });
+      .createSelfSubjectReview({ body: new k8s.V1SelfSubjectReview() });
     expect(status?.userInfo).toMatchObject({
       username: `system:serviceaccount:${namespace}:reader`,
       groups: expect.arrayContaining(['system:serviceaccounts', 'system:authenticated']) as string[],
@@ -426,7 +425,9 @@ describe('as', () => {
     'the client of a user with the groups %j',
     async (groups) => {
       const jane = as('jane', groups);
-      const { status } = await jane.client(k8s.AuthenticationV1Api).createSelfSubjectReview({ body: {} });
+      const { status } = await jane
+        .client(k8s.AuthenticationV1Api)
+        .createSelfSubjectReview({ body: new k8s.V1SelfSubjectReview() });
       expect(status?.userInfo).toMatchObject({
         username: 'jane',
         groups: [...groups, 'system:authenticated'],

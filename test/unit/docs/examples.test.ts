@@ -11,6 +11,7 @@ const root = path.resolve(__dirname, '../../..');
 const pages = [
   'README.md',
   'docs/architecture.md',
+  'docs/errors.md',
   'docs/performance.md',
   'docs/side-by-side.md',
   'examples/basic/README.md',

@@ -48,6 +48,8 @@ const of = (word: string, target: Target): Promise<unknown> => {
   if (call === undefined) throw new Error(`no word ${word}`);
   return call(target);
 };
+const unnamed: unknown = { apiVersion: 'v1', kind: 'Pod', metadata: {} };
+const ofNoKind: unknown = { metadata: { name: 'web' } };
 /** Those that need a pod. */
 const onPods = ['exec', 'logs', 'logs, followed', 'cp', 'forward'];
 
@@ -106,10 +108,10 @@ describe('what names nothing in the cluster', () => {
         await expect(of(word, text)).rejects.toEqual(
           failure('TARGET_INVALID', 'it is not of the form kind/name'),
         );
-      await expect(of(word, { apiVersion: 'v1', kind: 'Pod', metadata: {} })).rejects.toEqual(
+      await expect(of(word, unnamed as Target)).rejects.toEqual(
         failure('TARGET_INVALID', 'a Pod without metadata.name'),
       );
-      await expect(of(word, { metadata: { name: 'web' } })).rejects.toEqual(
+      await expect(of(word, ofNoKind as Target)).rejects.toEqual(
         failure('TARGET_INVALID', 'an object called web names nothing in the cluster: it has no kind'),
       );
     },
@@ -219,12 +221,7 @@ describe('what the API server forbids is told with the verb and the resource', (
     cluster.forbidden = (request) => /^(PATCH|POST|DELETE|GET .*pods)/.test(request);
     const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } } as const;
     await expect(apply(map, here)).rejects.toEqual(
-      failure(
-        'MANIFEST_FAILED',
-        'ConfigMap',
-        expect.anything(),
-        expect.stringContaining('cannot patch resource "configmaps" in the namespace "shop"'),
-      ),
+      failure('MANIFEST_FAILED', 'cannot patch resource "configmaps" in the namespace "shop"'),
     );
     await expect(remove('pod/web', quickly)).rejects.toThrow('cannot delete resource "pods"');
     await expect(waitFor('pod/web', undefined, here)).rejects.toEqual(
@@ -258,12 +255,13 @@ describe('apply', () => {
 
   test('a version that the server has not, with those that it has', async () => {
     const set = { apiVersion: 'apps/v1beta1', kind: 'StatefulSet', metadata: { name: 'db' } } as const;
-    await expect(apply(set, here)).rejects.toMatchObject({
-      code: 'MANIFEST_FAILED',
-      evidence: expect.arrayContaining([
-        'the cluster serves no StatefulSet of apps/v1beta1; it has StatefulSet of apps/v1',
-      ]) as unknown,
-    });
+    await expect(apply(set, here)).rejects.toEqual(
+      failure(
+        'MANIFEST_FAILED',
+        /serves no StatefulSet of apps\/v1beta1; it has StatefulSet of apps\/v1$/,
+        'the object: apps/v1beta1 StatefulSet',
+      ),
+    );
   });
 
   test('nothing that can be applied: a number, a path of nothing, an object without a name', async () => {
@@ -301,7 +299,7 @@ test('outside of a run each word says so', async () => {
     () => namespace(),
     () => proxy(),
     () => kubeConfig(),
-    () => client(class {}),
+    () => client(Object as never),
   ];
   for (const call of calls)
     await expect(Promise.resolve().then(call)).rejects.toMatchObject({ code: 'NO_CLUSTER' });
