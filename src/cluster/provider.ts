@@ -92,6 +92,8 @@ export interface ClusterProvider {
   create(options: CreateOptions): ClusterCreation;
   /** A cluster that another run made, once it answers. @throws JestKubernetesError CLUSTER_UNREACHABLE */
   join(signal: AbortSignal, progress?: Progress): Promise<JoinedCluster>;
+  /** Has its containers stand still, or go on; those that do so already are left alone. Undefined where they are not ours. */
+  readonly rest: ((state: 'running' | 'paused', signal?: AbortSignal) => Promise<void>) | undefined;
   /** Whether one that does not answer any more may be made anew. */
   readonly replaceable: boolean;
   /** Where a port of the first control plane is reached; undefined where it is not published. */

@@ -46,6 +46,8 @@ export interface ClusterConfig {
   config: Readonly<Record<string, unknown>> | undefined;
   /** `kind` only: whether it starts from a snapshot of a booted node where there is one. */
   snapshot: boolean;
+  /** `kind` only: whether the next run's cluster is started behind this one. */
+  standby: boolean;
   /** `existing` only. */
   kubeconfig: string | undefined;
   /** `existing` only, and there always. */

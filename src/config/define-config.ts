@@ -84,6 +84,12 @@ export interface ClusterOptions {
    * `JEST_KUBERNETES_SNAPSHOT` (`on` or `off`).
    */
   snapshot?: boolean | undefined;
+  /**
+   * `kind` only. Whether, when a run has ended, the next one's cluster is started from the snapshot and paused, so that
+   * the next run has it within two seconds (not in CI). It takes its memory, half a gigabyte and more, until a run takes it;
+   * after an hour, or where less than a tenth of the machine's memory is left, it goes. Default: `false`.
+   */
+  standby?: boolean | undefined;
   /** `existing` only. Path of a kubeconfig. Default: what kubectl would take, `$KUBECONFIG` or `~/.kube/config`. */
   kubeconfig?: string | undefined;
   /**

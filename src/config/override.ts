@@ -86,6 +86,7 @@ function withoutOthers(
     nodes,
     config,
     snapshot,
+    standby,
     kubeconfig,
     context,
     conflicts,
@@ -93,6 +94,6 @@ function withoutOthers(
   provider: 'kind' | 'existing',
 ): NonNullable<UserConfig['cluster']> {
   return provider === 'kind'
-    ? { name, version, image, nodes, config, snapshot }
+    ? { name, version, image, nodes, config, snapshot, standby }
     : { name, kubeconfig, context, conflicts };
 }

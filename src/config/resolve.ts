@@ -87,6 +87,7 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
       nodes: resolveNodes(cluster.nodes ?? 1, absolute),
       config,
       snapshot: cluster.snapshot ?? true,
+      standby: cluster.standby ?? false,
       kubeconfig: cluster.kubeconfig === undefined ? undefined : absolute(cluster.kubeconfig),
       context: cluster.context,
       conflicts: cluster.conflicts ?? 'refuse',

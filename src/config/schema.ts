@@ -62,6 +62,7 @@ const cluster = z.strictObject(
     nodes: nodes.optional(),
     config: z.union([path, z.record(z.string(), z.unknown())], 'a kind config, inline or by path').optional(),
     snapshot: z.boolean('true or false').optional(),
+    standby: z.boolean('true or false').optional(),
     kubeconfig: path.optional(),
     context: text.optional(),
     conflicts: z.enum(['refuse', 'leave'], "'refuse' or 'leave'").optional(),

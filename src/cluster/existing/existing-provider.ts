@@ -53,6 +53,7 @@ export function existingProvider({
     },
     stays: true,
     replaceable: false,
+    rest: undefined,
     made: () => Promise.resolve({ provider: 'existing' }),
     runtime,
     // the runs that share it meet in it

@@ -78,6 +78,13 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
     removal: async () => ({ provider: 'kind', name, runtime: recordOf(await runtime()) }),
     create: (steps) => startCluster({ ...options, access }, steps),
     join,
+    rest: async (state, signal) => {
+      const run = runtimeCli(await runtime(), env);
+      const [from, command] = state === 'paused' ? ['running', 'pause'] : ['paused', 'unpause'];
+      const containers = await clusterContainers(run, name, signal);
+      const told = containers.filter((each) => isOurs(each, directory) && each.state === from);
+      if (told.length > 0) await run([command, ...told.map(({ id }) => id)], { signal });
+    },
     published: async (containerPort, signal) => {
       const engine = await runtime();
       const containers = await clusterContainers(runtimeCli(engine, env), name, signal);

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
 
 import { askedSnapshot, mayMakeSnapshot, snapshotOfKey } from '../../cluster/index.js';
 import type { Config } from '../../config/index.js';
 import { type Report, silent } from '../../report/index.js';
-import { detachedEnvironment, nodeCommand } from '../../support/detached.js';
+import { startDetached } from '../../support/detached.js';
+import { isByHand } from '../by-hand.js';
 import { kindOptions } from '../provider-of.js';
 import { failedSnapshots, isInTheMaking } from './notes.js';
 
@@ -24,22 +23,9 @@ export interface Task {
 /** How long a run may take to find out whether a snapshot is to be made, in milliseconds. */
 const patience = 5000;
 
-/**
- * Whether runs have snapshots made by themselves: not in CI, whose machines are mostly thrown away before anybody could
- * start from one, nor are they to be at work behind a job.
- */
-export const makesByItself = (
-  { cluster }: Pick<Config, 'cluster'>,
-  { CI = '' }: NodeJS.ProcessEnv,
-): boolean => cluster.snapshot && ['', '0', 'false'].includes(CI.toLowerCase());
-
-/** $1 is the log, the rest is the command. */
-const script = `
-log=$1; shift
-mkdir -p "\${log%/*}" 2>/dev/null
-( : >>"$log" ) 2>/dev/null || log=/dev/null
-exec nice -n 19 "$@" >>"$log" 2>&1
-`;
+/** Whether runs have snapshots made by themselves. */
+export const makesByItself = ({ cluster }: Pick<Config, 'cluster'>, env: NodeJS.ProcessEnv): boolean =>
+  cluster.snapshot && isByHand(env);
 
 /**
  * After a run whose cluster kind has booted: a process of its own, of low priority, makes the snapshot that the next such
@@ -52,7 +38,10 @@ export async function startMaker(
   try {
     const key = await keyToMake(config, env);
     if (key === undefined) return;
-    await startProcess({ key, config: told(config) });
+    const { stateDir } = config;
+    const log = path.join(stateDir, 'logs', `snapshot-${key}.log`);
+    const task: Task = { key, config: told(config) };
+    await startDetached(path.join(__dirname, 'main.js'), { log, task, stateDir, niceness: 19 });
     report.note(
       'a snapshot of such a cluster is made in the background, when no run needs the machine: the next runs start from it in seconds (cluster.snapshot: false does without)',
     );
@@ -78,19 +67,3 @@ async function keyToMake(config: Config, env: NodeJS.ProcessEnv): Promise<string
 const told = ({ cluster, images, mirrors, runtime, stateDir, timeouts }: Config): SnapshotConfig => ({
   ...{ cluster, images, mirrors, runtime, stateDir, timeouts },
 });
-
-async function startProcess(task: Task): Promise<void> {
-  const log = path.join(task.config.stateDir, 'logs', `snapshot-${task.key}.log`);
-  // for readers of a list of processes: whose it is
-  const command = nodeCommand(path.join(__dirname, 'main.js'), task.config.stateDir);
-  const child = spawn('/bin/sh', ['-c', script, 'jest-kubernetes-snapshot', log, ...command], {
-    detached: true,
-    env: detachedEnvironment(),
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  await once(child, 'spawn');
-  child.unref();
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(JSON.stringify(task));
-  await once(child.stdin, 'close');
-}

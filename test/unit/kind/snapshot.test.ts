@@ -20,7 +20,14 @@ import type { ContainerRuntime } from '../../../src/runtime/index.js';
 
 const cluster: ClusterConfig = {
   ...{ provider: 'kind', name: 'shop', image: 'kindest/node:v1', nodes: resolveNodes(1, String) },
-  ...{ config: undefined, snapshot: true, kubeconfig: undefined, context: undefined, conflicts: 'refuse' },
+  ...{
+    config: undefined,
+    snapshot: true,
+    standby: false,
+    kubeconfig: undefined,
+    context: undefined,
+    conflicts: 'refuse',
+  },
 };
 const engine: ContainerRuntime = {
   ...{ name: 'docker', command: 'docker', env: {}, id: 'id', host: '127.0.0.1', version: '28' },

@@ -1,0 +1,2 @@
+export { standBy } from './stand-by.js';
+export { startStandby } from './start.js';
