@@ -14,6 +14,7 @@ import {
   makeSnapshot,
   Run,
   snapshotsOf,
+  standbyMemory,
   takeDownCluster,
   tidySnapshots,
 } from '../run/index.js';
@@ -74,7 +75,12 @@ export async function status({ json }: { json: boolean }): Promise<void> {
   if (clusters.length === 0) console.log('No cluster is there.');
   for (const cluster of clusters) {
     const { phase, kept, users, problem } = described(cluster);
-    console.log(`${cluster.name}  ${phase}${kept === null ? '' : `, kept (${kept})`}`);
+    const words = [
+      phase,
+      ...(kept === null ? [] : [`kept (${kept})`]),
+      ...(await standbyWords(cluster, config)),
+    ];
+    console.log(`${cluster.name}  ${words.join(', ')}`);
     for (const user of users) console.log(`  used by ${user}`);
     if (problem !== null) console.log(`  ${problem}`);
   }
@@ -86,7 +92,14 @@ export async function status({ json }: { json: boolean }): Promise<void> {
     console.log(`snapshot ${key}  could not be made (${at.slice(0, 16)}): ${reason}`);
 }
 
-function described({ name, folder, state, users }: KnownCluster) {
+/** It costs memory, which is told. */
+async function standbyWords({ name, standby }: KnownCluster, config: Config): Promise<string[]> {
+  if (standby === undefined) return [];
+  const memory = await standbyMemory(config, name);
+  return [`on standby${memory === undefined ? '' : ` (${memory} of memory)`}`];
+}
+
+function described({ name, folder, state, standby, users }: KnownCluster) {
   const { phase, kept, problem } = state;
   return {
     name,
@@ -94,6 +107,7 @@ function described({ name, folder, state, users }: KnownCluster) {
     kept: kept?.reason ?? null,
     problem,
     users: users.map(describeHolder),
+    standby: standby !== undefined,
     kubeconfig: state.access === null ? null : `${folder}/kubeconfig`,
   };
 }

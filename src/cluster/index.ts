@@ -7,6 +7,7 @@ export {
   listSnapshots,
   makeSnapshotOf,
   mayMakeSnapshot,
+  memoryInUse,
   pruneSnapshots,
   snapshotOfKey,
   type AskedSnapshot,

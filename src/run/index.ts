@@ -8,6 +8,7 @@ export { Run } from './run.js';
 export { makeSnapshot } from './make-snapshot.js';
 export { failedSnapshots } from './snapshot-maker/index.js';
 export { snapshotsOf, tidySnapshots } from './snapshots.js';
+export { standbyMemory } from './standby/index.js';
 export { takeDownCluster } from './take-down.js';
 
 /** This process's run; a watch has one for all its re-runs. */

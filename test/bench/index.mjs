@@ -8,6 +8,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { install } from '../packed/install.mjs';
@@ -75,6 +76,33 @@ async function makeSnapshot(cwd) {
   const script = join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js');
   const env = { JEST_KUBERNETES_STATE_DIR: join(folder, 'state'), JEST_KUBERNETES_NAME: clusters.ours };
   await execa(process.execPath, [script, 'snapshot'], { cwd, env });
+}
+
+const cli = (...args) =>
+  execa(process.execPath, [join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js'), ...args], {
+    env: { JEST_KUBERNETES_STATE_DIR: join(folder, 'state') },
+    reject: false,
+  });
+
+/** Until a run finds its cluster ready, which the run before has left on standby. */
+async function fromStandby(cwd) {
+  const variables = { JEST_KUBERNETES_SNAPSHOT: 'on', CI: '' };
+  await jest(cwd, ['--runInBand'], { variables });
+  const list = [
+    'ps',
+    '--quiet',
+    '--filter',
+    'status=paused',
+    '--filter',
+    `name=^${clusters.ours}-control-plane$`,
+  ];
+  const end = performance.now() + 120_000;
+  while ((await execa('docker', list)).stdout === '') {
+    if (performance.now() > end) throw new Error('no cluster is on standby after two minutes');
+    await sleep(200);
+  }
+  // in CI none is left for the next
+  return timed('the same, from standby', () => untilFirstTest(cwd, { ...variables, CI: 'true' }));
 }
 
 const kind = await (async () => {
@@ -178,8 +206,9 @@ try {
   record('an import in a later file, in ms', median(later), '≤ 10', median(later) <= 10);
 
   console.log('\ncold starts, the images on the host');
-  const times = { bare: [], script: [], first: [], query: [], snapshot: [] };
+  const times = { bare: [], script: [], first: [], query: [], snapshot: [], standby: [] };
   const [cold, query] = [await project('cold'), await project('postgres')];
+  const standby = await project('standby');
   const fromSnapshot = { JEST_KUBERNETES_SNAPSHOT: 'on' };
   await timed('jest-kubernetes snapshot, once', () => makeSnapshot(query));
   for (let round = 1; round <= rounds; round += 1) {
@@ -192,6 +221,7 @@ try {
       await timed('jest with postgres: true, to the first query', () => untilFirstTest(query)),
     );
     times.snapshot.push(await timed('the same, from a snapshot', () => untilFirstTest(query, fromSnapshot)));
+    times.standby.push(await fromStandby(standby));
   }
   const ratio = (one, other) => median(one) / median(other);
   const holds = (what, value, limit) => record(what, value, `≤ ${limit.toFixed(2)}`, value <= limit);
@@ -200,6 +230,7 @@ try {
   holds('to the first query, of the sequential script', ratio(times.query, times.script), 0.75);
   holds('from a snapshot, of a bare kind create', ratio(times.snapshot, times.bare), 0.45);
   holds('from a snapshot, of the sequential script', ratio(times.snapshot, times.script), 0.25);
+  record('from standby, in seconds', median(times.standby) / 1000, '≤ 2.00', median(times.standby) <= 2000);
 
   console.log('\na cluster that is kept');
   const joined = await project('join');
@@ -227,14 +258,7 @@ try {
   }
 } finally {
   await deleteBare().catch(() => undefined);
-  await execa(
-    process.execPath,
-    [join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js'), 'down', clusters.ours],
-    {
-      env: { JEST_KUBERNETES_STATE_DIR: join(folder, 'state') },
-      reject: false,
-    },
-  );
+  await cli('down', clusters.ours);
   await rm(folder, { recursive: true, force: true });
 }
 

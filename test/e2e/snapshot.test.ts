@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+
 import { execa } from 'execa';
 
-import { type Installation, installation, nothing, until } from './support/project.js';
+import { type Installation, installation, nothing, type Project, until } from './support/project.js';
 
 let installed: Installation;
 beforeAll(async () => {
@@ -103,6 +106,45 @@ test('a run that finds a snapshot starts from it, and what it sees is what a new
   }
 }, 1_200_000);
 
+/** There is a snapshot, and the next run's cluster is to be on standby. */
+async function standsBy(project: Project, env: NodeJS.ProcessEnv): Promise<void> {
+  writeFileSync(
+    path.join(project.folder, 'jest-kubernetes.config.json'),
+    JSON.stringify({ images: ['busybox'], cluster: { standby: true } }),
+  );
+  const node = `${project.cluster}-control-plane`;
+  const state = async (): Promise<string> =>
+    (await execa('docker', ['inspect', '--format', '{{.State.Status}}', node], { reject: false })).stdout;
+  const isPaused = async (): Promise<boolean> => (await state()) === 'paused';
+  const isGone = async (): Promise<boolean> => Object.values(await installed.remains()).flat().length === 0;
+  const run = async (given: NodeJS.ProcessEnv): Promise<string> => {
+    const { output, status } = await project.run([], given);
+    expect({ output, status }).toMatchObject({ status: 0 });
+    return output;
+  };
+
+  expect(await run(env)).toContain('starting from the snapshot');
+  await until('the next one is paused', isPaused, 120_000);
+  expect((await project.cli(['status'], env)).output).toContain(`${project.cluster}  ready, on standby`);
+  expect(await run(env)).toContain(`takes the cluster ${project.cluster}, which was on standby`);
+
+  await until('the next one is paused', isPaused, 120_000);
+  const { stdout: pid } = await execa('pgrep', ['-f', `standby/main.js ${installed.stateDir}`]);
+  process.kill(Number(pid), 'SIGKILL');
+  await until('nothing is left of one whose process is killed', isGone, 60_000);
+
+  await run(env);
+  await until('the next one is paused', isPaused, 120_000);
+  expect(await project.cli(['down'], env)).toMatchObject({ status: 0 });
+  await until('nothing is left of one that is taken down', isGone, 60_000);
+
+  await run(env);
+  await until('the next one is paused', isPaused, 120_000);
+  // in CI none is left for the next
+  expect(await run({ ...env, CI: 'true' })).toContain('which was on standby');
+  expect(await installed.remains()).toEqual(nothing);
+}
+
 test('after a run whose cluster was booted, a snapshot is made in the background, and the next run starts from it', async () => {
   const files = {
     'one.test.js': 'test("passes", () => undefined);\n',
@@ -142,6 +184,8 @@ test('after a run whose cluster was booted, a snapshot is made in the background
     expect(third).toMatchObject({ status: 0 });
     expect(third.output).not.toContain('is made in the background');
     expect(await installed.remains()).toEqual(nothing);
+
+    await standsBy(project, byHand);
   } finally {
     await removeThoseBesides(before);
   }
