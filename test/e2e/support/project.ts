@@ -6,6 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { execa } from 'execa';
 
+/** Whether clusters start from snapshots; where not, none is made either: what is left on the machine is counted. */
+export const snapshots = process.env['TEST_SNAPSHOT'] ?? 'off';
+
 const root = path.resolve(__dirname, '../../..');
 
 /** A folder outside the repository with the packed package installed, as a user has it; projects live below it. */
@@ -109,8 +112,7 @@ export class Project {
       FORCE_COLOR: undefined,
       JEST_KUBERNETES_STATE_DIR: this.stateDir,
       JEST_KUBERNETES_NAME: this.cluster,
-      // what is left on the machine is counted; the snapshot's own test turns it on
-      JEST_KUBERNETES_SNAPSHOT: 'off',
+      JEST_KUBERNETES_SNAPSHOT: snapshots,
       ...env,
     });
   }

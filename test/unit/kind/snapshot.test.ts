@@ -118,7 +118,7 @@ const ago = (days: number): string => new Date(now - days * day).toISOString();
 
 const snapshot = (key: string, changes: Partial<Snapshot> = {}): Snapshot => ({
   ...{ key, id: `sha256:${key}`, isProven: true, madeAt: ago(5), usedAt: ago(1), bytes: 2e9 },
-  ...{ hostname: 'jk-snapshot-1-control-plane', args: [], content: { format: 1 } as Snapshot['content'] },
+  ...{ hostname: 'jk-snapshot-1-control-plane', args: [], content: { format: 2 } as Snapshot['content'] },
   ...changes,
 });
 
@@ -171,7 +171,7 @@ test.each<[string, Snapshot[], boolean]>([
 
 describe('an engine’s snapshots', () => {
   const record = { key: 'abc', madeAt: new Date().toISOString(), hostname: 'h', args: ['--privileged'] };
-  const content = { format: 1 } as Snapshot['content'];
+  const content = { format: 2 } as Snapshot['content'];
   const label = (written: object): Record<string, string> => {
     const changes = commitChanges(written as Snapshot).join(' ');
     return { 'jest-kubernetes.snapshot': /snapshot="([^"]*)"/.exec(changes)?.[1] ?? '' };

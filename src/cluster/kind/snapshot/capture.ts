@@ -8,6 +8,7 @@ import type { NodeContainer, RunCli } from '../node-containers.js';
 import { argsLike, type InspectedNode } from './container-args.js';
 import { format, type SnapshotContent, snapshotKey } from './content.js';
 import {
+  leadToApiServer,
   leaveKeysToClones,
   packIntoImage,
   stopControllers,
@@ -15,7 +16,7 @@ import {
   stopTheRest,
   unpackImages,
 } from './node-scripts.js';
-import { forgetLife, renewPods } from './rest.js';
+import { apiServiceAddress, forgetLife, renewPods } from './rest.js';
 import { commitChanges, type Snapshot } from './store.js';
 
 export interface Captured {
@@ -60,8 +61,10 @@ export async function captureSnapshot(captured: Captured): Promise<Snapshot> {
   await shell('stopping the controllers', stopControllers);
   progress.moved('forgetting what has happened');
   await forgetLife(api, signal);
+  const service = await apiServiceAddress(api, signal);
   await shell('stopping the API server', stopTheRest);
   await shell('leaving the keys to the clones', leaveKeysToClones);
+  await shell('leading to the API server', leadToApiServer(service));
   await shell('packing', packIntoImage);
 
   progress.moved('writing the image');

@@ -102,6 +102,30 @@ UNIT
 `;
 
 /**
+ * In a clone the first pods start together with kube-proxy. Whoever of them asks the API server by its Service before there is a
+ * way to it, has begun a connection that no later rule applies to: CoreDNS then waits for 30 s, and the storage
+ * provisioner ends. So the way is there before the kubelet; kube-proxy's own leads to the same place.
+ * @param address - the Service's, IPv4
+ */
+export const leadToApiServer = (address: string): string => `
+set -e
+cat >/etc/systemd/system/jest-kubernetes-api.service <<'UNIT'
+[Unit]
+Description=The way to the API server until kube-proxy makes one
+Before=kubelet.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'node=$$(getent ahostsv4 $$(hostname) | head -n 1 | cut -d " " -f 1); for chain in PREROUTING OUTPUT; do iptables -w -t nat -A $$chain -d ${address}/32 -p tcp --dport 443 -j DNAT --to-destination $$node:6443; done'
+UNIT
+mkdir -p /etc/systemd/system/kubelet.service.d
+cat >/etc/systemd/system/kubelet.service.d/30-jest-kubernetes.conf <<'UNIT'
+[Unit]
+Wants=jest-kubernetes-api.service
+After=jest-kubernetes-api.service
+UNIT
+`;
+
+/**
  * /var is a volume, of which every container is given a copy: so what is unpacked, a gigabyte, goes into the image itself,
  * and /var has a link to each layer, which overlayfs follows in \`lowerdir\`. A layer that takes something away from those
  * below it cannot lie in another overlay: it travels as an archive, and is unpacked as a clone starts. What is packed is

@@ -91,6 +91,7 @@ export async function renewPods(api: Api, node: string, signal: AbortSignal): Pr
 interface Node extends Listed {
   metadata: Listed['metadata'] & { labels?: Record<string, string> };
   spec: { podCIDR?: string; podCIDRs?: string[]; taints?: object[] };
+  status: { capacity?: object; allocatable?: object };
 }
 
 const mergePatch = 'application/merge-patch+json';
@@ -101,10 +102,10 @@ const mergePatch = 'application/merge-patch+json';
  */
 export async function forgetLife(api: Api, signal: AbortSignal): Promise<void> {
   for (const node of await itemsOf<Node>(api, '/api/v1/nodes', signal)) {
-    const { metadata, spec } = node;
+    const { metadata, spec, status } = node;
     const { name, labels, annotations } = metadata;
     const path = `/api/v1/nodes/${name}`;
-    // anew: its status is empty then, and its provider id the clone's to tell
+    // anew: its addresses and conditions are none then, and its provider id the clone's to tell
     await api.request(path, { method: 'DELETE', signal });
     const { podCIDR, podCIDRs, taints = [] } = spec;
     const body = {
@@ -116,12 +117,30 @@ export async function forgetLife(api: Api, signal: AbortSignal): Promise<void> {
     await api.request('/api/v1/nodes', { method: 'POST', body, signal });
     // a new one is given a taint until a controller has seen it Ready, which costs the first pods seconds
     await api.request(path, { method: 'PATCH', contentType: mergePatch, body: { spec: { taints } }, signal });
+    // a kubelet that has not told its own yet refuses for good what does not fit into this
+    const { capacity, allocatable } = status;
+    await api.request(`${path}/status`, {
+      method: 'PATCH',
+      contentType: mergePatch,
+      body: { status: { capacity, allocatable } },
+      signal,
+    });
   }
   await deleteAll(api, { kind: 'configmaps', query: `?fieldSelector=metadata.name%3D${rootCa}` }, signal);
   await deleteAll(api, { group: '/apis/coordination.k8s.io/v1', kind: 'leases' }, signal);
   const certificates = '/apis/certificates.k8s.io/v1';
   await deleteAll(api, { group: certificates, kind: 'certificatesigningrequests' }, signal);
   await deleteAll(api, { kind: 'events' }, signal);
+}
+
+interface Service extends Listed {
+  spec: { clusterIP: string };
+}
+
+/** Where pods find the API server. */
+export async function apiServiceAddress(api: Api, signal: AbortSignal): Promise<string> {
+  const path = '/api/v1/namespaces/default/services/kubernetes';
+  return (await api.request<Service>(path, { signal })).spec.clusterIP;
 }
 
 /** In every namespace, the CA by which its pods know the API server. */
