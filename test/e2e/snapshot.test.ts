@@ -83,9 +83,7 @@ test('a run that finds a snapshot starts from it, and what it sees is what a new
     // kubeadm's token, with which another node could join
     const isToken = (line: unknown): boolean => String(line).includes('bootstrap-token');
     expect(await read('objects.json')).toEqual((expected as unknown[]).filter((line) => !isToken(line)));
-    // it asks the API server by its Service before kube-proxy has made a way there, and is started again
-    const isProvisioner = (line: unknown): boolean => line === 'local-path-provisioner 1';
-    expect(((await read('restarts.json')) as unknown[]).filter((line) => !isProvisioner(line))).toEqual([]);
+    expect(await read('restarts.json')).toEqual([]);
     const [endpoints, address, providerId] = (await read('addresses.json')) as [string[], string, string];
     expect(endpoints).toEqual([address]);
     expect(providerId).toBe(`kind://docker/${project.cluster}/${project.cluster}-control-plane`);
