@@ -8,8 +8,16 @@ import {
   releaseDeadRuns,
 } from '../cluster/index.js';
 import { type Config, loadConfig } from '../config/index.js';
-import { Report } from '../report/index.js';
-import { Run, takeDownCluster } from '../run/index.js';
+import { formatBytes, Report } from '../report/index.js';
+import {
+  failedSnapshots,
+  makeSnapshot,
+  Run,
+  snapshotsOf,
+  standbyMemory,
+  takeDownCluster,
+  tidySnapshots,
+} from '../run/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 
 /** @param forRun - what needs a cluster's name alone does without the files that a configuration names */
@@ -27,6 +35,12 @@ export async function up(): Promise<void> {
   const run = new Run({ ...(await configHere(true)), keep: 'always' });
   await run.start();
   await run.finish();
+}
+
+/** Makes the snapshot that the tests of this folder start from. */
+export async function snapshot(): Promise<void> {
+  const outcome = await makeSnapshot(await configHere(true), { report: new Report() });
+  console.log(`The snapshot is ${outcome}.`);
 }
 
 /** @throws JestKubernetesError NO_CLUSTER where there is none of that name, or where runs use it */
@@ -52,7 +66,8 @@ function unknown(name: string, stateDir: string): JestKubernetesError {
 }
 
 export async function status({ json }: { json: boolean }): Promise<void> {
-  const clusters = listClusters((await configHere()).stateDir);
+  const config = await configHere();
+  const clusters = listClusters(config.stateDir);
   if (json) {
     print(clusters.map(described));
     return;
@@ -60,13 +75,31 @@ export async function status({ json }: { json: boolean }): Promise<void> {
   if (clusters.length === 0) console.log('No cluster is there.');
   for (const cluster of clusters) {
     const { phase, kept, users, problem } = described(cluster);
-    console.log(`${cluster.name}  ${phase}${kept === null ? '' : `, kept (${kept})`}`);
+    const words = [
+      phase,
+      ...(kept === null ? [] : [`kept (${kept})`]),
+      ...(await standbyWords(cluster, config)),
+    ];
+    console.log(`${cluster.name}  ${words.join(', ')}`);
     for (const user of users) console.log(`  used by ${user}`);
     if (problem !== null) console.log(`  ${problem}`);
   }
+  for (const { key, isProven, usedAt, bytes } of await snapshotsOf(config)) {
+    const made = isProven ? `last used ${usedAt.slice(0, 16)}` : 'in the making';
+    console.log(`snapshot ${key}  ${formatBytes(bytes)}, ${made}`);
+  }
+  for (const { key, at, reason } of failedSnapshots(config.stateDir))
+    console.log(`snapshot ${key}  could not be made (${at.slice(0, 16)}): ${reason}`);
 }
 
-function described({ name, folder, state, users }: KnownCluster) {
+/** It costs memory, which is told. */
+async function standbyWords({ name, standby }: KnownCluster, config: Config): Promise<string[]> {
+  if (standby === undefined) return [];
+  const memory = await standbyMemory(config, name);
+  return [`on standby${memory === undefined ? '' : ` (${memory} of memory)`}`];
+}
+
+function described({ name, folder, state, standby, users }: KnownCluster) {
   const { phase, kept, problem } = state;
   return {
     name,
@@ -74,6 +107,7 @@ function described({ name, folder, state, users }: KnownCluster) {
     kept: kept?.reason ?? null,
     problem,
     users: users.map(describeHolder),
+    standby: standby !== undefined,
     kubeconfig: state.access === null ? null : `${folder}/kubeconfig`,
   };
 }
@@ -93,13 +127,15 @@ export async function env(name: string | undefined, { json }: { json: boolean })
 }
 
 export async function prune({ json }: { json: boolean }): Promise<void> {
-  const { stateDir } = await configHere();
+  const config = await configHere();
+  const { stateDir } = config;
   const failures: Error[] = [];
   const task = {
     ...{ stateDir, deleteCluster },
     onFailure: (_: string, error: unknown) => failures.push(toError(error)),
   };
   const removed = [...(await deleteAbandoned(task)), ...(await releaseDeadRuns(task))];
+  removed.push(...(await tidySnapshots(config)).map((key) => `snapshot ${key}`));
   if (json) print({ removed });
   else if (removed.length > 0) console.log(`Deleted: ${removed.join(', ')}`);
   else if (failures.length === 0) console.log('Nothing was left behind.');
