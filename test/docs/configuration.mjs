@@ -135,7 +135,8 @@ their \`JEST_KUBERNETES\` lines; they do not override the environment.
 const table = (header, rows) =>
   [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-const switchedOff = '`off` (or `false`, `0`): the preset does nothing, and tests run without a cluster; in `.env` too.';
+const switchedOff =
+  '`off` (or `false`, `0`): the preset does nothing, and tests run without a cluster; in `.env` too.';
 
 /** Those of other programs, which the run sets for tests. */
 const others = [

@@ -63,8 +63,7 @@ function piecesOf(text) {
 }
 
 /** With spaces that browsers do not draw together. */
-const escaped = (text) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll(' ', '\u00A0');
+const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll(' ', '\u00A0');
 
 function drawn({ text, column, style }, row, theme) {
   const [x, y] = [padding + column * cell.width, padding + row * cell.height];
