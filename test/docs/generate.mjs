@@ -10,6 +10,7 @@ import { format, resolveConfig } from 'prettier';
 
 import { configurationPage, jsonSchema, variablesPage } from './configuration.mjs';
 import { apiPage } from './api.mjs';
+import { lifecycle } from './lifecycle.mjs';
 import { root } from './natively.mjs';
 import { picture } from './picture.mjs';
 
@@ -18,6 +19,8 @@ const files = {
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/variables.md': variablesPage,
   'docs/reference/api.md': apiPage,
+  'docs/pictures/lifecycle-dark.svg': () => lifecycle('dark'),
+  'docs/pictures/lifecycle-light.svg': () => lifecycle('light'),
   'docs/pictures/run-dark.svg': () => picture('dark'),
   'docs/pictures/run-light.svg': () => picture('light'),
 };

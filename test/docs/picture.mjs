@@ -8,7 +8,7 @@ const cell = { width: 8.4, height: 19, font: 14 };
 const padding = 16;
 
 /** What a terminal's colours are, by the numbers of its escape sequences. */
-const themes = {
+export const themes = {
   dark: {
     ground: '#0d1117',
     border: '#30363d',

@@ -6,6 +6,7 @@ import ts from 'typescript';
 import { parse, parseAllDocuments } from 'yaml';
 
 import { parseManifest } from '../../../src/kubernetes/index.js';
+import { errorPage } from '../../../src/support/pages.js';
 import { blocks, pages, prose, read, root, written } from './pages.js';
 
 const manifest = JSON.parse(read('package.json')) as { exports: object; scripts: Record<string, string> };
@@ -145,6 +146,13 @@ test.each(pages)('the scripts and commands that %s names exist', (page) => {
   for (const [, script = ''] of own.matchAll(/npm run ([\w:-]+)/g)) {
     expect([...scriptsFor(page), 'migrate']).toContain(script);
   }
+});
+
+const printed = written('text').filter(([, code]) => /\([A-Z]+_[A-Z_]+\)\n/.test(code) && code.includes('→'));
+
+test.each(printed)('%s ends as an error does', (_, code) => {
+  const [, name = ''] = /\(([A-Z]+_[A-Z_]+)\)\n/.exec(code) ?? [];
+  expect(code).toContain(`  ${errorPage(name)}\n`);
 });
 
 const yaml = written('yaml');
