@@ -45,6 +45,11 @@ export default defineConfig({
           .replaceAll(' ', '-'),
     },
     config(md) {
+      const { fence } = md.renderer.rules;
+      md.renderer.rules.fence = (tokens, index, options, env, self) =>
+        tokens[index].info.trim() === 'mermaid'
+          ? `<p><a href="${repository}/blob/main/docs/${env.relativePath}">The picture, as GitHub draws it</a></p>`
+          : fence(tokens, index, options, env, self);
       md.core.ruler.push('links-out', ({ tokens, env }) => {
         for (const token of tokens.flatMap(({ children }) => children ?? [])) {
           const target = leadsOut(token.attrGet('href') ?? '', env.relativePath);
