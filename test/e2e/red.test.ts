@@ -144,7 +144,7 @@ describe('a hook', () => {
     const failure = failureOf(output, 'the web answers');
     expect(failure).toMatch(/^thrown: "Exceeded timeout of 4000 ms for a test\./);
     expect(failure).toMatch(notImported('pods.test.ts/the-web-answers'));
-    expect(failure.split('\n').length).toBeLessThan(10);
+    expect(failure.split('\n').length).toBeLessThan(11);
     const bundle = bundleOf(shop, failure);
     const files = readdirSync(bundle, { recursive: true, encoding: 'utf8' });
     expect(files).toEqual(
