@@ -58,6 +58,8 @@ export default defineConfig({
       });
     },
   },
+  // the repository's tsconfig.json is not of these pages
+  vite: { esbuild: { tsconfigRaw: {} } },
   themeConfig: {
     search: { provider: 'local' },
     socialLinks: [{ icon: 'github', link: repository }],

@@ -24,7 +24,9 @@ function resolved(link: string, page: string): Link {
 }
 
 const linksOf = (text: string): string[] =>
-  [...text.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)].map(([, a, b]) => a ?? b ?? '');
+  [...text.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)|(?:src|srcset|href)="([^"]+)"/gm)].map(
+    ([, inline, defined, attribute]) => inline ?? defined ?? attribute ?? '',
+  );
 
 /** What is wrong with a page's links; each with why. */
 function broken(text: string, page: string): string[] {
@@ -52,6 +54,15 @@ test('a link that leads nowhere is found', () => {
 
 test('the README, which npm shows, has no link that begins from its folder', () => {
   expect(linksOf(prose('README.md')).filter((link) => !link.startsWith('https://'))).toEqual([]);
+});
+
+test('each link of the README that is defined at its end is used, and each that is used is defined', () => {
+  const text = prose('README.md');
+  const defined = [...text.matchAll(/^\[([^\]]+)\]: /gm)].map(([, key = '']) => key);
+  const used = [...text.replace(/^\[[^\]]+\]: .*$/gm, '').matchAll(/\[([^\]]+)\](?:\[([^\]]+)\])?/g)].map(
+    ([, label = '', key = label]) => key.toLowerCase(),
+  );
+  expect([...new Set(used)].sort()).toEqual(defined.map((key) => key.toLowerCase()).sort());
 });
 
 test('every page of docs is reached from its contents', () => {
