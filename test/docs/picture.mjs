@@ -23,7 +23,7 @@ export const themes = {
   },
 };
 
-const plain = { bold: false, dim: false, inverse: false, colour: undefined };
+const plain = { bold: false, dim: false, inverse: false, colour: undefined, ground: undefined };
 
 /** What a sequence such as `0;1` changes. */
 function styled(style, codes) {
@@ -38,8 +38,9 @@ function styled(style, codes) {
       if (code === 7) return { ...now, inverse: true };
       if (code === 27) return { ...now, inverse: false };
       if (code === 39) return { ...now, colour: undefined };
-      if (code === 49) return now;
+      if (code === 49) return { ...now, ground: undefined };
       if (code in themes.dark.colours) return { ...now, colour: code };
+      if (code - 10 in themes.dark.colours) return { ...now, ground: code - 10 };
       throw new Error(`the picture knows no colour ${code}`);
     }, style);
 }
@@ -69,9 +70,11 @@ function drawn({ text, column, style }, row, theme) {
   const [x, y] = [padding + column * cell.width, padding + row * cell.height];
   const colour = theme.colours[style.colour] ?? theme.text;
   const width = (text.length * cell.width).toFixed(1);
-  const ground = style.inverse
-    ? `<rect x="${x.toFixed(1)}" y="${y}" width="${width}" height="${cell.height}" fill="${colour}"/>`
-    : '';
+  const behind = style.inverse ? colour : theme.colours[style.ground];
+  const ground =
+    behind === undefined
+      ? ''
+      : `<rect x="${x.toFixed(1)}" y="${y}" width="${width}" height="${cell.height}" fill="${behind}"/>`;
   const attributes = [
     `x="${x.toFixed(1)}" y="${y + cell.font}" textLength="${width}" fill="${style.inverse ? theme.ground : colour}"`,
     ...(style.bold ? ['font-weight="bold"'] : []),
