@@ -62,6 +62,7 @@ export default defineConfig({
   vite: { esbuild: { tsconfigRaw: {} } },
   themeConfig: {
     search: { provider: 'local' },
+    outline: [2, 3],
     socialLinks: [{ icon: 'github', link: repository }],
     sidebar: contents(),
   },

@@ -69,6 +69,13 @@ function classSignature(node, checker) {
   return [`export class ${node.name.text} ${base} {`, ...own, '}'].join('\n');
 }
 
+/** Error codes as links to their words. */
+const linked = (text) =>
+  text.replace(
+    /\b[A-Z]+_[A-Z_]+\b|\bFORBIDDEN\b/g,
+    (code) => `[${code}](../errors.md#${code.toLowerCase()})`,
+  );
+
 const tagText = (tag) => {
   const text = ts.displayPartsToString(tag.text);
   return text.replace(/^- /, '');
@@ -96,7 +103,7 @@ function section(symbol, checker) {
       .map((text) => `- ${text.replace(/^([\w.]+)(?: -)? /, '`$1`: ')}`)
       .join('\n'),
     ...named('returns').map((text) => `Returns ${flat(text)}.`),
-    ...named('throws').map((text) => `Throws ${flat(text).replace(/^JestKubernetesError /, '')}.`),
+    ...named('throws').map((text) => `Throws ${linked(flat(text)).replace(/^JestKubernetesError /, '')}.`),
     ...named('example').map((text) => ['```ts', text.replace(/^```ts\n|\n```$/g, ''), '```'].join('\n')),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
