@@ -25,6 +25,7 @@ import { PhaseGraph } from './phase-graph.js';
 import { bringImages, plan } from './plan.js';
 import { providerOf } from './provider-of.js';
 import { RunPage } from './run-page.js';
+import { standBy } from './standby/index.js';
 import { deleteAndTell } from './take-down.js';
 
 /** How long one piece of what is to be done before the lease is given back may take, in milliseconds. */
@@ -56,7 +57,13 @@ export class Run {
   readonly #report: Report;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor(config: Config, report: Report = new Report(), env: NodeJS.ProcessEnv = process.env) {
+  /** @param options.standby - whether it makes the cluster for whoever comes next. Default: false */
+  constructor(
+    config: Config,
+    report: Report = new Report(),
+    env: NodeJS.ProcessEnv = process.env,
+    { standby = false }: { standby?: boolean } = {},
+  ) {
     this.#config = config;
     this.#report = report;
     this.#env = env;
@@ -77,6 +84,7 @@ export class Run {
       runId: this.id,
       provider: config.cluster.provider,
       signal: this.#graph.stopped,
+      standby,
       deleteCluster: (record) => deleteAndTell(record, report),
       onWait: (who, doing) => {
         report.note(`waiting for ${who}: ${doing}`);
@@ -160,6 +168,7 @@ export class Run {
       milestones: new Milestones(),
       reading: this.#reading,
       closing: [],
+      afterwards: [],
     });
     // one server for all that share the cluster
     const server = postgres === undefined ? {} : { postgres: serverSignature(postgres) };
@@ -181,8 +190,13 @@ export class Run {
             report.note(line);
           },
         };
+        if (arrival.wasStandby) await provider.rest?.('running', this.#interruption.signal);
         const joined = await provider.join(this.#interruption.signal, progress);
-        report.headline(`joins the cluster ${name}${this.#companions()}`);
+        report.headline(
+          arrival.wasStandby
+            ? `takes the cluster ${name}, which was on standby`
+            : `joins the cluster ${name}${this.#companions()}`,
+        );
         return contextOf(arrival.state.id, joined, doneIn(arrival.state));
       } catch (error) {
         this.#interruption.signal.throwIfAborted();
@@ -195,6 +209,14 @@ export class Run {
         throw error.with({ evidence: [...error.evidence, ...used] });
       }
     }
+  }
+
+  /** Holds the cluster ready, where this run is on standby, until somebody has taken it or it is to go. @returns why */
+  async standBy(): Promise<string> {
+    const [lease, provider, signal] = [this.#lease, this.#provider, this.#interruption.signal];
+    const why = await standBy({ lease, rest: async (state) => provider.rest?.(state, signal) }, signal);
+    await this.#interruption.holdUp();
+    return why;
   }
 
   /** A test has failed: `keep: 'on-failure'` applies. */
@@ -229,6 +251,12 @@ export class Run {
   }
 
   async #release(): Promise<void> {
+    await this.#giveUp();
+    if (!this.#isReady) return;
+    for (const work of this.#context?.afterwards ?? []) await work(this.#report);
+  }
+
+  async #giveUp(): Promise<void> {
     const page = this.#page.write();
     this.#page[Symbol.dispose]();
     if (page !== undefined) {
