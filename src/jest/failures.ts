@@ -29,6 +29,19 @@ const under = (stack: string, words: string): string => {
   return `${stack.slice(0, end).trimEnd()}\n\njest-kubernetes: ${indented}${stack.slice(end)}`;
 };
 
+/** The words that were put under a failure; undefined where there are none. */
+export function causeIn(failure: string): string | undefined {
+  const [, words] = failure.split('\n\njest-kubernetes: ');
+  return words?.slice(0, stackBegins.exec(words)?.index).trimEnd();
+}
+
+/** Where a failure's stack enters the test file; undefined where it does not. */
+export function lineIn(failure: string, testFile: string): number | undefined {
+  const [, behind] = failure.split(`${testFile}:`);
+  const line = Number.parseInt(behind ?? '', 10);
+  return Number.isNaN(line) ? undefined : line;
+}
+
 /** Puts words under a failure's own, before its stack, so that they are shown wherever the failure is. */
 function putUnder(errors: Errors, words: string): void {
   const entry = errors.at(-1);
