@@ -29,10 +29,12 @@ const under = (stack: string, words: string): string => {
   return `${stack.slice(0, end).trimEnd()}\n\njest-kubernetes: ${indented}${stack.slice(end)}`;
 };
 
-/** The words that were put under a failure; undefined where there are none. */
+/** The cause that was put under a failure; undefined where none is known. */
 export function causeIn(failure: string): string | undefined {
   const [, words] = failure.split('\n\njest-kubernetes: ');
-  return words?.slice(0, stackBegins.exec(words)?.index).trimEnd();
+  // the path alone is of the machine that it lies on
+  if (words === undefined || words.startsWith('everything that was seen: ')) return undefined;
+  return words.slice(0, stackBegins.exec(words)?.index).trimEnd();
 }
 
 /** Where a failure's stack enters the test file; undefined where it does not. */

@@ -39,6 +39,8 @@ test('they are found again, and where the test file is in the stack', () => {
   expect(causeIn(failure)).toBe('the image is not there\n  evidence');
   expect(lineIn(failure, '/shop/red.test.ts')).toBe(12);
   expect(causeIn(`Error: no answer\n${stack}`)).toBeUndefined();
+  const pathAlone = `Error: no answer\n\njest-kubernetes: everything that was seen: /shop/red\n${stack}`;
+  expect(causeIn(pathAlone)).toBeUndefined();
   expect(lineIn('Error: no answer', '/shop/red.test.ts')).toBeUndefined();
 });
 
