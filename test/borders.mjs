@@ -56,7 +56,10 @@ export const rooms = {
     uses: ['diagnose', 'kubernetes', 'postgres', 'report', 'support', 'tools'],
   },
   jest: { is: 'what Jest loads: thin, no logic of its own', uses: ['report', 'run', 'support', 'testing'] },
-  cli: { is: 'the command', uses: ['cluster', 'config', 'report', 'run', 'support'] },
+  cli: {
+    is: 'the command',
+    uses: ['cluster', 'config', 'diagnose', 'images', 'report', 'run', 'runtime', 'support', 'tools'],
+  },
 };
 
 /** Doors besides index.ts: loaded in every test worker, before anything is known of what its files use. */

@@ -1,26 +1,20 @@
 import {
-  clusterFolder,
   deleteAbandoned,
   deleteCluster,
   describeHolder,
-  type KnownCluster,
   listClusters,
   releaseDeadRuns,
 } from '../cluster/index.js';
-import { type Config, loadConfig } from '../config/index.js';
+import type { Config } from '../config/index.js';
 import { Report } from '../report/index.js';
 import { Run, takeDownCluster } from '../run/index.js';
 import { JestKubernetesError } from '../support/errors.js';
-
-/** @param forRun - what needs a cluster's name alone does without the files that a configuration names */
-const configHere = (forRun = false): Promise<Config> =>
-  loadConfig({ rootDir: process.cwd(), pathsMustExist: forRun, forRun });
+import { quoted } from '../support/shell.js';
+import { clusterUp, configFor, configHere, settingsHere, unknownCluster } from './here.js';
+import { print } from './output.js';
+import { described, linesOf } from './status.js';
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
-
-const print = (value: unknown): void => {
-  console.log(JSON.stringify(value, null, 2));
-};
 
 /** Creates this folder's cluster, or joins it, and leaves it there. */
 export async function up(): Promise<void> {
@@ -29,81 +23,81 @@ export async function up(): Promise<void> {
   await run.finish();
 }
 
+export interface DownOptions {
+  force: boolean;
+  all: boolean;
+}
+
 /** @throws JestKubernetesError NO_CLUSTER where there is none of that name, or where runs use it */
-export async function down(name: string | undefined, { force }: { force: boolean }): Promise<void> {
-  const config = await configHere();
-  const { stateDir } = config;
-  const wanted = name ?? config.cluster.name;
-  const answer = await takeDownCluster(config, wanted, { evenInUse: force, report: new Report() });
+export async function down(name: string | undefined, { force, all }: DownOptions): Promise<void> {
+  if (all) {
+    await downAll(force);
+    return;
+  }
+  const config = await configFor(name);
+  await downOne(config, name ?? config.cluster.name, force);
+}
+
+async function downOne(config: Config, name: string, force: boolean): Promise<void> {
+  const answer = await takeDownCluster(config, name, { evenInUse: force, report: new Report() });
   if (answer.outcome === 'deleted') return;
   throw answer.outcome === 'in use'
-    ? new JestKubernetesError('NO_CLUSTER', `The cluster ${wanted} is in use`, {
+    ? new JestKubernetesError('NO_CLUSTER', `The cluster ${name} is in use`, {
         evidence: answer.users.map(describeHolder),
         remedy: 'Wait for them to end, or delete it all the same: --force',
       })
-    : unknown(wanted, stateDir);
+    : unknownCluster(name, config);
 }
 
-function unknown(name: string, stateDir: string): JestKubernetesError {
-  const known = listClusters(stateDir).map((each) => each.name);
-  return new JestKubernetesError('NO_CLUSTER', `No cluster ${name} is known`, {
-    evidence: [known.length === 0 ? `there is none in ${stateDir}` : `known are: ${known.join(', ')}`],
-  });
+/** Every cluster of the state directory, one after the other; what keeps one from going keeps none of the others. */
+async function downAll(force: boolean): Promise<void> {
+  const config = await settingsHere();
+  const failures: unknown[] = [];
+  const clusters = listClusters(config.stateDir);
+  if (clusters.length === 0) console.log('No cluster is there.');
+  for (const { name } of clusters) {
+    await downOne(config, name, force).catch((error: unknown) => failures.push(error));
+  }
+  throwLast(failures);
+}
+
+/** Tells of all but the last, which is thrown. */
+function throwLast(failures: readonly unknown[]): void {
+  for (const failure of failures.slice(0, -1)) new Report().error(failure);
+  if (failures.length > 0) throw toError(failures.at(-1));
 }
 
 export async function status({ json }: { json: boolean }): Promise<void> {
-  const clusters = listClusters((await configHere()).stateDir);
+  const clusters = listClusters((await settingsHere()).stateDir).map(described);
   if (json) {
-    print(clusters.map(described));
+    print(clusters);
     return;
   }
   if (clusters.length === 0) console.log('No cluster is there.');
-  for (const cluster of clusters) {
-    const { phase, kept, users, problem } = described(cluster);
-    console.log(`${cluster.name}  ${phase}${kept === null ? '' : `, kept (${kept})`}`);
-    for (const user of users) console.log(`  used by ${user}`);
-    if (problem !== null) console.log(`  ${problem}`);
-  }
-}
-
-function described({ name, folder, state, users }: KnownCluster) {
-  const { phase, kept, problem } = state;
-  return {
-    name,
-    phase,
-    kept: kept?.reason ?? null,
-    problem,
-    users: users.map(describeHolder),
-    kubeconfig: state.access === null ? null : `${folder}/kubeconfig`,
-  };
+  for (const cluster of clusters) console.log(linesOf(cluster).join('\n'));
 }
 
 export async function env(name: string | undefined, { json }: { json: boolean }): Promise<void> {
-  const { stateDir, cluster } = await configHere();
-  const wanted = name ?? cluster.name;
-  const access = listClusters(stateDir).find((each) => each.name === wanted)?.state.access;
-  if (access == null) throw unknown(wanted, stateDir);
+  const cluster = await clusterUp(name);
   const variables = {
-    KUBECONFIG: `${clusterFolder(stateDir, wanted)}/kubeconfig`,
-    JEST_KUBERNETES_CLUSTER: wanted,
-    JEST_KUBERNETES_CONTEXT: access.context,
+    KUBECONFIG: cluster.kubeconfig,
+    JEST_KUBERNETES_CLUSTER: cluster.name,
+    JEST_KUBERNETES_CONTEXT: cluster.context,
   };
   if (json) print(variables);
-  else for (const [key, value] of Object.entries(variables)) console.log(`export ${key}='${value}'`);
+  else for (const [key, value] of Object.entries(variables)) console.log(`export ${key}=${quoted(value)}`);
 }
 
 export async function prune({ json }: { json: boolean }): Promise<void> {
-  const { stateDir } = await configHere();
-  const failures: Error[] = [];
+  const { stateDir } = await settingsHere();
+  const failures: unknown[] = [];
   const task = {
     ...{ stateDir, deleteCluster },
-    onFailure: (_: string, error: unknown) => failures.push(toError(error)),
+    onFailure: (_: string, error: unknown) => failures.push(error),
   };
   const removed = [...(await deleteAbandoned(task)), ...(await releaseDeadRuns(task))];
   if (json) print({ removed });
   else if (removed.length > 0) console.log(`Deleted: ${removed.join(', ')}`);
   else if (failures.length === 0) console.log('Nothing was left behind.');
-  const [first, ...others] = failures;
-  for (const failure of others) new Report().error(failure);
-  if (first !== undefined) throw first;
+  throwLast(failures);
 }

@@ -1,13 +1,31 @@
 import { Command, CommanderError } from 'commander';
 
 import { JestKubernetesError } from '../support/errors.js';
-import { down, env, prune, status, up } from './commands.js';
+import { down, type DownOptions, env, prune, status, up } from './commands.js';
+import { doctor } from './doctor/index.js';
+import { images } from './images.js';
+import { init } from './init/index.js';
+import { kubectl } from './kubectl.js';
+import { logs } from './logs.js';
+import { inOneSentence, misuse } from './misuse.js';
+import { ownPackage } from './own-package.js';
 
 const program = new Command('jest-kubernetes')
   .description('The clusters that jest-kubernetes makes: have one up while you work, see them, delete them')
+  .version(ownPackage().version, '-v, --version', 'print the version of jest-kubernetes')
   .exitOverride()
-  .configureHelp({ showGlobalOptions: true });
+  .configureOutput({ outputError: inOneSentence })
+  .enablePositionalOptions();
 
+program
+  .command('init')
+  .description('write a Jest config and a first test, beside what is there')
+  .action(init);
+program
+  .command('doctor')
+  .description('look at everything that a run needs, and say how to mend it; changes nothing')
+  .option('--json', 'as JSON', false)
+  .action(doctor);
 program
   .command('up')
   .description('create the cluster that the tests of this folder use, and keep it')
@@ -16,8 +34,12 @@ program
   .command('down')
   .description('delete a cluster, kept or not')
   .argument('[name]', 'default: the one that the tests of this folder use')
+  .option('--all', 'every cluster of the state directory', false)
   .option('--force', 'even when a run uses it now', false)
-  .action(down);
+  .action((name: string | undefined, options: DownOptions) => {
+    if (options.all && name !== undefined) throw misuse('--all goes without a name');
+    return down(name, options);
+  });
 program
   .command('status')
   .description('show the clusters and who uses them')
@@ -29,6 +51,24 @@ program
   .argument('[name]', 'default: the one that the tests of this folder use')
   .option('--json', 'as JSON', false)
   .action(env);
+program
+  .command('kubectl')
+  .usage('[--name <name>] -- <args...>')
+  .description('run kubectl, found or fetched, with a cluster’s kubeconfig: kubectl -- get pods')
+  .argument('[args...]', 'what kubectl is given')
+  .option('--name <name>', 'the cluster; default: the one that the tests of this folder use')
+  .passThroughOptions()
+  .action(kubectl);
+program
+  .command('logs')
+  .description('write down all that can be seen of a cluster that is up, and print where')
+  .argument('[name]', 'default: the one that the tests of this folder use')
+  .action(logs);
+program
+  .command('images')
+  .description('print the node image and the images that the tests of this folder pull')
+  .option('--json', 'as JSON', false)
+  .action(images);
 program
   .command('prune')
   .description('delete what runs that died have left behind')

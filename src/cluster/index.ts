@@ -1,9 +1,20 @@
 export { existingProvider } from './existing/index.js';
-export { kindProvider } from './kind/index.js';
+export {
+  inotifyForNodes,
+  kindProvider,
+  lookForKind,
+  makeRoomOnDisk,
+  moreMemory,
+  nodeMemory,
+  nodesContainers,
+  raiseInotify,
+} from './kind/index.js';
 export {
   clusterFolder,
   failureMark,
   describeHolder,
+  findAbandoned,
+  findDeadRuns,
   listClusters,
   releaseDeadRuns,
   openCluster,

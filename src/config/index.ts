@@ -14,7 +14,10 @@ export type {
   SetupContext,
   Taint,
 } from './config.js';
+export { readPackage } from './find.js';
 export { kubeconfigFiles } from './existing-cluster.js';
 export { loadConfig, loadRunConfig } from './load.js';
 export { defaultPostgresImage } from './resolve.js';
-export { unknownVariables } from './variables.js';
+export { pinnedNodeImage } from './node-images.js';
+export { isOff, unknownVariables } from './variables.js';
+export { configWithoutFile } from './without-file.js';

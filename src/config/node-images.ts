@@ -99,3 +99,6 @@ export function nodeImage(version: string | undefined, mirror: string | undefine
   if (mirror !== undefined) return `${mirror}:${tag}`;
   return `${nodeImages.repository}:${tag}${release === undefined ? '' : `@${release.digest}`}`;
 }
+
+/** The node image that the kind release of the table takes by itself. */
+export const pinnedNodeImage = (): string | undefined => nodeImage(nodeImages.releases[0].version, undefined);

@@ -68,6 +68,7 @@ export async function writeBundle(options: BundleOptions): Promise<string> {
     ),
     attempt('cluster', async () => {
       const { snapshot, logs } = await writeCluster(bundle, options, signal);
+      if (options.error === undefined) return;
       const record = setupRecord(options, mask, snapshot, logs);
       await writeFile(join(path, recordFile), JSON.stringify(record), { mode: 0o600 });
     }),

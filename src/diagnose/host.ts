@@ -95,10 +95,17 @@ async function diskOf(paths: readonly string[]): Promise<HostFacts['disk']> {
   return undefined;
 }
 
-/** The host's side of a failure: its memory, its disk, and who has the ports. Never rejects. */
-export async function observeHost(ports: readonly number[], signal?: AbortSignal): Promise<HostFacts> {
+/**
+ * The host's side of a failure: its memory, its disk, and who has the ports. Never rejects.
+ * @param engineFiles - the folder of the engine's files, which may be another machine's; default: Docker's usual one
+ */
+export async function observeHost(
+  ports: readonly number[],
+  signal?: AbortSignal,
+  engineFiles = '/var/lib/docker',
+): Promise<HostFacts> {
   const [disk, owners] = await Promise.all([
-    diskOf(['/var/lib/docker', '/']),
+    diskOf([engineFiles, '/']),
     Promise.all([...new Set(ports)].map((port) => portOwner(port, signal))),
   ]);
   return {

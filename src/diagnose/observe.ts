@@ -31,7 +31,7 @@ export async function observe(options: ObserveOptions): Promise<Snapshot> {
   const unseen: string[] = [];
   const [cluster, host] = await Promise.all([
     access ? observeCluster(access, options, unseen) : nothing,
-    observeHost(ports, signal),
+    observeHost(ports, signal, engine?.runtime.dataRoot),
   ]);
   const silent = cluster.api?.answers === false;
   const containers = engine && (silent || !access) ? await inspectContainers(engine, signal) : [];

@@ -74,6 +74,13 @@ export function atMirror(image: ImageReference, mirror: string): ImageReference 
   return reference({ ...image, registry, repository: [...prefix, image.repository].join('/') });
 }
 
+/** The hosts of the registries that a pull of an image asks: its own first, then the mirrors that may have it. */
+export function registriesOf(text: string, mirrors: readonly string[]): string[] {
+  const image = parseReference(text);
+  const others = mirrors.flatMap((mirror) => atMirror(image, mirror)?.registry ?? []);
+  return [...new Set([image.registry, ...others])];
+}
+
 function reference(parts: Omit<ImageReference, 'name'>): ImageReference {
   const { registry, repository, tag, digest } = parts;
   const version = digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`;

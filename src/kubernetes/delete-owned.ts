@@ -1,6 +1,7 @@
 import { type Progress, silent } from '../report/index.js';
 import { pause } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { quoted } from '../support/shell.js';
 import type { ClusterAccess } from './access.js';
 import { ApiError, isGone, isHidden, unless } from './api-error.js';
 import { type Api, openApi } from './client.js';
@@ -211,7 +212,7 @@ function notGone({ name, context }: ClusterAccess, left: readonly Left[]): JestK
       remedy: left
         .map(({ resource, object: { metadata } }) => {
           const namespace = metadata.namespace === undefined ? '' : ` --namespace ${metadata.namespace}`;
-          return `kubectl --context ${context}${namespace} delete ${resource} ${metadata.name}`;
+          return `kubectl --context ${quoted(context)}${namespace} delete ${resource} ${metadata.name}`;
         })
         .join('; '),
     },
@@ -225,7 +226,7 @@ function nobodyKnows(
   namespace: string,
   objects: readonly Marked[],
 ): JestKubernetesError {
-  const kubectl = `kubectl --context ${context}`;
+  const kubectl = `kubectl --context ${quoted(context)}`;
   const kinds = [...new Set(objects.map(({ resource }) => resource))].join(',');
   return new JestKubernetesError(
     'CLUSTER_DELETE_FAILED',

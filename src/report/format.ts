@@ -8,6 +8,27 @@ export function formatSeconds(milliseconds: number): string {
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
 }
 
+const spans = [
+  ['d', 24 * 60 * 60],
+  ['h', 60 * 60],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/** `12 s`, `5 min 3 s`, `3 h`, `2 d 4 h`: no more than two units, as nobody counts a day's seconds. */
+export function formatAge(milliseconds: number): string {
+  let seconds = Math.round(milliseconds / 1000);
+  const parts = spans.map(([unit, length]) => {
+    const count = Math.floor(seconds / length);
+    seconds -= count * length;
+    return { count, unit };
+  });
+  const found = parts.findIndex(({ count }) => count > 0);
+  const first = found === -1 ? parts.length - 1 : found;
+  const shown = parts.slice(first, first + 2).filter(({ count }, index) => index === 0 || count > 0);
+  return shown.map(({ count, unit }) => `${count} ${unit}`).join(' ');
+}
+
 /** Decimal units, as Docker prints them. */
 const units = ['B', 'kB', 'MB', 'GB', 'TB'];
 

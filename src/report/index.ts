@@ -1,5 +1,5 @@
 export { addToSummary, isInActions } from './actions.js';
-export { formatBytes, formatBytesInTenths, formatSeconds } from './format.js';
+export { formatAge, formatBytes, formatBytesInTenths, formatSeconds, styleFor } from './format.js';
 export { silent, type Progress } from './progress.js';
 export { silenceLimit, type PhaseLine } from './line.js';
 export { Report } from './report.js';

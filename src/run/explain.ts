@@ -1,7 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
-
 import {
   diagnose,
   type Diagnosis,
@@ -18,6 +14,7 @@ import { isHere } from '../runtime/index.js';
 import { type ErrorCode, JestKubernetesError, messageOf } from '../support/errors.js';
 import { namespaceOf, type RunContext } from './context.js';
 import { plan } from './plan.js';
+import { versionsHere } from './versions.js';
 
 export interface FailedRun {
   /** Undefined where the run failed before it took part in a cluster: there is nothing to look at. */
@@ -121,32 +118,11 @@ async function bundleOf(
     timeline,
     signal,
     exportLogs: provider.exportLogs,
-    versions: versions(config.rootDir, place.engine?.runtime),
+    versions: versionsHere(config.rootDir, place.engine?.runtime),
     env: { ...env, ...environment.variables() },
     secrets: [config.postgres?.password].filter((password) => password !== undefined),
     ports: [config.postgres?.hostPort ?? 0].filter((port) => port !== 0 && elsewhere(place) === undefined),
   });
-}
-
-function versions(
-  rootDir: string,
-  engine: { name: string; version: string; platform: string } | undefined,
-): Record<string, string> {
-  const required = createRequire(path.join(rootDir, 'package.json'));
-  const versionOf = (find: () => string): string => {
-    try {
-      return (JSON.parse(readFileSync(find(), 'utf8')) as { version: string }).version;
-    } catch {
-      return 'not found';
-    }
-  };
-  return {
-    'jest-kubernetes': versionOf(() => path.join(__dirname, '../../package.json')),
-    jest: versionOf(() => required.resolve('jest/package.json')),
-    node: process.version,
-    system: `${process.platform} ${process.arch}`,
-    ...(engine === undefined ? {} : { [engine.name]: `${engine.version} (${engine.platform})` }),
-  };
 }
 
 /**

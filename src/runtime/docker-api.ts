@@ -15,6 +15,7 @@ export interface DockerEngine {
   cpus: number;
   memoryBytes: number;
   cgroupVersion: 1 | 2 | undefined;
+  dataRoot: string | undefined;
   /** Podman answers Docker's API too. */
   isPodman: boolean;
 }
@@ -31,12 +32,13 @@ export async function askDocker(address: DockerAddress, signal?: AbortSignal): P
     signal,
   );
   // it counts containers and images, which takes a while on a busy machine
-  const info = await get<{ ID?: string; NCPU: number; MemTotal: number; CgroupVersion?: string }>(
-    address,
-    '/info',
-    6 * answerLimit,
-    signal,
-  );
+  const info = await get<{
+    ID?: string;
+    NCPU: number;
+    MemTotal: number;
+    CgroupVersion?: string;
+    DockerRootDir?: string;
+  }>(address, '/info', 6 * answerLimit, signal);
   return {
     id: info.ID || undefined,
     version: version.Version,
@@ -44,6 +46,7 @@ export async function askDocker(address: DockerAddress, signal?: AbortSignal): P
     cpus: info.NCPU,
     memoryBytes: info.MemTotal,
     cgroupVersion: cgroupVersion(info.CgroupVersion),
+    dataRoot: info.DockerRootDir || undefined,
     isPodman: version.Components?.some(({ Name }) => Name === 'Podman Engine') ?? false,
   };
 }

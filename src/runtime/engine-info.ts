@@ -5,7 +5,7 @@ type Said = Omit<ContainerRuntime, 'name' | 'command' | 'env' | 'host'>;
 
 /** What `docker info` and `nerdctl info` say, in the same words. */
 function readDockerInfo(text: string): Said {
-  const info = JSON.parse(text) as Partial<Record<'ID', string>> &
+  const info = JSON.parse(text) as Partial<Record<'ID' | 'DockerRootDir', string>> &
     Record<'ServerVersion' | 'OSType' | 'Architecture', string> &
     Record<'NCPU' | 'MemTotal', number> & { CgroupVersion?: string };
   const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };
@@ -16,6 +16,7 @@ function readDockerInfo(text: string): Said {
     cpus: info.NCPU,
     memoryBytes: info.MemTotal,
     cgroupVersion: cgroupVersion(info.CgroupVersion),
+    dataRoot: info.DockerRootDir || undefined,
   };
 }
 
@@ -40,6 +41,7 @@ function readPodmanInfo(text: string): Said {
     cpus: host.cpus,
     memoryBytes: host.memTotal,
     cgroupVersion: cgroupVersion(host.cgroupVersion),
+    dataRoot: store?.graphRoot,
   };
 }
 

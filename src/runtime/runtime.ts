@@ -19,4 +19,6 @@ export interface ContainerRuntime {
   memoryBytes: number;
   /** Of the kernel that its containers run on; undefined where it does not say. */
   cgroupVersion: 1 | 2 | undefined;
+  /** The folder of its files, on its own machine; undefined where it does not say. */
+  dataRoot?: string | undefined;
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   linkSync,
   mkdirSync,
@@ -111,6 +113,22 @@ export function claimStateDirectory(stateDir: string): Mark {
   const made = stateDirectory(stateDir);
   if (made === undefined) throw foreign(stateDir, [markFile]);
   return made;
+}
+
+/**
+ * Sees whether a state directory can be used, or made, without touching anything.
+ * @throws JestKubernetesError STATE_UNUSABLE
+ */
+export function checkStateDirectory(stateDir: string): void {
+  try {
+    const others = stateDirectory(stateDir) === undefined ? foreignIn(stateDir) : [];
+    if (others.length > 0) throw foreign(stateDir, others);
+    let there = stateDir;
+    while (!existsSync(there) && path.dirname(there) !== there) there = path.dirname(there);
+    accessSync(there, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unusable(stateDir, error);
+  }
 }
 
 /** Whether there is none yet, or it is an empty file, or SQLite's (mutex.ts). */

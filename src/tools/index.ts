@@ -1,3 +1,4 @@
-export { findTool } from './find-tool.js';
-export { fetchTool, type FetchOptions, type FoundTool } from './fetch-tool.js';
+export { findTool, lookForTool } from './find-tool.js';
+export { get, proxiesNamed } from './get.js';
+export { fetchTool, lookForRelease, type FetchOptions, type FoundTool } from './fetch-tool.js';
 export type { Release } from './release.js';

@@ -6,6 +6,7 @@ import { Api, type KubeconfigContext, writtenContext } from '../../kubernetes/in
 import { type Progress, silent } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { causeOf, JestKubernetesError } from '../../support/errors.js';
+import { quoted } from '../../support/shell.js';
 import { type ClusterNode, type ClusterProvider, type JoinedCluster, roleOf } from '../provider.js';
 import { existingContext } from './kubeconfig.js';
 
@@ -79,7 +80,7 @@ async function answers(api: Api, context: KubeconfigContext, signal: AbortSignal
     signal.throwIfAborted();
     throw new JestKubernetesError('CLUSTER_UNREACHABLE', 'The existing cluster does not answer', {
       evidence: [`${context.cluster.server}: ${causeOf(error)}`],
-      remedy: `Try: kubectl --context ${context.name} version`,
+      remedy: `Try: kubectl --context ${quoted(context.name)} version`,
       cause: error,
     });
   }

@@ -2,7 +2,7 @@ import { execa } from 'execa';
 
 import { findOnPath } from '../../runtime/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
-import { type FetchOptions, fetchTool, type FoundTool } from '../../tools/index.js';
+import { type FetchOptions, fetchTool, type FoundTool, lookForRelease } from '../../tools/index.js';
 import { kindRelease, oldestKind } from './kind-release.js';
 
 const { install } = kindRelease;
@@ -16,7 +16,21 @@ export async function findKind(options: FetchOptions): Promise<FoundTool> {
   return command === undefined ? fetchTool(kindRelease, options) : kindOnPath(command, options);
 }
 
-async function kindOnPath(command: string, { env, signal }: FetchOptions): Promise<FoundTool> {
+/**
+ * In words, where `findKind` would have kind from. Nothing is downloaded, or written.
+ * @throws JestKubernetesError as `findKind` would
+ */
+export async function lookForKind(options: Omit<FetchOptions, 'progress'>): Promise<string> {
+  const onPath = findOnPath('kind', options.env);
+  if (onPath === undefined) return lookForRelease(kindRelease, options);
+  const { command, version } = await kindOnPath(onPath, options);
+  return `kind ${version} at ${command}`;
+}
+
+async function kindOnPath(
+  command: string,
+  { env, signal }: Pick<FetchOptions, 'env' | 'signal'>,
+): Promise<FoundTool> {
   const result = await execa(command, ['version'], {
     env,
     extendEnv: false,

@@ -7,6 +7,19 @@ interface KnownFailure {
   remedy: string;
 }
 
+/** What kind's documentation wants of a machine with several nodes. */
+export const inotifyForNodes = { max_user_watches: 524288, max_user_instances: 512 } as const;
+export const raiseInotify = `sudo sysctl ${Object.entries(inotifyForNodes)
+  .map(([name, value]) => `fs.inotify.${name}=${value}`)
+  .join(' ')}`;
+
+export const makeRoomOnDisk =
+  'Make room (docker system df tells what takes it, docker system prune removes what is unused).';
+
+/** What one node needs, in bytes. */
+export const nodeMemory = 2e9;
+export const moreMemory = `Give Docker more memory (a node needs some ${nodeMemory / 1e9} GB), or use fewer nodes.`;
+
 /** What kind's words mean: the first that fits is the cause. */
 const knownFailures: readonly KnownFailure[] = [
   {
@@ -24,7 +37,7 @@ const knownFailures: readonly KnownFailure[] = [
     seen: /no space left on device/i,
     code: 'DISK_FULL',
     cause: "the disk that holds the engine's files is full",
-    remedy: 'Make room (docker system df tells what takes it, docker system prune removes what is unused).',
+    remedy: makeRoomOnDisk,
   },
   {
     seen: /toomanyrequests|pull rate limit/i,
@@ -49,12 +62,12 @@ const knownFailures: readonly KnownFailure[] = [
   {
     seen: /too many open files|inotify/i,
     cause: "the machine's inotify limits are too low for one more node",
-    remedy: 'sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512',
+    remedy: raiseInotify,
   },
   {
     seen: /cannot allocate memory|out of memory|signal: killed|oom/i,
     cause: 'the machine (or the virtual machine that Docker runs in) has too little memory',
-    remedy: 'Give Docker more memory (a node needs some 2 GB), or use fewer nodes.',
+    remedy: moreMemory,
   },
   {
     seen: /OCI runtime create failed|failed to create (?:shim )?task/i,

@@ -7,6 +7,7 @@ import { type ContainerRuntime, recordOf } from '../../runtime/index.js';
 import { pause } from '../../support/abort.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { firstLines } from '../../support/lines.js';
+import { quoted } from '../../support/shell.js';
 import type { Json } from '../leases/index.js';
 import type { ClusterProvider, JoinedCluster } from '../provider.js';
 import { accessIn } from './access.js';
@@ -53,7 +54,7 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
       reached: () => cluster.image,
       keeps: `keeps the cluster ${name}: the next run joins it`,
       usage: [
-        `use it:     export KUBECONFIG=${access.kubeconfig}`,
+        `use it:     export KUBECONFIG=${quoted(access.kubeconfig)}`,
         `delete it:  npx jest-kubernetes down ${name}`,
       ],
     },

@@ -6,6 +6,7 @@ import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { JestKubernetesError } from '../../support/errors.js';
 import { bootId } from '../../support/process-identity.js';
+import { quoted } from '../../support/shell.js';
 import { isForeign, stateDirectory } from '../../support/state-directory.js';
 import { deleteIfAbandoned, listClusters } from '../leases/index.js';
 import { deleteContainers } from './delete-containers.js';
@@ -133,7 +134,7 @@ function nameTaken({ name, containers, engine }: Taken, why: string, stateDir?: 
   const command =
     stateDir === undefined
       ? byKind
-      : `JEST_KUBERNETES_STATE_DIR='${stateDir}' npx jest-kubernetes down ${name}`;
+      : `JEST_KUBERNETES_STATE_DIR=${quoted(stateDir)} npx jest-kubernetes down ${name}`;
   return new JestKubernetesError(
     'CLUSTER_NAME_TAKEN',
     `The name ${name} belongs to another cluster, which stays untouched`,

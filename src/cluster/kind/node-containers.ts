@@ -100,6 +100,17 @@ export async function clusterContainers(
   }
 }
 
+/** The names of the containers that are a cluster’s nodes; none where the engine does not answer. */
+export async function nodesContainers(
+  name: string,
+  runtime: ContainerRuntime,
+  { env, signal }: { env: NodeJS.ProcessEnv; signal: AbortSignal },
+): Promise<string[]> {
+  const found = await clusterContainers(runtimeCli(runtime, env), name, signal).catch(() => []);
+  signal.throwIfAborted();
+  return found.filter(({ role }) => role !== 'external-load-balancer').map((each) => each.name);
+}
+
 function nodeContainer(container: Inspected): NodeContainer {
   const mounts = container.Mounts ?? [];
   // the bind as it was asked for, first: Docker Desktop's Mounts have the paths of its virtual machine

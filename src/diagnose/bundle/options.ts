@@ -9,8 +9,8 @@ export interface BundleOptions {
   /** When the run began, in milliseconds since the epoch. Default: now. */
   startedAt?: number;
   runId: string;
-  /** What failed, as its reader is shown it. */
-  error: unknown;
+  /** What failed, as its reader is shown it; undefined where nothing has. */
+  error?: unknown;
   diagnosis?: Diagnosis | undefined;
   /** Undefined where there is no cluster: what can be had without is written. */
   access?: ClusterAccess | undefined;

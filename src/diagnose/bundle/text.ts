@@ -1,7 +1,7 @@
 import type { CoreV1Event, V1Node, V1Pod } from '@kubernetes/client-node';
 
 import { formatBytesInTenths, type TimelineEntry } from '../../report/index.js';
-import { JestKubernetesError } from '../../support/errors.js';
+import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { yaml } from '../../support/native.js';
 import { seenAt, timesSeen } from '../events.js';
 import { type HostFacts, statusesOf } from '../snapshot.js';
@@ -11,12 +11,6 @@ export function summaryText(
   { error, diagnosis, access, runId }: BundleOptions,
   notes: readonly string[],
 ): string {
-  const shown =
-    error instanceof JestKubernetesError
-      ? error.format()
-      : error instanceof Error
-        ? (error.stack ?? error.message)
-        : String(error);
   const causes: string[] = [];
   for (
     let cause = (error as { cause?: unknown } | undefined)?.cause;
@@ -28,7 +22,7 @@ export function summaryText(
   return [
     `run ${runId}, ${new Date().toISOString()}${access ? `, cluster ${access.name} (context ${access.context})` : ', no cluster'}`,
     '',
-    shown,
+    failureText(error),
     ...causes,
     ...(diagnosis
       ? [
@@ -41,6 +35,12 @@ export function summaryText(
     ...(notes.length > 0 ? ['', 'what could not be had:', ...notes.map((note) => `    ${note}`)] : []),
     '',
   ].join('\n');
+}
+
+function failureText(error: unknown): string {
+  if (error === undefined) return 'nothing has failed: somebody wanted to see';
+  if (error instanceof JestKubernetesError) return error.format();
+  return error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
 }
 
 /** As a file of variables has them. */

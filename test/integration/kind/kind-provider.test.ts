@@ -170,7 +170,7 @@ describe('a name that another state directory on this machine has taken', () => 
     await lease().acquire({ made: {}, removal, keep: 'never' });
     taken();
     const { remedy } = await failure(create().ready);
-    expect(remedy).toContain(`JEST_KUBERNETES_STATE_DIR='${theirs}' npx jest-kubernetes down shop`);
+    expect(remedy).toContain(`JEST_KUBERNETES_STATE_DIR=${theirs} npx jest-kubernetes down shop`);
   });
 
   const leftByTheDead = (): void => {

@@ -1,0 +1,2 @@
+export { init } from './init.js';
+export { findJestConfig } from './jest-config.js';
