@@ -23,7 +23,7 @@ export async function up(): Promise<void> {
   await run.finish();
 }
 
-export interface DownOptions {
+interface DownOptions {
   force: boolean;
   all: boolean;
 }
@@ -68,7 +68,8 @@ function throwLast(failures: readonly unknown[]): void {
 }
 
 export async function status({ json }: { json: boolean }): Promise<void> {
-  const clusters = listClusters((await settingsHere()).stateDir).map(described);
+  const config = await settingsHere();
+  const clusters = listClusters(config.stateDir).map(described);
   if (json) {
     print(clusters);
     return;
@@ -89,7 +90,8 @@ export async function env(name: string | undefined, { json }: { json: boolean })
 }
 
 export async function prune({ json }: { json: boolean }): Promise<void> {
-  const { stateDir } = await settingsHere();
+  const config = await settingsHere();
+  const { stateDir } = config;
   const failures: unknown[] = [];
   const task = {
     ...{ stateDir, deleteCluster },

@@ -1,7 +1,8 @@
-import { Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError } from 'commander';
 
 import { JestKubernetesError } from '../support/errors.js';
-import { down, type DownOptions, env, prune, status, up } from './commands.js';
+import { down, env, prune, status, up } from './commands.js';
+import { clusterNames, completion, type Shell, shells } from './completion/index.js';
 import { doctor } from './doctor/index.js';
 import { images } from './images.js';
 import { init } from './init/index.js';
@@ -15,6 +16,8 @@ const program = new Command('jest-kubernetes')
   .version(ownPackage().version, '-v, --version', 'print the version of jest-kubernetes')
   .exitOverride()
   .configureOutput({ outputError: inOneSentence })
+  // that an option is off until it is there goes without saying
+  .configureHelp({ optionDescription: ({ description }) => description })
   .enablePositionalOptions();
 
 program
@@ -36,7 +39,7 @@ program
   .argument('[name]', 'default: the one that the tests of this folder use')
   .option('--all', 'every cluster of the state directory', false)
   .option('--force', 'even when a run uses it now', false)
-  .action((name: string | undefined, options: DownOptions) => {
+  .action((name: string | undefined, options: Parameters<typeof down>[1]) => {
     if (options.all && name !== undefined) throw misuse('--all goes without a name');
     return down(name, options);
   });
@@ -51,6 +54,7 @@ program
   .argument('[name]', 'default: the one that the tests of this folder use')
   .option('--json', 'as JSON', false)
   .action(env);
+
 program
   .command('kubectl')
   .usage('[--name <name>] -- <args...>')
@@ -74,6 +78,15 @@ program
   .description('delete what runs that died have left behind')
   .option('--json', 'as JSON', false)
   .action(prune);
+program
+  .command('completion')
+  .description('print what makes a shell complete: eval "$(npx jest-kubernetes completion bash)"')
+  .addArgument(new Argument('<shell>').choices(shells))
+  .action((shell: Shell) => {
+    completion(program, shell);
+  });
+// what completion asks
+program.command('cluster-names', { hidden: true }).action(clusterNames);
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) {

@@ -1,25 +1,16 @@
 export { existingProvider } from './existing/index.js';
-export {
-  inotifyForNodes,
-  kindProvider,
-  lookForKind,
-  makeRoomOnDisk,
-  moreMemory,
-  nodeMemory,
-  nodesContainers,
-  raiseInotify,
-} from './kind/index.js';
+export { kindProvider } from './kind/index.js';
 export {
   clusterFolder,
   failureMark,
   describeHolder,
-  findAbandoned,
-  findDeadRuns,
   listClusters,
   releaseDeadRuns,
   openCluster,
   deleteAbandoned,
   runFolder,
+  findAbandoned,
+  findDeadRuns,
   takeDown,
   type ClusterLease,
   type ClusterState,
@@ -30,3 +21,12 @@ export {
 export type { ClusterNode, ClusterProvider, HostAndPort, JoinedCluster } from './provider.js';
 export { deleteCluster, describeDeletion } from './delete-cluster.js';
 export { startWatchdog, sweep, type Watchdog } from './watchdog/index.js';
+export {
+  inotifyForNodes,
+  lookForKind,
+  makeRoomOnDisk,
+  moreMemory,
+  nodeMemory,
+  nodesContainers,
+  raiseInotify,
+} from './kind/index.js';

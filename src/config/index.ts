@@ -19,5 +19,5 @@ export { kubeconfigFiles } from './existing-cluster.js';
 export { loadConfig, loadRunConfig } from './load.js';
 export { defaultPostgresImage } from './resolve.js';
 export { pinnedNodeImage } from './node-images.js';
-export { isOff, unknownVariables } from './variables.js';
+export { isOff, mirrorVariables, unknownVariables } from './variables.js';
 export { configWithoutFile } from './without-file.js';

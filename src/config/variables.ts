@@ -71,6 +71,10 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
     });
 }
 
+/** Those of them that name a mirror, of releases or of node images. */
+export const mirrorVariables = (): string[] =>
+  settable.filter((name) => /_BASE_URL$|_NODE_IMAGES$/.test(name));
+
 /**
  * Reads what `.env.test` and `.env` of a folder say to this package, their `JEST_KUBERNETES` lines, into the environment:
  * what else stands there is another program's, such as a production `DATABASE_URL`. What is set there already stays; of

@@ -5,7 +5,6 @@ export type { FileRecord } from './tests/record.js';
 export { diagnose, portIn, toError, type CauseName, type Diagnosis } from './causes.js';
 export { observeHost } from './host.js';
 export { observe, type ObserveOptions } from './observe.js';
-export type { HostFacts } from './snapshot.js';
 export { watchDownloads, watchForCause } from './watch.js';
 export type { Scope } from './scope.js';
 export { formatCause } from './tests/format.js';

@@ -4,8 +4,8 @@ import { Report } from '../report/index.js';
 import { Run } from './run.js';
 
 export { Run } from './run.js';
-export { collectBundle } from './collect.js';
 export { takeDownCluster } from './take-down.js';
+export { collectBundle } from './collect.js';
 export { packageVersion } from './versions.js';
 
 /** This process's run; a watch has one for all its re-runs. */

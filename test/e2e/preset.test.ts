@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
+import { execa } from 'execa';
+
 import { nodeImageHere } from '../node-image.js';
-import { type Installation, installation, nothing } from './support/project.js';
+import { type Installation, installation, nothing, type Project } from './support/project.js';
 
 let installed: Installation;
 beforeAll(async () => {
@@ -58,6 +60,57 @@ interface Seen {
   version: string;
 }
 
+/** What the command shows of a cluster that is up, and does with it. */
+async function seesItByCommand(project: Project): Promise<void> {
+  const status = await project.cli(['status', '--json']);
+  expect(JSON.parse(status.output)).toMatchObject([
+    { name: project.cluster, context: `kind-${project.cluster}`, nodes: 1, kept: 'always', users: [] },
+  ]);
+  const nodes = await project.cli(['kubectl', '--', 'get', 'nodes', '--output', 'name']);
+  expect(nodes).toEqual({ signal: null, status: 0, output: `node/${project.cluster}-control-plane\n` });
+  const env = await project.cli(['env']);
+  const script = 'eval "$1"; kubectl config current-context';
+  const { stdout: context } = await execa('sh', ['-c', script, 'sh', env.output]);
+  expect(context).toBe(`kind-${project.cluster}`);
+  const logs = await project.cli(['logs']);
+  expect(logs).toMatchObject({ status: 0 });
+  const bundle = logs.output.trim().split('\n').at(-1) ?? '';
+  expect(readFileSync(path.join(bundle, 'nodes.txt'), 'utf8')).toContain(`${project.cluster}-control-plane`);
+  expect(existsSync(path.join(bundle, 'kind'))).toBe(true);
+  const doctor = await project.cli(['doctor']);
+  expect(doctor).toMatchObject({
+    status: 0,
+    output: expect.stringContaining('A run can work here.') as string,
+  });
+}
+
+/** Projects that `init` begins, by what stands in them before. */
+const firsts = {
+  'first-in-typescript': { 'package.json': '{ "devDependencies": { "typescript": "*" } }' },
+  'first-in-javascript': { 'package.json': '{}' },
+  'first-as-module': { 'package.json': '{ "type": "module" }' },
+};
+
+/** What `init` writes passes, in the way that it says. */
+async function runsFirst(
+  cluster: string,
+  name: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  const first = installed.project(name, files);
+  rmSync(path.join(first.folder, 'jest.config.js'));
+  const { status, output } = await first.cli(['init']);
+  expect({ status, output }).toMatchObject({ status: 0 });
+  expect(output).not.toContain('Install');
+  const [, flags] = /NODE_OPTIONS=(\S+)/.exec(output) ?? [];
+  const ran = await first.run([], {
+    ...{ JEST_KUBERNETES_NAME: cluster, JEST_KUBERNETES_KEEP: 'always' },
+    ...(flags === undefined ? {} : { NODE_OPTIONS: flags }),
+  });
+  expect(ran).toMatchObject({ status: 0, output: expect.stringContaining('2 passed') as string });
+  expect(ran.output).toContain('joins the cluster');
+}
+
 test('one cluster for all workers, in band or not, with the image inside, and nothing left behind', async () => {
   const names = ['one', 'two', 'three', 'four'];
   const project = installed.project('preset', {
@@ -91,11 +144,14 @@ test('one cluster for all workers, in band or not, with the image inside, and no
   expect(inBand).toMatchObject({ status: 0, output: expect.stringContaining('joins the cluster') as string });
   expect(inBand.output).not.toContain('creates the cluster');
 
+  await seesItByCommand(project);
+  for (const [name, files] of Object.entries(firsts)) await runsFirst(project.cluster, name, files);
+
   const down = await project.cli(['down']);
   expect(down).toMatchObject({ status: 0 });
   expect(await installed.remains()).toEqual(nothing);
   expect(existsSync(home) ? readFileSync(home, 'utf8') : undefined).toBe(before);
-}, 240_000);
+}, 360_000);
 
 test('a setup that fails half way leaves nothing, and Jest exits with 1 and a word why', async () => {
   const project = installed.project('half', {

@@ -1,6 +1,6 @@
 import { cgroup, cpus, disk, engine, inotify, memory, ports } from './engine.js';
 import type { Examine } from './finding.js';
-import { authorities, images, proxies } from './network.js';
+import { authorities, images, mirrors, proxies } from './network.js';
 import { clientLibrary, configuration, jestConfig, jestItself, nodeJs, typeScript } from './project.js';
 import { leftovers, stateDirectory } from './state.js';
 import { helm, kind, kubectl } from './tools.js';
@@ -27,6 +27,7 @@ export const checks: readonly { name: string; examine: Examine }[] = [
   { name: 'kubectl', examine: kubectl },
   { name: 'helm', examine: helm },
   { name: 'images', examine: images },
+  { name: 'mirrors', examine: mirrors },
   { name: 'proxies', examine: proxies },
   { name: 'authorities', examine: authorities },
   // what runs leave of themselves

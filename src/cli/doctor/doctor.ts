@@ -3,7 +3,7 @@ import { detectRuntime } from '../../runtime/index.js';
 import { orAborted } from '../../support/abort.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import { configHere } from '../here.js';
-import { print, style, wrapped } from '../output.js';
+import { columns, print, style, wrapped } from '../output.js';
 import { checks } from './checks.js';
 import { type Examine, type Finding, type Patient, problem, type Status } from './finding.js';
 
@@ -76,7 +76,7 @@ const nameWidth = Math.max(...checks.map(({ name }) => name.length));
 const wide = 60;
 
 function lineOf(name: string, { status, seen, remedy }: Finding): string {
-  const isWide = (process.stdout.columns || 80) >= wide;
+  const isWide = columns() >= wide;
   const indent = isWide ? nameWidth + 5 : 3;
   // a command is to be copied: its line is left to the terminal
   const mended = typeof remedy === 'string' ? wrapped(`→ ${remedy}`, indent) : `→ ${remedy?.command ?? ''}`;

@@ -11,6 +11,7 @@ import type { Config } from '../../config/index.js';
 import { observeHost } from '../../diagnose/index.js';
 import { formatBytes } from '../../report/index.js';
 import { isHere } from '../../runtime/index.js';
+import { JestKubernetesError } from '../../support/errors.js';
 import { type Examine, type Finding, ok, type Patient, problem, warning } from './finding.js';
 
 /** Free bytes of the disk: below the first a run fails, below the second it may. A node and its images take some 3 GB. */
@@ -21,11 +22,21 @@ const processors = 2;
 const inotifyForOne = { max_user_watches: 8192, max_user_instances: 128 };
 
 export const engine: Examine = async (patient) => {
-  const { name, version, platform, host, env } = await patient.engine;
+  const found = await patient.engine.catch(async (error: unknown) => {
+    if (needsEngine(await patient.settings) || !(error instanceof JestKubernetesError)) throw error;
+    return ok(`none, and none is needed for this configuration (${error.message})`);
+  });
+  if ('status' in found) return found;
+  const { name, version, platform, host, env } = found;
   const address = env['DOCKER_HOST'] ?? env['CONTAINER_HOST'];
   const where = address === undefined ? '' : ` at ${address}`;
   return ok(`${name} ${version} (${platform})${where}${isHere({ host }) ? '' : ', on another machine'}`);
 };
+
+/** A cluster that is there already needs none, but for the images that are brought into it. */
+const needsEngine = ({ cluster, images }: Config): boolean =>
+  cluster.provider === 'kind' ||
+  images.some((image) => image.kind === 'build' || (image.kind === 'pull' && image.push !== undefined));
 
 /** A check that asks the engine: where there is none, the first one has said so. */
 const ofEngine =

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { type Config, pinnedNodeImage } from '../../config/index.js';
+import { type Config, mirrorVariables, pinnedNodeImage } from '../../config/index.js';
 import { localImageId, registriesOf } from '../../images/index.js';
 import { findOnPath } from '../../runtime/index.js';
 import { causeOf } from '../../support/errors.js';
@@ -67,6 +67,16 @@ async function silenceOf(registry: string, { env, signal }: Patient): Promise<st
     return [`${registry} (${bound.aborted ? `${answerLimit / 1000} s` : causeOf(error)})`];
   }
 }
+
+/** Of images, as it is configured, and of what is downloaded, as variables name it. */
+export const mirrors: Examine = async ({ settings, env }) => {
+  const { mirrors: ofImages } = await settings;
+  const variables = mirrorVariables().filter((name) => env[name]);
+  const named = variables.map((name) => `${name}=${withoutPassword(env[name] ?? '')}`);
+  return ok([ofImages.length === 0 ? 'none of images' : ofImages.join(', '), ...named].join('; '));
+};
+
+const withoutPassword = (url: string): string => url.replace(/(?<=:\/\/)[^/@]*@/, '');
 
 const loopback = ['localhost', '127.0.0.1'];
 

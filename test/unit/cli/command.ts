@@ -1,11 +1,15 @@
 import {
   copyFileSync,
+  existsSync,
   globSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +18,8 @@ import path from 'node:path';
 import { execa } from 'execa';
 import ts from 'typescript';
 
+import { sha256 } from '../../../src/support/sha256.js';
+
 const root = path.resolve(__dirname, '../../..');
 const made: string[] = [];
 
@@ -21,22 +27,40 @@ afterAll(() => {
   for (const folder of made) rmSync(folder, { recursive: true, force: true });
 });
 
-/** The command as Node.js itself runs it, compiled beside node_modules, which it needs. @returns its file */
+/**
+ * The command as Node.js itself runs it, compiled beside node_modules, which it needs: once for all test files, as long as
+ * nothing changes.
+ * @returns its file
+ */
 function compiled(): string {
+  const sources = globSync('**/*.ts', { cwd: path.join(root, 'src') }).sort();
+  const stamps = ['package.json', ...sources.map((name) => `src/${name}`)].map(
+    (name) => `${name} ${statSync(path.join(root, name)).mtimeMs}`,
+  );
   const cache = path.join(root, 'node_modules/.cache');
+  const whole = path.join(cache, `cli-${sha256(Buffer.from(stamps.join('\n'))).slice(0, 16)}`);
+  const command = path.join(whole, 'dist/cli/index.js');
+  if (existsSync(command)) return command;
   mkdirSync(cache, { recursive: true });
-  const folder = mkdtempSync(path.join(cache, 'cli-'));
+  const older = readdirSync(cache).filter((name) => /^cli-[0-9a-f]{16}$/.test(name));
+  for (const name of older) rmSync(path.join(cache, name), { recursive: true, force: true });
+  const folder = mkdtempSync(path.join(cache, 'cli-making-'));
   made.push(folder);
   copyFileSync(path.join(root, 'package.json'), path.join(folder, 'package.json'));
   const compilerOptions = { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2024 };
-  for (const name of globSync('**/*.ts', { cwd: path.join(root, 'src') })) {
+  for (const name of sources) {
     const fileName = path.join(root, 'src', name);
     const source = readFileSync(fileName, 'utf8');
     const file = path.join(folder, 'dist', name.replace(/ts$/, 'js'));
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, ts.transpileModule(source, { fileName, compilerOptions }).outputText);
   }
-  return path.join(folder, 'dist/cli/index.js');
+  try {
+    renameSync(folder, whole);
+  } catch {
+    // another test file came first
+  }
+  return command;
 }
 
 let file: string | undefined;

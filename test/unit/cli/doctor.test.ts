@@ -80,12 +80,22 @@ test('finds a machine on which a run can work, and says what it saw', async () =
   const { status, stdout } = await run();
   expect({ status, stdout }).toMatchObject({ status: 0 });
   expect(stdout).toMatch(/^ ✓ Jest +30\.5\.2$/m);
-  expect(stdout).toMatch(/^ ✓ engine +docker 28\.5\.2 \(linux\/amd64\) at$/m);
+  expect(stdout).toMatch(/^ ✓ engine +docker 28\.5\.2 \(linux\/amd64\) at unix:\S+docker\.sock$/m);
   expect(stdout).toMatch(/^ ✓ kind +kind 0\.33\.0 at/m);
   expect(stdout).toMatch(/^ ✓ images +here: postgres:17-alpine$/m);
   expect(stdout).toMatch(/\nA run can work here\.$/);
-  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
+
+test.each([80, 50])(
+  'fits a terminal of %i columns, but for a path, and a command that is to be copied',
+  async (columns) => {
+    const { run } = await healthy({ CgroupVersion: '1' });
+    const { stdout } = await run({ COLUMNS: String(columns), HTTPS_PROXY: 'http://proxy.corp:3128' });
+    const long = stdout.split('\n').filter((line) => line.length >= columns);
+    expect(long.filter((line) => !/→ export NO_PROXY=|^ +(unix:\/\/)?\/\S+$/.test(line))).toEqual([]);
+    expect(stdout).toMatch(columns === 80 ? /^ ✓ Jest +30\.5\.2$/m : /^ ✓ Jest\n {3}30\.5\.2$/m);
+  },
+);
 
 test('changes nothing: no state directory is made, and the engine is only asked', async () => {
   const { place, bin, run } = await healthy();
@@ -269,5 +279,47 @@ test('images that are not here are looked for in their registries', async () => 
     seen: expect.stringMatching(
       /to be pulled: 127\.0\.0\.1:1\/shop:1; no answer here from 127\.0\.0\.1:1 \(/,
     ) as string,
+  });
+});
+
+test('says which mirrors count, without their passwords', async () => {
+  const { run } = await healthy();
+  const env = { JEST_KUBERNETES_KIND_BASE_URL: 'https://me:secret@mirror.corp/kind' };
+  const { mirrors } = checksIn(await run(env, '--json'));
+  expect(mirrors).toMatchObject({
+    status: 'ok',
+    seen: 'mirror.gcr.io, public.ecr.aws/docker; JEST_KUBERNETES_KIND_BASE_URL=https://mirror.corp/kind',
+  });
+});
+
+describe('for a cluster that is there already', () => {
+  const kubeconfig = {
+    contexts: [{ name: 'theirs', context: { cluster: 'c', user: 'u' } }],
+    clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+  };
+  const cluster = { provider: 'existing', name: 'mine', context: 'theirs', kubeconfig: 'k' };
+  const without = async (config: object) => {
+    const { place, run } = await healthy();
+    place.write({ k: kubeconfig, 'jest-kubernetes.config.json': { cluster, ...config } });
+    return run({ DOCKER_HOST: 'unix:///nowhere.sock' }, '--json');
+  };
+
+  test('no engine is needed, nor kind', async () => {
+    const ended = await without({ images: [] });
+    const checks = checksIn(ended);
+    expect(checks['engine']).toMatchObject({
+      status: 'ok',
+      seen: expect.stringMatching(/^none, and none is needed/) as string,
+    });
+    expect(checks).not.toHaveProperty('kind');
+    expect(ended.status).toBe(0);
+  });
+
+  test('one is, where images are built for it', async () => {
+    const { status, stdout } = await without({
+      images: [{ build: '.', tag: 'registry.corp/shop:1', push: true }],
+    });
+    expect(status).toBe(1);
+    expect(stdout).toContain('RUNTIME_NOT_ANSWERING');
   });
 });

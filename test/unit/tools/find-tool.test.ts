@@ -1,14 +1,23 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { silent } from '../../../src/report/index.js';
-import { findTool } from '../../../src/tools/index.js';
+import { findTool, lookForTool } from '../../../src/tools/index.js';
 import { helmRelease, kubectlRelease } from '../../../src/tools/release.js';
 
 const { signal } = new AbortController();
@@ -80,6 +89,23 @@ test('without a kubectl, the pinned release is downloaded, checked, and kept', a
   expect(execFileSync(command, { encoding: 'utf8' })).toBe('here\n');
   expect(await find('kubectl', env)).toBe(command);
   expect(asked).toEqual([`/v${kubectlRelease.version}/bin/${platform.replace('-', '/')}/kubectl`]);
+});
+
+test('looking for one tells where it would come from, and downloads nothing', async () => {
+  pin(kubectlRelease, Buffer.from(program));
+  const env = {
+    PATH: path.join(folder, 'bin'),
+    JEST_KUBERNETES_KUBECTL_BASE_URL: await releases(Buffer.from(program)),
+  };
+  const options = { cacheDir: cacheDir(), signal };
+  const look = (): Promise<string> => lookForTool('kubectl', { ...options, env });
+  expect(await look()).toMatch(/^kubectl [\d.]+, to be downloaded from http:.*, which answers$/);
+  expect(existsSync(cacheDir())).toBe(false);
+  const command = await find('kubectl', env);
+  expect(await look()).toBe(`kubectl ${kubectlRelease.version} at ${command}`);
+  await expect(
+    lookForTool('helm', { ...options, env: { JEST_KUBERNETES_HELM_BASE_URL: 'http://127.0.0.1:9' } }),
+  ).rejects.toMatchObject({ code: 'TOOL_MISSING' });
 });
 
 test('without a helm, it is taken out of the pinned archive, and anew where it was damaged', async () => {
