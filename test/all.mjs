@@ -9,6 +9,7 @@ const steps = [
   { script: 'lint' },
   { script: 'typecheck' },
   { script: 'test:package' },
+  { script: 'docs' },
   { script: 'test:unit', tests: true },
   { script: 'test:integration', tests: true },
   { script: 'test:e2e', tests: true, needs: 'test:package' },

@@ -2,12 +2,21 @@ import {
   deleteAbandoned,
   deleteCluster,
   describeHolder,
+  type KnownCluster,
   listClusters,
   releaseDeadRuns,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
-import { Report } from '../report/index.js';
-import { Run, takeDownCluster } from '../run/index.js';
+import { formatBytes, Report } from '../report/index.js';
+import {
+  failedSnapshots,
+  makeSnapshot,
+  Run,
+  snapshotsOf,
+  standbyMemory,
+  takeDownCluster,
+  tidySnapshots,
+} from '../run/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { quoted } from '../support/shell.js';
 import { clusterUp, configFor, configHere, settingsHere, unknownCluster } from './here.js';
@@ -21,6 +30,12 @@ export async function up(): Promise<void> {
   const run = new Run({ ...(await configHere(true)), keep: 'always' });
   await run.start();
   await run.finish();
+}
+
+/** Makes the snapshot that the tests of this folder start from. */
+export async function snapshot(): Promise<void> {
+  const outcome = await makeSnapshot(await configHere(true), { report: new Report() });
+  console.log(`The snapshot is ${outcome}.`);
 }
 
 interface DownOptions {
@@ -69,13 +84,27 @@ function throwLast(failures: readonly unknown[]): void {
 
 export async function status({ json }: { json: boolean }): Promise<void> {
   const config = await settingsHere();
-  const clusters = listClusters(config.stateDir).map(described);
+  const clusters = listClusters(config.stateDir);
   if (json) {
-    print(clusters);
+    print(clusters.map(described));
     return;
   }
   if (clusters.length === 0) console.log('No cluster is there.');
-  for (const cluster of clusters) console.log(linesOf(cluster).join('\n'));
+  for (const cluster of clusters)
+    console.log(linesOf(described(cluster), await standbyWords(cluster, config)).join('\n'));
+  for (const { key, isProven, usedAt, bytes } of await snapshotsOf(config)) {
+    const made = isProven ? `last used ${usedAt.slice(0, 16)}` : 'in the making';
+    console.log(`snapshot ${key}  ${formatBytes(bytes)}, ${made}`);
+  }
+  for (const { key, at, reason } of failedSnapshots(config.stateDir))
+    console.log(`snapshot ${key}  could not be made (${at.slice(0, 16)}): ${reason}`);
+}
+
+/** It costs memory, which is told. */
+async function standbyWords({ name, standby }: KnownCluster, config: Config): Promise<string[]> {
+  if (standby === undefined) return [];
+  const memory = await standbyMemory(config, name);
+  return [`on standby${memory === undefined ? '' : ` (${memory} of memory)`}`];
 }
 
 export async function env(name: string | undefined, { json }: { json: boolean }): Promise<void> {
@@ -98,6 +127,7 @@ export async function prune({ json }: { json: boolean }): Promise<void> {
     onFailure: (_: string, error: unknown) => failures.push(error),
   };
   const removed = [...(await deleteAbandoned(task)), ...(await releaseDeadRuns(task))];
+  removed.push(...(await tidySnapshots(config)).map((key) => `snapshot ${key}`));
   if (json) print({ removed });
   else if (removed.length > 0) console.log(`Deleted: ${removed.join(', ')}`);
   else if (failures.length === 0) console.log('Nothing was left behind.');

@@ -1,7 +1,7 @@
 import { Argument, Command, CommanderError } from 'commander';
 
 import { JestKubernetesError } from '../support/errors.js';
-import { down, env, prune, status, up } from './commands.js';
+import { down, env, prune, snapshot, status, up } from './commands.js';
 import { clusterNames, completion, type Shell, shells } from './completion/index.js';
 import { doctor } from './doctor/index.js';
 import { images } from './images.js';
@@ -54,7 +54,12 @@ program
   .argument('[name]', 'default: the one that the tests of this folder use')
   .option('--json', 'as JSON', false)
   .action(env);
-
+program
+  .command('snapshot')
+  .description(
+    'make what the tests of this folder start from, in seconds, now rather than after their next run',
+  )
+  .action(snapshot);
 program
   .command('kubectl')
   .usage('[--name <name>] -- <args...>')

@@ -18,14 +18,16 @@ export interface DescribedCluster {
   kept: 'on-failure' | 'always' | null;
   keptSince: string | null;
   problem: string | null;
+  /** Whether it is booted and paused for the next run. */
+  standby: boolean;
   users: { runId: string; pid: number; command: string; cwd: string; since: string; words: string }[];
 }
 
-export function described({ name, folder, state, users }: KnownCluster): DescribedCluster {
+export function described({ name, folder, state, standby, users }: KnownCluster): DescribedCluster {
   const { phase, kept, problem, access, by } = state;
   const since = by?.since ?? null;
   return {
-    ...{ name, phase, since, problem },
+    ...{ name, phase, since, problem, standby: standby !== undefined },
     ageSeconds: since === null ? null : Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1000)),
     context: access?.context ?? null,
     kubeconfig: access === null ? null : `${folder}/kubeconfig`,
@@ -52,8 +54,11 @@ function nodesIn(made: KnownCluster['state']['made']): number | null {
   return Array.isArray(nodes) ? nodes.length : null;
 }
 
-/** What `status` prints of it. */
-export function linesOf(cluster: DescribedCluster): string[] {
+/**
+ * What `status` prints of it.
+ * @param standby - what is to be said of one that stands by
+ */
+export function linesOf(cluster: DescribedCluster, standby: readonly string[] = []): string[] {
   const { name, phase, kept, problem, users, ageSeconds, nodes, context } = cluster;
   const facts = [
     ...(ageSeconds === null ? [] : [`for ${formatAge(ageSeconds * 1000)}`]),
@@ -67,14 +72,14 @@ export function linesOf(cluster: DescribedCluster): string[] {
     ...(problem === null ? [] : [problem]),
   ];
   return [
-    `${style('bold', name)}  ${phase}${kept === null ? '' : `, kept (${kept})`}`,
+    `${style('bold', name)}  ${[phase, ...(kept === null ? [] : [`kept (${kept})`]), ...standby].join(', ')}`,
     ...about.map((line) => `  ${wrapped(line, 2)}`),
   ];
 }
 
 /** Of one that nobody uses, why it is there. */
-function stays({ name, phase, kept, users, problem }: DescribedCluster): string[] {
-  if (phase !== 'ready' || users.length > 0 || problem !== null) return [];
+function stays({ name, phase, kept, users, problem, standby }: DescribedCluster): string[] {
+  if (phase !== 'ready' || users.length > 0 || problem !== null || standby) return [];
   return [
     kept === null
       ? 'nobody uses it: the next run deletes it, or npx jest-kubernetes prune'

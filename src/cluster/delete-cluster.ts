@@ -3,7 +3,7 @@ import path from 'node:path';
 import { deleteOwned } from '../kubernetes/index.js';
 import { type Progress, silent } from '../report/index.js';
 import { engineOf } from '../runtime/index.js';
-import { deleteContainers } from './kind/index.js';
+import { deleteContainers, dropUnfinished } from './kind/index.js';
 import { currentContext, type Removal, type RemovalRecord } from './leases/index.js';
 
 interface Deletion {
@@ -18,7 +18,9 @@ const deletions: Record<Removal['provider'], Deletion> = {
     title: (name) => `delete cluster ${name}`,
     async work({ name, folder, removal: { runtime } }, progress) {
       if (runtime === null) throw new Error(`the record of ${name} names no container engine`);
-      await deleteContainers({ name, directory: folder, runtime: engineOf(runtime), progress });
+      const engine = engineOf(runtime);
+      await deleteContainers({ name, directory: folder, runtime: engine, progress });
+      await dropUnfinished(name, engine, process.env);
     },
   },
   // the cluster was there before, and stays; what was set up in it goes

@@ -1,10 +1,25 @@
 export { existingProvider } from './existing/index.js';
-export { kindProvider } from './kind/index.js';
+export {
+  askedSnapshot,
+  clusterToCapture,
+  isOriginal,
+  kindProvider,
+  listSnapshots,
+  makeSnapshotOf,
+  mayMakeSnapshot,
+  memoryInUse,
+  pruneSnapshots,
+  snapshotOfKey,
+  type AskedSnapshot,
+  type KindProviderOptions,
+  type Snapshot,
+} from './kind/index.js';
 export {
   clusterFolder,
   failureMark,
   describeHolder,
   listClusters,
+  Mutex,
   releaseDeadRuns,
   openCluster,
   deleteAbandoned,

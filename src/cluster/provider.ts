@@ -8,7 +8,11 @@ import type { Made, Removal } from './leases/index.js';
 export interface ClusterNode {
   /** The container's name. */
   name: string;
+  /** What Kubernetes calls it: that name, but where the cluster was started from a snapshot of another. */
+  hostname: string;
   role: NodeRole;
+  /** References of images that it has had from its start. Default: none. */
+  images?: readonly string[];
 }
 
 /** What a node is for, by the labels that kubeadm gives it. */
@@ -31,6 +35,8 @@ export interface ClusterCreation {
   readonly api: Promise<ClusterAccess>;
   /** A test can use it: every node is Ready, and pods are admitted. */
   readonly ready: Promise<ClusterAccess>;
+  /** Whether it is booted, as there is no snapshot that it could start from. Default: it never has one. */
+  readonly lacksSnapshot?: Promise<boolean>;
 }
 
 /** A cluster that another run made. */
@@ -86,6 +92,8 @@ export interface ClusterProvider {
   create(options: CreateOptions): ClusterCreation;
   /** A cluster that another run made, once it answers. @throws JestKubernetesError CLUSTER_UNREACHABLE */
   join(signal: AbortSignal, progress?: Progress): Promise<JoinedCluster>;
+  /** Has its containers stand still, or go on; those that do so already are left alone. Undefined where they are not ours. */
+  readonly rest: ((state: 'running' | 'paused', signal?: AbortSignal) => Promise<void>) | undefined;
   /** Whether one that does not answer any more may be made anew. */
   readonly replaceable: boolean;
   /** Where a port of the first control plane is reached; undefined where it is not published. */

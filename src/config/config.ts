@@ -44,6 +44,10 @@ export interface ClusterConfig {
   nodes: readonly NodeConfig[];
   /** A kind config: a parsed object; one given by path has been read. */
   config: Readonly<Record<string, unknown>> | undefined;
+  /** `kind` only: whether it starts from a snapshot of a booted node where there is one. */
+  snapshot: boolean;
+  /** `kind` only: whether the next run's cluster is started behind this one. */
+  standby: boolean;
   /** `existing` only. */
   kubeconfig: string | undefined;
   /** `existing` only, and there always. */

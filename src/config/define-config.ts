@@ -78,6 +78,18 @@ export interface ClusterOptions {
   nodes?: number | readonly NodeOptions[] | undefined;
   /** `kind` only, instead of `nodes`. A kind config, inline or the path of a YAML file. Default: none. */
   config?: string | Readonly<Record<string, unknown>> | undefined;
+  /**
+   * `kind` only. Whether a run starts from a snapshot of a node that was booted before, where there is one of exactly this
+   * configuration, and has one made in the background where there is none (not in CI). Default: `true`. Variable:
+   * `JEST_KUBERNETES_SNAPSHOT` (`on` or `off`).
+   */
+  snapshot?: boolean | undefined;
+  /**
+   * `kind` only. Whether, when a run has ended, the next one's cluster is started from the snapshot and paused, so that
+   * the next run has it within two seconds (not in CI). It takes its memory, half a gigabyte and more, until a run takes it;
+   * after an hour, or where less than a tenth of the machine's memory is left, it goes. Default: `false`.
+   */
+  standby?: boolean | undefined;
   /** `existing` only. Path of a kubeconfig. Default: what kubectl would take, `$KUBECONFIG` or `~/.kube/config`. */
   kubeconfig?: string | undefined;
   /**

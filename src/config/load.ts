@@ -123,7 +123,7 @@ function contradictions({ cluster = {} }: UserConfig): string[] {
   const only = (key: keyof typeof cluster, provider: string): string =>
     `cluster.${key}: it is for provider '${provider}' only, and the provider is '${cluster.provider ?? 'kind'}'`;
   return [
-    ...(existing ? (['version', 'image', 'nodes', 'config'] as const) : [])
+    ...(existing ? (['version', 'image', 'nodes', 'config', 'snapshot', 'standby'] as const) : [])
       .filter((key) => cluster[key] !== undefined)
       .map((key) => only(key, 'kind')),
     ...(existing ? [] : (['kubeconfig', 'context', 'conflicts'] as const))

@@ -14,6 +14,7 @@ export interface Overrides {
   /** A repository in place of `kindest/node`. */
   nodeImages: string | undefined;
   keep: Config['keep'] | undefined;
+  snapshot: boolean | undefined;
   images: string[] | undefined;
   runtime: Config['runtime'];
   /** The context that the current one of a kubeconfig may be. */
@@ -40,6 +41,7 @@ export function readOverrides(env: NodeJS.ProcessEnv): { overrides: Overrides; p
     nodeImage: variable('JEST_KUBERNETES_NODE_IMAGE', variableSchemas.nodeImage),
     nodeImages: variable('JEST_KUBERNETES_NODE_IMAGES', variableSchemas.nodeImages),
     keep: variable('JEST_KUBERNETES_KEEP', variableSchemas.keep),
+    snapshot: variable('JEST_KUBERNETES_SNAPSHOT', variableSchemas.snapshot),
     images: images
       ?.split(',')
       .map((each) => each.trim())
@@ -53,18 +55,19 @@ export function readOverrides(env: NodeJS.ProcessEnv): { overrides: Overrides; p
 
 /** The file's configuration with what the variables say in its place. */
 export function override(config: UserConfig, overrides: Overrides): UserConfig {
-  const { provider, name, version, nodeImage, keep, images } = overrides;
+  const { provider, name, version, nodeImage, keep, snapshot, images } = overrides;
   const given = config.cluster ?? {};
   const cluster = {
     ...(provider === undefined || provider === given.provider ? given : withoutOthers(given, provider)),
     ...(provider === undefined ? {} : { provider }),
     ...(name === undefined ? {} : { name }),
   };
-  // the version and node image of the environment say nothing of a cluster that is there already
+  // the version, node image and snapshot of the environment say nothing of a cluster that is there already
   if (cluster.provider !== 'existing') {
     // nor does the file's image win over the environment's version
     if (version !== undefined) Object.assign(cluster, { version, image: undefined });
     if (nodeImage !== undefined) cluster.image = nodeImage;
+    if (snapshot !== undefined) cluster.snapshot = snapshot;
   }
   return {
     ...config,
@@ -76,10 +79,21 @@ export function override(config: UserConfig, overrides: Overrides): UserConfig {
 
 /** Where a variable changes the provider, what the file says of the other one has no meaning. */
 function withoutOthers(
-  { name, version, image, nodes, config, kubeconfig, context, conflicts }: NonNullable<UserConfig['cluster']>,
+  {
+    name,
+    version,
+    image,
+    nodes,
+    config,
+    snapshot,
+    standby,
+    kubeconfig,
+    context,
+    conflicts,
+  }: NonNullable<UserConfig['cluster']>,
   provider: 'kind' | 'existing',
 ): NonNullable<UserConfig['cluster']> {
   return provider === 'kind'
-    ? { name, version, image, nodes, config }
+    ? { name, version, image, nodes, config, snapshot, standby }
     : { name, kubeconfig, context, conflicts };
 }

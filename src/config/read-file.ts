@@ -35,9 +35,16 @@ export async function readConfigFile(file: string): Promise<unknown> {
 
 async function contentOf(file: string): Promise<unknown> {
   if (path.basename(file) === 'package.json') return readPackage(path.dirname(file))?.[packageKey];
-  if (file.endsWith('.json')) return parseJson(readFileSync(file, 'utf8'), file);
+  if (file.endsWith('.json')) return withoutSchema(parseJson(readFileSync(file, 'utf8'), file));
   const value = defaultOf(await load(file), file);
   return typeof value === 'function' ? await (value as () => unknown)() : await value;
+}
+
+/** `$schema` is for editors, and a JSON file's alone. */
+function withoutSchema(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const { $schema, ...rest } = value as { $schema?: unknown };
+  return $schema === undefined || typeof $schema === 'string' ? rest : value;
 }
 
 /** The default export; of CommonJS, `module.exports`, or its `default` where it was compiled from ESM. */

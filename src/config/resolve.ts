@@ -86,6 +86,8 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
       image: resolveNodeImage(cluster, config, nodeImages),
       nodes: resolveNodes(cluster.nodes ?? 1, absolute),
       config,
+      snapshot: cluster.snapshot ?? true,
+      standby: cluster.standby ?? false,
       kubeconfig: cluster.kubeconfig === undefined ? undefined : absolute(cluster.kubeconfig),
       context: cluster.context,
       conflicts: cluster.conflicts ?? 'refuse',

@@ -61,6 +61,8 @@ const cluster = z.strictObject(
     image: nodeImage.optional(),
     nodes: nodes.optional(),
     config: z.union([path, z.record(z.string(), z.unknown())], 'a kind config, inline or by path').optional(),
+    snapshot: z.boolean('true or false').optional(),
+    standby: z.boolean('true or false').optional(),
     kubeconfig: path.optional(),
     context: text.optional(),
     conflicts: z.enum(['refuse', 'leave'], "'refuse' or 'leave'").optional(),
@@ -210,6 +212,10 @@ export const variableSchemas = {
       'a repository such as registry.example/kindest/node, without a tag',
     ),
   keep: userConfigSchema.shape.keep.unwrap(),
+  snapshot: z
+    .string()
+    .regex(/^(on|true|1|off|false|0)$/i, "'on' (or 'true', '1') or 'off' (or 'false', '0')")
+    .transform((value) => /^(on|true|1)$/i.test(value)),
   image: reference,
   runtime: runtimeSchema,
   allowContext: text,

@@ -9,31 +9,55 @@ import { isSwitchedOff } from '../support/switched-off.js';
 
 /** Those that a user may set. */
 const settable = [
+  /** `cluster.provider`. */
   'JEST_KUBERNETES_PROVIDER',
+  /** `cluster.name`. */
   'JEST_KUBERNETES_NAME',
+  /** `cluster.version`; it wins over `cluster.image` of the file too. */
   'JEST_KUBERNETES_VERSION',
+  /** `cluster.image`; it wins over `JEST_KUBERNETES_VERSION`. */
   'JEST_KUBERNETES_NODE_IMAGE',
+  /** The repository that node images come from, by tag, instead of `kindest/node`. */
   'JEST_KUBERNETES_NODE_IMAGES',
+  /** `keep`. */
   'JEST_KUBERNETES_KEEP',
+  /** `cluster.snapshot`: `on` or `off`. */
+  'JEST_KUBERNETES_SNAPSHOT',
+  /** `images`, comma-separated. */
   'JEST_KUBERNETES_IMAGES',
+  /** `docker`, `podman` or `nerdctl`. Default: the engine that `DOCKER_HOST` names, or the one that answers. */
   'JEST_KUBERNETES_RUNTIME',
+  /** For an existing cluster: the name of a context that may be used where it is the current one. */
   'JEST_KUBERNETES_ALLOW_CONTEXT',
+  /** Where leases, kubeconfigs and logs live. Absolute, or from `~/`. Default: `jest-kubernetes` in `$XDG_STATE_HOME` or `~/.local/state`, on macOS in `~/Library/Application Support`. */
   'JEST_KUBERNETES_STATE_DIR',
+  /** The configuration file, from Jest’s `rootDir`. */
   'JEST_KUBERNETES_CONFIG',
+  /** A mirror of `https://github.com/kubernetes-sigs/kind/releases/download`. */
   'JEST_KUBERNETES_KIND_BASE_URL',
+  /** A mirror of `https://dl.k8s.io/release`. */
   'JEST_KUBERNETES_KUBECTL_BASE_URL',
+  /** A mirror of `https://get.helm.sh`. */
   'JEST_KUBERNETES_HELM_BASE_URL',
 ];
 
 /** Those that the package sets for its workers: a run that is started from a test inherits them. */
 const ours = [
+  /** The cluster’s name. */
   'JEST_KUBERNETES_CLUSTER',
+  /** The context in the kubeconfig. */
   'JEST_KUBERNETES_CONTEXT',
+  /** This run’s id. */
   'JEST_KUBERNETES_RUN_ID',
+  /** In an existing cluster, the value of the label `jest-kubernetes/owner` on what is this set-up’s. */
   'JEST_KUBERNETES_OWNER',
+  /** Internal: where a failure is noted. */
   'JEST_KUBERNETES_FAILED',
+  /** Internal: where bundles go. */
   'JEST_KUBERNETES_DIAGNOSTICS',
+  /** Internal: where PostgreSQL is. */
   'JEST_KUBERNETES_POSTGRES',
+  /** Internal: the worker whose database the other variables name. */
   'JEST_KUBERNETES_DATABASE_OF',
 ];
 

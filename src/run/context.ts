@@ -10,7 +10,7 @@ import {
   type Owner,
 } from '../kubernetes/index.js';
 import type { PostgresAddress, PostgresServer } from '../postgres/index.js';
-import type { Progress } from '../report/index.js';
+import type { Progress, Report } from '../report/index.js';
 import type { WorkerEnvironment } from './environment.js';
 
 /** What the phases of one run share. */
@@ -37,6 +37,8 @@ export interface RunContext {
   readonly reading: ManifestReading;
   /** To be done when the run ends, before the lease is given back; the last added first. */
   readonly closing: (() => Promise<void>)[];
+  /** To be done when the lease has been given back, by a run that had come to be ready. */
+  readonly afterwards: ((report: Report) => Promise<void>)[];
 }
 
 /** Something that a run comes to once. */
@@ -82,7 +84,7 @@ export class Milestones {
 export async function publishingNode({ owner, milestones }: RunContext): Promise<string | undefined> {
   if (owner !== undefined) return undefined;
   const nodes = await milestones.nodes.promise;
-  return nodes.find(({ role }) => role === 'control-plane')?.name;
+  return nodes.find(({ role }) => role === 'control-plane')?.hostname;
 }
 
 /** Where the package's own objects live. */

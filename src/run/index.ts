@@ -2,14 +2,21 @@ import { loadRunConfig, unknownVariables } from '../config/index.js';
 import type { FileRecord } from '../diagnose/index.js';
 import { Report } from '../report/index.js';
 import { Run } from './run.js';
+import { startStandby } from './standby/index.js';
 
 export { Run } from './run.js';
+export { makeSnapshot } from './make-snapshot.js';
+export { failedSnapshots } from './snapshot-maker/index.js';
+export { snapshotsOf, tidySnapshots } from './snapshots.js';
+export { standbyMemory } from './standby/index.js';
 export { takeDownCluster } from './take-down.js';
 export { collectBundle } from './collect.js';
 export { packageVersion } from './versions.js';
 
 /** This process's run; a watch has one for all its re-runs. */
 let current: Run | undefined;
+/** What comes after it. */
+let behind: (() => Promise<void>) | undefined;
 
 /**
  * Starts this process's run, or lets the one that goes on be used again (a watch's re-run).
@@ -29,6 +36,7 @@ export async function startRun(rootDirs: readonly string[]): Promise<void> {
   current = run;
   try {
     await run.start();
+    behind = () => startStandby(config, { rootDirs });
   } catch (error) {
     current = undefined;
     throw error;
@@ -55,4 +63,6 @@ export async function finishRun(): Promise<void> {
   const run = current;
   current = undefined;
   await run?.finish();
+  await behind?.();
+  behind = undefined;
 }

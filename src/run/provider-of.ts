@@ -3,6 +3,7 @@ import {
   type ClusterProvider,
   existingProvider,
   kindProvider,
+  type KindProviderOptions,
   runFolder,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
@@ -13,30 +14,46 @@ import { nodePortOf } from '../services/index.js';
 
 /** Where a run's cluster comes from, by its configuration. */
 export function providerOf(config: Config, runId: string, env: NodeJS.ProcessEnv): ClusterProvider {
-  const { cluster, timeouts, mirrors, postgres, services, stateDir } = config;
-  let detected: Promise<ContainerRuntime> | undefined;
-  const runtime = (): Promise<ContainerRuntime> =>
-    (detected ??= detectRuntime({ env, preferred: config.runtime }));
+  const { cluster, stateDir } = config;
   const providers: Record<ClusterProvider['name'], () => ClusterProvider> = {
-    kind: () =>
-      kindProvider({
+    kind: () => kindProvider(kindOptions(config, env)),
+    existing: () =>
+      existingProvider({
         cluster,
-        directory: clusterFolder(stateDir, cluster.name),
-        runtime,
+        directory: runFolder(stateDir, runId),
+        runtime: detectedOnce(config, env),
         env,
-        hostPorts: [
-          { containerPort: postgresNodePort, hostPort: postgres?.hostPort ?? 0 },
-          ...services.map((service) => ({ containerPort: nodePortOf(service), hostPort: 0 })),
-        ],
-        watchPull: async (reference, options) =>
-          pullImage(reference, {
-            ...options,
-            runtime: await runtime(),
-            mirrors,
-            limits: timeouts.pull,
-          }),
       }),
-    existing: () => existingProvider({ cluster, directory: runFolder(stateDir, runId), runtime, env }),
   };
   return providers[cluster.provider]();
+}
+
+type KindConfig = Pick<Config, 'cluster' | 'images' | 'mirrors' | 'runtime' | 'stateDir' | 'timeouts'> &
+  Partial<Pick<Config, 'postgres' | 'services'>>;
+
+/** What a cluster of our own is made by. */
+export function kindOptions(config: KindConfig, env: NodeJS.ProcessEnv): KindProviderOptions {
+  const { cluster, images, timeouts, mirrors, postgres, services = [], stateDir } = config;
+  const runtime = detectedOnce(config, env);
+  return {
+    cluster,
+    directory: clusterFolder(stateDir, cluster.name),
+    runtime,
+    env,
+    images: images.flatMap((image) => (image.kind === 'pull' ? [image.reference] : [])),
+    hostPorts: [
+      { containerPort: postgresNodePort, hostPort: postgres?.hostPort ?? 0 },
+      ...services.map((service) => ({ containerPort: nodePortOf(service), hostPort: 0 })),
+    ],
+    watchPull: async (reference, options) =>
+      pullImage(reference, { ...options, runtime: await runtime(), mirrors, limits: timeouts.pull }),
+  };
+}
+
+function detectedOnce(
+  config: Pick<Config, 'runtime'>,
+  env: NodeJS.ProcessEnv,
+): () => Promise<ContainerRuntime> {
+  let detected: Promise<ContainerRuntime> | undefined;
+  return () => (detected ??= detectRuntime({ env, preferred: config.runtime }));
 }

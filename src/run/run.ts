@@ -26,6 +26,7 @@ import { PhaseGraph } from './phase-graph.js';
 import { bringImages, plan } from './plan.js';
 import { providerOf } from './provider-of.js';
 import { RunPage } from './run-page.js';
+import { standBy } from './standby/index.js';
 import { writeSummary } from './summary.js';
 import { deleteAndTell } from './take-down.js';
 
@@ -59,7 +60,13 @@ export class Run {
   readonly #report: Report;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor(config: Config, report: Report = new Report(), env: NodeJS.ProcessEnv = process.env) {
+  /** @param options.standby - whether it makes the cluster for whoever comes next. Default: false */
+  constructor(
+    config: Config,
+    report: Report = new Report(),
+    env: NodeJS.ProcessEnv = process.env,
+    { standby = false }: { standby?: boolean } = {},
+  ) {
     this.#config = config;
     this.#report = report;
     this.#env = env;
@@ -80,6 +87,7 @@ export class Run {
       runId: this.id,
       provider: config.cluster.provider,
       signal: this.#graph.stopped,
+      standby,
       deleteCluster: (record) => deleteAndTell(record, report),
       onWait: (who, doing) => {
         report.note(`waiting for ${who}: ${doing}`);
@@ -167,6 +175,7 @@ export class Run {
       milestones: new Milestones(),
       reading: this.#reading,
       closing: [],
+      afterwards: [],
     });
     // one server for all that share the cluster
     const server = postgres === undefined ? {} : { postgres: serverSignature(postgres) };
@@ -188,8 +197,13 @@ export class Run {
             report.note(line);
           },
         };
+        if (arrival.wasStandby) await provider.rest?.('running', this.#interruption.signal);
         const joined = await provider.join(this.#interruption.signal, progress);
-        report.headline(`joins the cluster ${name}${this.#companions()}`);
+        report.headline(
+          arrival.wasStandby
+            ? `takes the cluster ${name}, which was on standby`
+            : `joins the cluster ${name}${this.#companions()}`,
+        );
         return contextOf(arrival.state.id, joined, doneIn(arrival.state));
       } catch (error) {
         this.#interruption.signal.throwIfAborted();
@@ -202,6 +216,14 @@ export class Run {
         throw error.with({ evidence: [...error.evidence, ...used] });
       }
     }
+  }
+
+  /** Holds the cluster ready, where this run is on standby, until somebody has taken it or it is to go. @returns why */
+  async standBy(): Promise<string> {
+    const [lease, provider, signal] = [this.#lease, this.#provider, this.#interruption.signal];
+    const why = await standBy({ lease, rest: async (state) => provider.rest?.(state, signal) }, signal);
+    await this.#interruption.holdUp();
+    return why;
   }
 
   /** A test has failed: `keep: 'on-failure'` applies. */
@@ -245,6 +267,12 @@ export class Run {
   }
 
   async #release(): Promise<void> {
+    await this.#giveUp();
+    if (!this.#isReady) return;
+    for (const work of this.#context?.afterwards ?? []) await work(this.#report);
+  }
+
+  async #giveUp(): Promise<void> {
     const page = this.#page.write();
     this.#page[Symbol.dispose]();
     if (page !== undefined) {

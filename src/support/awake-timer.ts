@@ -9,14 +9,19 @@ const lookEvery = 1000;
 export class AwakeTimer implements Disposable {
   readonly #limit: number;
   readonly #onLimit: () => void;
+  readonly #share: () => number;
   #passed = 0;
   #seen = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param limit - in milliseconds; `Infinity` where it only measures */
-  constructor(limit: number, onLimit: () => void = () => undefined) {
+  /**
+   * @param limit - in milliseconds; `Infinity` where it only measures
+   * @param share - how much of the time counts now, from 0 to 1. Default: all
+   */
+  constructor(limit: number, onLimit: () => void = () => undefined, share: () => number = () => 1) {
     this.#limit = limit;
     this.#onLimit = onLimit;
+    this.#share = share;
     this.#look();
   }
 
@@ -24,7 +29,7 @@ export class AwakeTimer implements Disposable {
   get passed(): number {
     const now = performance.now();
     // one that is late by more than that was not late: it slept
-    this.#passed += Math.min(now - this.#seen, 2 * lookEvery);
+    this.#passed += Math.min(now - this.#seen, 2 * lookEvery) * this.#share();
     this.#seen = now;
     return this.#passed;
   }

@@ -1,4 +1,5 @@
 import { masker } from './mask.js';
+import { errorPage } from './pages.js';
 
 /** Every way in which a run can fail, by its stable code. */
 export type ErrorCode =
@@ -24,6 +25,7 @@ export type ErrorCode =
   | 'CLUSTER_NOT_READY'
   | 'CLUSTER_UNREACHABLE'
   | 'CLUSTER_DELETE_FAILED'
+  | 'SNAPSHOT_FAILED'
   | 'IMAGE_NOT_FOUND'
   | 'IMAGE_UNAUTHORIZED'
   | 'IMAGE_RATE_LIMITED'
@@ -106,6 +108,7 @@ export class JestKubernetesError extends Error {
       ...this.evidence.map((line) => `    ${line}`),
       ...(this.remedy === undefined ? [] : [`  → ${this.remedy}`]),
       ...(this.bundle === undefined ? [] : [`  everything that was seen: ${this.bundle}`]),
+      `  ${errorPage(this.code)}`,
     ].join('\n');
     return masker()(text);
   }

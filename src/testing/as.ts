@@ -37,7 +37,7 @@ export interface Actor {
  * @example
  * const reader = as({ serviceAccount: 'reader' });
  * expect(await reader.can('list', 'pods')).toBe(true);
- * await expect(reader.client(k8s.CoreV1Api).deleteNamespacedPod({ name, namespace })).rejects.toMatchObject({ code: 403 });
+ * await expect(reader.client(k8s.CoreV1Api).deleteNamespacedPod({ name: 'web', namespace: 'shop' })).rejects.toMatchObject({ code: 403 });
  * const jane = as('jane', ['devs']);
  * @throws JestKubernetesError NO_CLUSTER outside of a run; TARGET_INVALID where nobody is named; with the first request
  *   TARGET_INVALID where there is no such ServiceAccount

@@ -32,8 +32,8 @@ interface Failure {
  * @returns what the function returns at last
  * @example
  * await eventually(async () => {
- *   const { body } = await fetch(url);
- *   expect(body).toContain('ready');
+ *   const response = await fetch(url);
+ *   expect(await response.text()).toContain('ready');
  * });
  * @throws the last failure, with how often it was tried and what failed before; WAIT_FAILED where an attempt never ended
  */

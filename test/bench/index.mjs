@@ -8,6 +8,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { install } from '../packed/install.mjs';
@@ -52,6 +53,7 @@ async function jest(cwd, args = [], env = {}) {
       CI: 'true',
       JEST_KUBERNETES_STATE_DIR: join(folder, 'state'),
       JEST_KUBERNETES_NAME: clusters.ours,
+      JEST_KUBERNETES_SNAPSHOT: 'off',
       ...env.variables,
     },
     extendEnv: false,
@@ -63,10 +65,44 @@ async function jest(cwd, args = [], env = {}) {
 }
 
 /** Until the first line of the first test: the test writes down when that was. */
-async function untilFirstTest(cwd) {
+async function untilFirstTest(cwd, variables = {}) {
   const origin = performance.timeOrigin;
-  await jest(cwd, ['--runInBand']);
+  await jest(cwd, ['--runInBand'], { variables });
   return Number(await readFile(join(cwd, 'first'), 'utf8')) - origin;
+}
+
+/** It stays on this machine, as a user's does. */
+async function makeSnapshot(cwd) {
+  const script = join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js');
+  const env = { JEST_KUBERNETES_STATE_DIR: join(folder, 'state'), JEST_KUBERNETES_NAME: clusters.ours };
+  await execa(process.execPath, [script, 'snapshot'], { cwd, env });
+}
+
+const cli = (...args) =>
+  execa(process.execPath, [join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js'), ...args], {
+    env: { JEST_KUBERNETES_STATE_DIR: join(folder, 'state') },
+    reject: false,
+  });
+
+/** Until a run finds its cluster ready, which the run before has left on standby. */
+async function fromStandby(cwd) {
+  const variables = { JEST_KUBERNETES_SNAPSHOT: 'on', CI: '' };
+  await jest(cwd, ['--runInBand'], { variables });
+  const list = [
+    'ps',
+    '--quiet',
+    '--filter',
+    'status=paused',
+    '--filter',
+    `name=^${clusters.ours}-control-plane$`,
+  ];
+  const end = performance.now() + 120_000;
+  while ((await execa('docker', list)).stdout === '') {
+    if (performance.now() > end) throw new Error('no cluster is on standby after two minutes');
+    await sleep(200);
+  }
+  // in CI none is left for the next
+  return timed('the same, from standby', () => untilFirstTest(cwd, { ...variables, CI: 'true' }));
 }
 
 const kind = await (async () => {
@@ -170,8 +206,11 @@ try {
   record('an import in a later file, in ms', median(later), '≤ 10', median(later) <= 10);
 
   console.log('\ncold starts, the images on the host');
-  const times = { bare: [], script: [], first: [], query: [] };
+  const times = { bare: [], script: [], first: [], query: [], snapshot: [], standby: [] };
   const [cold, query] = [await project('cold'), await project('postgres')];
+  const standby = await project('standby');
+  const fromSnapshot = { JEST_KUBERNETES_SNAPSHOT: 'on' };
+  await timed('jest-kubernetes snapshot, once', () => makeSnapshot(query));
   for (let round = 1; round <= rounds; round += 1) {
     times.bare.push(await timed('kind create cluster --wait, and the default ServiceAccount', bare));
     await deleteBare();
@@ -181,12 +220,17 @@ try {
     times.query.push(
       await timed('jest with postgres: true, to the first query', () => untilFirstTest(query)),
     );
+    times.snapshot.push(await timed('the same, from a snapshot', () => untilFirstTest(query, fromSnapshot)));
+    times.standby.push(await fromStandby(standby));
   }
   const ratio = (one, other) => median(one) / median(other);
   const holds = (what, value, limit) => record(what, value, `≤ ${limit.toFixed(2)}`, value <= limit);
   holds('to the first test, of a bare kind create', ratio(times.first, times.bare), 1.2);
   holds('to the first query, of a bare kind create', ratio(times.query, times.bare), 1.3);
   holds('to the first query, of the sequential script', ratio(times.query, times.script), 0.75);
+  holds('from a snapshot, of a bare kind create', ratio(times.snapshot, times.bare), 0.45);
+  holds('from a snapshot, of the sequential script', ratio(times.snapshot, times.script), 0.25);
+  record('from standby, in seconds', median(times.standby) / 1000, '≤ 2.00', median(times.standby) <= 2000);
 
   console.log('\na cluster that is kept');
   const joined = await project('join');
@@ -214,14 +258,7 @@ try {
   }
 } finally {
   await deleteBare().catch(() => undefined);
-  await execa(
-    process.execPath,
-    [join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js'), 'down', clusters.ours],
-    {
-      env: { JEST_KUBERNETES_STATE_DIR: join(folder, 'state') },
-      reject: false,
-    },
-  );
+  await cli('down', clusters.ours);
   await rm(folder, { recursive: true, force: true });
 }
 

@@ -13,6 +13,16 @@ test('has a client', () => { expect(new k8s.KubeConfig().makeApiClient).toBeDefi
 const notesFirst =
   "require('node:fs').writeFileSync('first', String(performance.timeOrigin + performance.now()));";
 
+const queries = `
+const { Client } = require('pg');
+test('queries', async () => {
+  const db = new Client();
+  await db.connect();
+  await db.query('SELECT 1');
+  ${notesFirst}
+  await db.end();
+});`;
+
 const imports = `
 const start = performance.now();
 const { apply } = require('jest-kubernetes');
@@ -63,15 +73,12 @@ export const projects = {
   postgres: {
     'jest.config.js': off,
     'jest-kubernetes.config.json': '{ "postgres": true }',
-    'first.test.js': `
-const { Client } = require('pg');
-test('queries', async () => {
-  const db = new Client();
-  await db.connect();
-  await db.query('SELECT 1');
-  ${notesFirst}
-  await db.end();
-});`,
+    'first.test.js': queries,
+  },
+  standby: {
+    'jest.config.js': off,
+    'jest-kubernetes.config.json': '{ "postgres": true, "cluster": { "standby": true } }',
+    'first.test.js': queries,
   },
   join: {
     'jest.config.js': off,

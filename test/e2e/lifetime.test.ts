@@ -36,6 +36,7 @@ test('a watch has one cluster for all its re-runs, which goes when the watch end
       ...{ CI: undefined, GITHUB_ACTIONS: undefined, TERM: 'xterm' },
       JEST_KUBERNETES_STATE_DIR: installed.stateDir,
       JEST_KUBERNETES_NAME: project.cluster,
+      JEST_KUBERNETES_SNAPSHOT: 'off', // one is made behind whoever sits at a terminal
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -102,7 +102,8 @@ const notImported = (bundle: string) =>
       'jest-kubernetes: image shop/web:nope is not in the node, and may not be pulled \\(imagePullPolicy: Never\\) \\(IMAGE_IMPORT_FAILED\\)',
       ' {4}\\S.*',
       "(?: {4}\\S.*\\n)* {2}→ Add 'shop/web:nope' to `images`, under exactly this name\\.",
-      ` {2}everything that was seen: \\.jest-kubernetes/\\d{8}T\\d{6}Z-[0-9a-f]{8}/${bundle}$`,
+      ` {2}everything that was seen: \\.jest-kubernetes/\\d{8}T\\d{6}Z-[0-9a-f]{8}/${bundle}`,
+      ' {2}https://\\S+/docs/errors\\.md#image_import_failed$',
     ].join('\\n'),
   );
 
@@ -148,7 +149,7 @@ describe('a hook', () => {
     const failure = failureOf(output, 'the web answers');
     expect(failure).toMatch(/^thrown: "Exceeded timeout of 4000 ms for a test\./);
     expect(failure).toMatch(notImported('pods.test.ts/the-web-answers'));
-    expect(failure.split('\n').length).toBeLessThan(10);
+    expect(failure.split('\n').length).toBeLessThan(11);
     const bundle = bundleOf(shop, failure);
     const files = readdirSync(bundle, { recursive: true, encoding: 'utf8' });
     expect(files).toEqual(
@@ -220,7 +221,7 @@ describe('a hook', () => {
       'exit code 3',
     ])
       expect(page).toContain(told);
-    expect(page).not.toMatch(/<(?:script|link|img)\b|https?:\/\/(?!jestjs\.io)/);
+    expect(page).not.toMatch(/<(?:script|link|img)\b|https?:\/\/(?!jestjs\.io|github\.com\/jest-kubernetes)/);
   });
 });
 

@@ -22,6 +22,7 @@ const SOURCES = [
   'tsconfig.build.json',
   'jest-preset.js',
   'jest-preset.d.ts',
+  'schema.json',
   'README.md',
   'LICENSE',
   'src',

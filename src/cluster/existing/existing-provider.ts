@@ -54,6 +54,7 @@ export function existingProvider({
     },
     stays: true,
     replaceable: false,
+    rest: undefined,
     made: () => Promise.resolve({ provider: 'existing' }),
     runtime,
     // the runs that share it meet in it
@@ -87,7 +88,7 @@ async function answers(api: Api, context: KubeconfigContext, signal: AbortSignal
 }
 
 interface Node {
-  metadata: { labels?: Readonly<Record<string, string>> };
+  metadata: { name: string; labels?: Readonly<Record<string, string>> };
   spec?: { providerID?: string };
 }
 
@@ -97,7 +98,7 @@ async function kindNodes(api: Api): Promise<ClusterNode[]> {
     const { items } = await api.request<{ items: Node[] }>('/api/v1/nodes');
     return items.flatMap(({ metadata, spec }): ClusterNode[] => {
       const name = /^kind:\/\/[^/]+\/[^/]+\/(.+)$/.exec(spec?.providerID ?? '')?.[1];
-      return name === undefined ? [] : [{ name, role: roleOf(metadata.labels) }];
+      return name === undefined ? [] : [{ name, hostname: metadata.name, role: roleOf(metadata.labels) }];
     });
   } catch {
     // listing nodes is often not allowed on a shared cluster

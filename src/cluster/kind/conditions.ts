@@ -61,7 +61,7 @@ export const nodesAreReady =
   (expected: readonly ClusterNode[]): Condition =>
   async (server, signal) => {
     const nodes = await nodesOf(server, signal);
-    for (const { name } of expected) {
+    for (const { hostname: name } of expected) {
       const conditions = nodes.find(({ metadata }) => metadata.name === name)?.status.conditions;
       const condition = conditions?.find(({ type }) => type === 'Ready');
       if (condition === undefined) return `${name} is not registered`;
@@ -75,8 +75,17 @@ export const nodesAreReady =
 export const podsAreTaken: Condition = async (server, signal) =>
   (await podsAreAdmitted(server, 'default', signal)) ? undefined : 'not there yet';
 
-/** The machines that a cluster knows: kind's nodes have their containers' names, and what each is for in a label. */
-export async function knownNodes(server: Api, signal: AbortSignal): Promise<ClusterNode[]> {
+/**
+ * The machines that a cluster knows: kind's nodes have their containers' names, and what each is for in a label. One that
+ * is alone may have been started from a snapshot, and then has another's; its container is called as kind calls it.
+ */
+export async function knownNodes(server: Api, cluster: string, signal: AbortSignal): Promise<ClusterNode[]> {
   const nodes = await nodesOf(server, signal);
-  return inOrder(nodes.map((node) => ({ name: node.metadata.name, role: roleOf(node.metadata.labels) })));
+  return inOrder(
+    nodes.map(({ metadata }) => ({
+      name: nodes.length === 1 ? `${cluster}-control-plane` : metadata.name,
+      hostname: metadata.name,
+      role: roleOf(metadata.labels),
+    })),
+  );
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { stringify } from 'yaml';
 
-import { type ClusterAccess, openApi } from '../../kubernetes/index.js';
+import { type Api, type ClusterAccess, contextOf, openApi, readKubeconfig } from '../../kubernetes/index.js';
 import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { pause } from '../../support/abort.js';
@@ -14,7 +14,7 @@ import { type Creator, forgetCreator, startCreator } from './creator.js';
 import { deleteContainers } from './delete-containers.js';
 import { findKind } from './find-kind.js';
 import { kindConfig, ownerFile, refuseUnreachable } from './kind-config.js';
-import { kindFailure } from './kind-failures.js';
+import { cloneFailure, kindFailure } from './kind-failures.js';
 import type { KindProviderOptions } from './kind-provider.js';
 import { makeRoom, placeHere } from './name-taken.js';
 import {
@@ -28,20 +28,25 @@ import {
   type RunCli,
   runtimeCli,
 } from './node-containers.js';
+import { cloneArgs, introduceClone, type Snapshot } from './snapshot/index.js';
 
 /** A creation that is under way: what its steps share. */
 interface Creating extends KindProviderOptions {
   env: NodeJS.ProcessEnv;
   access: ClusterAccess;
+  from?: Snapshot | undefined;
   engine: ContainerRuntime;
   run: RunCli;
   progress: Progress;
   signal: AbortSignal;
 }
 
-/** Starts kind, and watches from outside how far it comes; does not wait for it. */
+/**
+ * Starts kind, or a node from a snapshot, and watches from outside how far it comes; does not wait for it.
+ * @param options.from - the snapshot that it is to be started from. Default: none
+ */
 export function createKindCluster(
-  options: KindProviderOptions & { access: ClusterAccess },
+  options: KindProviderOptions & { access: ClusterAccess; from?: Snapshot | undefined },
   { signal, progress }: CreateOptions,
 ): ClusterCreation {
   const { env = process.env, directory, access, cluster } = options;
@@ -70,12 +75,17 @@ export function createKindCluster(
     bound.throwIfAborted();
     forgetCreator(directory);
     await rm(path.join(directory, 'kind.kubeconfig'), { force: true });
-    if (ending !== undefined) throw kindFailure(cluster.name, ending, output);
+    if (ending === undefined) return;
+    throw options.from === undefined
+      ? kindFailure(cluster.name, ending, output)
+      : cloneFailure(cluster.name, ending, output);
   });
 
   const running = Promise.all([creating, started]).then(([step]) => containersRunning(step));
   const nodes = Promise.all([creating, running]).then(async ([step, containers]) => {
-    const all = machines(containers);
+    const { from } = options;
+    const images = from === undefined ? [] : Object.keys(from.content.images);
+    const all = machines(containers).map((machine) => ({ ...machine, images }));
     await Promise.all(all.map((machine) => containerdAnswers(machine, step)));
     progress.moved('containerd answers');
     return all;
@@ -85,6 +95,7 @@ export function createKindCluster(
     progress.moved('the kubeconfig is there');
     using server = openApi(access, probing);
     await until('the API server to answer', apiAnswers, server, bound, progress);
+    if (step.from !== undefined) await introduce(step, server, containers);
     return access;
   });
   const ready = Promise.all([running, api]).then(async ([containers]) => {
@@ -117,7 +128,8 @@ export function createKindCluster(
 
 /** Everything up to the moment at which kind runs. */
 async function start(step: Creating, onLine: (line: string) => void): Promise<Creator> {
-  const { cluster, directory, env, engine, progress, signal, cacheDir } = step;
+  const { cluster, directory, env, engine, from, progress, signal, cacheDir } = step;
+  if (from !== undefined) return startClone(from, step, onLine);
   progress.waitingFor('kind');
   const [kind] = await Promise.all([findKind({ env, signal, progress, cacheDir }), prepareFolder(step)]);
   signal.throwIfAborted();
@@ -137,8 +149,42 @@ async function start(step: Creating, onLine: (line: string) => void): Promise<Cr
   );
 }
 
-async function prepareFolder(step: Creating): Promise<void> {
-  const { cluster, directory, engine, env, hostPorts, progress, run, signal } = step;
+/** As kind's own command does it: by one `docker run`, which a shell leads so that it is let come to its end. */
+async function startClone(
+  snapshot: Snapshot,
+  step: Creating,
+  onLine: (line: string) => void,
+): Promise<Creator> {
+  const { cluster, directory, env, engine, progress, signal } = step;
+  const { hostname, args, id: image } = snapshot;
+  const config = await prepareFolder(step);
+  const all = await cloneArgs({ name: cluster.name, hostname, args, config, image });
+  signal.throwIfAborted();
+  progress.moved('starting the node');
+  const shell = ['-c', '"$@"; exit $?', 'sh', engine.command, ...all];
+  return startCreator(directory, '/bin/sh', shell, { ...env, ...engine.env }, onLine);
+}
+
+async function introduce(
+  { access, cluster, engine, signal }: Creating,
+  server: Api,
+  containers: readonly NodeContainer[],
+): Promise<void> {
+  const [machine] = machines(containers);
+  const found = contextOf(readKubeconfig(access.kubeconfig), access.context);
+  const authority = found?.cluster['certificate-authority-data'];
+  if (machine === undefined || authority === undefined) throw new Error('the clone has no CA of its own');
+  const { name: container, hostname } = machine;
+  const certificate = Buffer.from(authority, 'base64').toString('utf8');
+  await introduceClone(
+    server,
+    { name: cluster.name, container, hostname, engine: engine.name, certificate },
+    signal,
+  );
+}
+
+async function prepareFolder(step: Creating): Promise<ReturnType<typeof kindConfig>> {
+  const { cluster, directory, engine, env, from, hostPorts, progress, run, signal } = step;
   const { name } = cluster;
   refuseUnreachable(cluster, engine);
   const there = await clusterContainers(run, name, signal);
@@ -152,13 +198,14 @@ async function prepareFolder(step: Creating): Promise<void> {
   const owner = { madeBy: 'jest-kubernetes', directory, place: placeHere() };
   await writeFile(ownerFile(directory), `${JSON.stringify(owner)}\n`);
   const { cgroupVersion, host } = engine;
-  if (cgroupVersion === 1) {
+  if (cgroupVersion === 1 && from === undefined) {
     progress.note(
       `${engine.name} has cgroup v1, which kubelets refuse unless they are told (failCgroupV1): they are`,
     );
   }
   const config = kindConfig(cluster, { directory, hostPorts, cgroupVersion, host });
   await writeFile(path.join(directory, 'kind.yaml'), stringify(config));
+  return config;
 }
 
 /** What kind prints is its progress; it pulls the node image without a word. */
@@ -179,10 +226,17 @@ async function containersRunning(step: Creating): Promise<NodeContainer[]> {
   for (;;) {
     const containers = await clusterContainers(run, cluster.name, signal);
     const running = containers.filter(({ state }) => state === 'running');
-    if (machines(running).length >= expected) return running;
-    await pause(250, signal);
+    if (machines(running).length < expected) {
+      await pause(250, signal);
+      continue;
+    }
+    if (step.lowPriority === true) await run([...update, ...running.map(({ id }) => id)], { signal });
+    return running;
   }
 }
+
+/** A sixteenth of what a container has by default. */
+const update = ['update', '--cpu-shares', '64'];
 
 /** One command that waits inside the node, instead of many that ask from outside. */
 async function inNode(node: string, script: string, { run, signal }: Creating): Promise<string> {

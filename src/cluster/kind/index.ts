@@ -3,4 +3,16 @@ export { lookForKind } from './find-kind.js';
 export { nodesContainers } from './node-containers.js';
 export { deleteContainers } from './delete-containers.js';
 export { findKind } from './find-kind.js';
-export { kindProvider } from './kind-provider.js';
+export { kindProvider, type KindProviderOptions } from './kind-provider.js';
+export { memoryInUse } from './node-containers.js';
+export { clusterToCapture, isOriginal, type Snapshot } from './snapshot/index.js';
+export {
+  askedSnapshot,
+  type AskedSnapshot,
+  dropUnfinished,
+  listSnapshots,
+  makeSnapshotOf,
+  mayMakeSnapshot,
+  pruneSnapshots,
+  snapshotOfKey,
+} from './snapshots.js';

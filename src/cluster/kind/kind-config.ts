@@ -56,7 +56,7 @@ const fasterControllers = stringify({
 const onCgroupV1 = { failCgroupV1: false };
 
 /** A node as kind's configuration has it. */
-interface KindNode {
+export interface KindNode {
   role?: string;
   labels?: Readonly<Record<string, string>>;
   kubeadmConfigPatches?: string[];

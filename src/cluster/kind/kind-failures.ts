@@ -116,6 +116,15 @@ export function kindFailure(name: string, ending: string, output: readonly strin
   );
 }
 
+/** The error for a node that could not be started from a snapshot: the engine's own lines. */
+export function cloneFailure(name: string, ending: string, output: readonly string[]): JestKubernetesError {
+  return new JestKubernetesError(
+    'CLUSTER_CREATE_FAILED',
+    `The cluster ${name} could not be started from its snapshot`,
+    { evidence: [`docker run ${ending}`, ...output.slice(-4)] },
+  );
+}
+
 /** Kind prints its steps, then ERROR, then the whole output of what failed, stack traces included: a handful says it all. */
 function tellingLines(output: readonly string[], seen: RegExp | undefined): string[] {
   const lines = output

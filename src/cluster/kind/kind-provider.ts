@@ -12,10 +12,10 @@ import type { Json } from '../leases/index.js';
 import type { ClusterProvider, JoinedCluster } from '../provider.js';
 import { accessIn } from './access.js';
 import { knownNodes, probing } from './conditions.js';
-import { createKindCluster } from './create.js';
 import { findKind } from './find-kind.js';
 import type { HostPort } from './kind-config.js';
 import { clusterContainers, firstControlPlane, isOurs, reachedAt, runtimeCli } from './node-containers.js';
+import { startCluster } from './start-cluster.js';
 
 export interface KindProviderOptions {
   cluster: ClusterConfig;
@@ -25,6 +25,10 @@ export interface KindProviderOptions {
   runtime: () => Promise<ContainerRuntime>;
   /** Ports to publish: on 127.0.0.1, or where an engine of another machine is reached. */
   hostPorts?: readonly HostPort[];
+  /** References of images that are brought into every node: a snapshot has them. Default: none. */
+  images?: readonly string[];
+  /** Whether its containers get only what others leave of the processors. Default: false. */
+  lowPriority?: boolean;
   env?: NodeJS.ProcessEnv;
   /**
    * How long a cluster whose containers are there may be silent, in milliseconds. Default: 90 s, as after a restart it
@@ -73,8 +77,15 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
     runtime,
     prepare: () => Promise.resolve(),
     removal: async () => ({ provider: 'kind', name, runtime: recordOf(await runtime()) }),
-    create: (steps) => createKindCluster({ ...options, access }, steps),
+    create: (steps) => startCluster({ ...options, access }, steps),
     join,
+    rest: async (state, signal) => {
+      const run = runtimeCli(await runtime(), env);
+      const [from, command] = state === 'paused' ? ['running', 'pause'] : ['paused', 'unpause'];
+      const containers = await clusterContainers(run, name, signal);
+      const told = containers.filter((each) => isOurs(each, directory) && each.state === from);
+      if (told.length > 0) await run([command, ...told.map(({ id }) => id)], { signal });
+    },
     published: async (containerPort, signal) => {
       const engine = await runtime();
       const containers = await clusterContainers(runtimeCli(engine, env), name, signal);
@@ -97,7 +108,7 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
   async function join(signal: AbortSignal, progress: Progress = silent): Promise<JoinedCluster> {
     const answer = async (): Promise<JoinedCluster> => {
       using server = openApi(access, probing);
-      return { access, nodes: await knownNodes(server, signal) };
+      return { access, nodes: await knownNodes(server, name, signal) };
     };
     const deadline = performance.now() + patience;
     const look = looking(signal, progress);

@@ -9,6 +9,7 @@ import { ownerFiles, ownerMount } from './kind-config.js';
 export interface NodeContainer {
   id: string;
   name: string;
+  hostname: string;
   /** What kind's label says that it is; undefined where it says nothing that is known here. */
   role: NodeRole | 'external-load-balancer' | undefined;
   /** `running`, `exited`, … */
@@ -36,7 +37,7 @@ interface Inspected {
   Name: string;
   Created: string;
   State: { Status: string };
-  Config: { Labels?: Readonly<Record<string, string>> | null };
+  Config: { Hostname?: string; Labels?: Readonly<Record<string, string>> | null };
   /** nerdctl tells it since 2.1. */
   HostConfig?: { Binds?: string[] | null };
   Mounts?: { Type: string; Name?: string; Source: string; Destination: string }[];
@@ -118,9 +119,12 @@ function nodeContainer(container: Inspected): NodeContainer {
   const ports = Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([port, bindings]) =>
     bindings?.[0] === undefined ? [] : [[port, publishedBy(bindings[0])] as const],
   );
+  const name = container.Name.replace(/^\//, '');
   return {
     id: container.Id,
-    name: container.Name.replace(/^\//, ''),
+    name,
+    // Podman and nerdctl may not tell it
+    hostname: container.Config.Hostname || name,
     role: roles.find((role) => role === container.Config.Labels?.[roleLabel]),
     state: container.State.Status,
     createdAt: container.Created,
@@ -168,8 +172,8 @@ export function firstControlPlane(containers: readonly NodeContainer[]): NodeCon
 /** The machines among a cluster's containers, the first control plane first. */
 export function machines(containers: readonly NodeContainer[]): ClusterNode[] {
   return inOrder(
-    containers.flatMap(({ name, role }) =>
-      role === 'control-plane' || role === 'worker' ? [{ name, role }] : [],
+    containers.flatMap(({ name, hostname, role }) =>
+      role === 'control-plane' || role === 'worker' ? [{ name, hostname, role }] : [],
     ),
   );
 }
@@ -180,4 +184,25 @@ export function inOrder(nodes: readonly ClusterNode[]): ClusterNode[] {
     (one, other) =>
       one.role.localeCompare(other.role) || one.name.localeCompare(other.name, 'en', { numeric: true }),
   );
+}
+
+/** How long the engine may take to measure memory, in milliseconds: it looks twice, a second apart. */
+const measuring = 5000;
+
+/** The memory that a cluster's containers take, in the engine's words: `612.4MiB`, or several. */
+export async function memoryInUse(
+  name: string,
+  engine: KnownEngine,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  const run = runtimeCli(engine, env);
+  const containers = await clusterContainers(run, name);
+  const ids = containers.map(({ id }) => id);
+  const text = await run(['stats', '--no-stream', '--format', '{{.MemUsage}}', ...ids], {
+    timeout: measuring,
+  });
+  return text
+    .split('\n')
+    .map((line) => line.replace(/ ?\/.*/, ''))
+    .join(' + ');
 }

@@ -10,7 +10,7 @@ import {
   type LeaseOptions,
   openStore,
 } from './leases.js';
-import type { ClusterState, Holder } from './state.js';
+import type { ClusterState, Holder, Lease } from './state.js';
 import * as transitions from './transitions.js';
 
 /** A cluster as `status` shows it. */
@@ -20,6 +20,8 @@ export interface KnownCluster {
   state: ClusterState;
   /** The runs that use it now. */
   users: readonly Holder[];
+  /** Who holds it ready for the next run. */
+  standby: Lease | undefined;
 }
 
 /** All clusters of a state directory, read without waiting for anyone. */
@@ -28,8 +30,9 @@ export function listClusters(stateDir: string): KnownCluster[] {
     const store = new FileStore(stateDir, name);
     const state = store.peek();
     if (state === undefined) return [];
-    const users = transitions.liveLeases(state, (holder) => store.isAlive(holder));
-    return [{ name, folder: store.folder, state, users }];
+    const isAlive = (holder: Holder): boolean => store.isAlive(holder);
+    const users = transitions.liveLeases(state, isAlive);
+    return [{ name, folder: store.folder, state, users, standby: transitions.standbyOf(state, isAlive) }];
   });
 }
 

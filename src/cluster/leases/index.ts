@@ -7,6 +7,7 @@ export {
   type KnownCluster,
 } from './abandoned.js';
 export { clusterFolder, discardRemains, failureMark } from './file-store.js';
+export { Mutex } from './mutex.js';
 export { releaseDeadRuns } from './dead-runs.js';
 export { claimRun, currentContext, findDeadRuns, readRun, runFolder } from './run-folder.js';
 export {

@@ -13,6 +13,7 @@ import {
   describeHolder,
   type Holder,
   type Json,
+  type Lease,
   type Made,
   type Removal,
 } from './state.js';
@@ -52,6 +53,8 @@ export interface LeaseOptions {
   onLost?: (error: JestKubernetesError) => void;
   /** A line for the user: what was found and is cleaned up. */
   onNote?: (line: string) => void;
+  /** Whether it holds the cluster ready for whoever comes next, instead of using it. Default: false. */
+  standby?: boolean;
   signal?: AbortSignal;
 }
 
@@ -124,7 +127,7 @@ export class ClusterLease {
   constructor(store: StateStore, options: LeaseOptions) {
     this.#store = store;
     this.#options = options;
-    this.#me = holderOf(options.runId);
+    this.#me = holderOf(options.runId, options.standby === true ? 'jest-kubernetes (standby)' : undefined);
   }
 
   get #isAlive() {
@@ -140,9 +143,11 @@ export class ClusterLease {
     made,
     removal,
     keep,
-  }: WantedCluster): Promise<{ role: 'create' } | { role: 'join'; state: ClusterState }> {
-    const { signal, onNote } = this.#options;
-    const me = { ...this.#me, keep };
+  }: WantedCluster): Promise<
+    { role: 'create' } | { role: 'join'; state: ClusterState; wasStandby: boolean }
+  > {
+    const { signal, onNote, standby = false } = this.#options;
+    const me: Lease = { ...this.#me, keep, ...(standby ? { standby: 'busy' as const } : {}) };
     this.#removal = removal;
     const waiting = this.#waiting();
     for (;;) {
@@ -156,7 +161,7 @@ export class ClusterLease {
         case 'join':
           this.#foundKept = arrival.wasKept;
           this.#hasJoined = true;
-          return { role: 'join', state: arrival.state };
+          return { role: 'join', state: arrival.state, wasStandby: arrival.wasStandby };
         case 'refuse':
           throw conflict(this.#options, arrival);
         case 'wait':
@@ -167,6 +172,24 @@ export class ClusterLease {
           await this.#delete(arrival.state);
       }
     }
+  }
+
+  /**
+   * Has the containers of a cluster that is held on standby be told to stand still, or to go on. Whoever comes meanwhile
+   * waits for it.
+   * @returns whether they were told: not where somebody has taken the cluster, or it is gone
+   */
+  async rest(state: 'running' | 'paused', tell: () => Promise<void>): Promise<boolean> {
+    const say = (standby: NonNullable<Lease['standby']>): Promise<boolean> =>
+      this.#store.transact((found) => transitions.rest(found, this.#me.runId, standby));
+    if (!(await say('busy'))) return false;
+    await tell();
+    return say(state);
+  }
+
+  /** Whether this process still has a part in the cluster. */
+  get isHeld(): boolean {
+    return this.#store.peek()?.leases[this.#me.runId] !== undefined;
   }
 
   /** The cluster that this run creates can be used: those who wait for it join. */

@@ -20,6 +20,11 @@ export interface Holder {
 /** That a run uses the cluster. */
 export interface Lease extends Holder {
   keep: KeepPolicy;
+  /**
+   * Of one that holds the cluster ready for whoever comes next, and is no user of it: whether its containers run, stand
+   * still, or are just being told. Default: it is a run's.
+   */
+  standby?: 'busy' | 'running' | 'paused';
 }
 
 /**

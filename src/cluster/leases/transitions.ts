@@ -22,11 +22,15 @@ import {
  *   ready, made the same             join               –  while another live run uses it
  *   ready, made otherwise, in use    refuse             –
  *   ready, made otherwise, unused    delete             kept, if a run asked for it; else delete
+ *   ready, on standby                join, alone        –  while the one that holds it ready lives
  *   deleting, by a live process      wait               –
  *   deleting, by a dead one          delete             delete
  *
  * "Delete" makes the caller the deleter: it deletes the cluster while nobody holds the lock, then says `gone`, and
  * one that arrives looks again. A run that departs counts as dead, whether its process still runs or not.
+ *
+ * Who holds a cluster on standby uses nothing: it creates one as a run does, and whoever arrives takes it over. Its lease
+ * goes with that, so that it cannot act on the cluster any more.
  */
 
 /** What becomes of the state (undefined: there is none any more), and what the caller is told. */
@@ -44,8 +48,8 @@ export interface Wanted {
 
 export type Arrival =
   | { to: 'create' }
-  | { to: 'join'; state: ClusterState; wasKept: boolean }
-  | { to: 'wait'; holder: Holder; doing: 'creating' | 'deleting' }
+  | { to: 'join'; state: ClusterState; wasKept: boolean; wasStandby: boolean }
+  | { to: 'wait'; holder: Holder; doing: 'creating' | 'deleting' | 'preparing' }
   | { to: 'delete'; state: ClusterState; why: string }
   | { to: 'refuse'; differing: readonly string[]; users: readonly Lease[] };
 
@@ -60,7 +64,11 @@ const stronger = (one: KeepPolicy, other: KeepPolicy) =>
 
 /** The runs that use the cluster now. */
 export const liveLeases = (state: ClusterState, isAlive: IsAlive): Lease[] =>
-  Object.values(state.leases).filter(isAlive);
+  Object.values(state.leases).filter((lease) => lease.standby === undefined && isAlive(lease));
+
+/** Who holds the cluster on standby. */
+export const standbyOf = (state: ClusterState, isAlive: IsAlive): Lease | undefined =>
+  Object.values(state.leases).find((lease) => lease.standby !== undefined && isAlive(lease));
 
 const without = <Value>(
   record: Readonly<Record<string, Value>>,
@@ -94,16 +102,22 @@ export function arrive(state: Found, me: Lease, wanted: Wanted, isAlive: IsAlive
     return deletion(state.problem ?? 'it was being deleted by a process that has died');
   }
   if (differing.length > 0 && users.length > 0) return stay(state, { to: 'refuse', differing, users });
+  // it is there already
+  if (me.standby !== undefined) return stay(state, { to: 'refuse', differing, users });
   if (state.phase === 'creating') {
     // said twice, as the first answer did not arrive
     if (state.by?.runId === me.runId) return stay(state, { to: 'create' });
     if (live !== undefined) return stay(state, { to: 'wait', holder: live, doing: 'creating' });
     return deletion('it was being created by a process that has died');
   }
+  const standby = standbyOf(state, isAlive);
+  // what is being done to it comes to its end first
+  if (standby?.standby === 'busy') return stay(state, { to: 'wait', holder: standby, doing: 'preparing' });
   if (differing.length > 0)
     return deletion(`it was made from another configuration (${differing.join('; ')})`);
   const next = joined(state, me, wanted, isAlive);
-  return { state: next, result: { to: 'join', state: next, wasKept: state.kept !== null } };
+  const wasStandby = standby !== undefined;
+  return { state: next, result: { to: 'join', state: next, wasKept: state.kept !== null, wasStandby } };
 }
 
 const created = (me: Lease, { made, removal }: Wanted): ClusterState => ({
@@ -139,7 +153,10 @@ function joined(state: ClusterState, me: Lease, { made }: Wanted, isAlive: IsAli
     made: { ...made, ...state.made },
     ledger: inUse ? state.ledger : without(state.ledger, (_, key) => lastsWhileInUse(key)),
     keep: stronger(next.keep, me.keep),
-    leases: { ...without(state.leases, (lease) => !isAlive(lease)), [me.runId]: me },
+    leases: {
+      ...without(state.leases, (lease) => lease.standby !== undefined || !isAlive(lease)),
+      [me.runId]: me,
+    },
   };
 }
 
@@ -232,6 +249,16 @@ const holds = (state: Found, runId: string): state is ClusterState =>
 export function becomeReady(state: Found, runId: string, access: ClusterAccess): Change<boolean> {
   if (!holds(state, runId)) return stay(state, false);
   return stay({ ...state, phase: 'ready', access }, true);
+}
+
+/**
+ * Who holds the cluster on standby tells its containers to stand still or to go on, and before that and after it says so.
+ * @returns whether it is still its to tell
+ */
+export function rest(state: Found, runId: string, standby: NonNullable<Lease['standby']>): Change<boolean> {
+  const lease = state?.leases[runId];
+  if (!holds(state, runId) || lease?.standby === undefined) return stay(state, false);
+  return stay({ ...state, leases: { ...state.leases, [runId]: { ...lease, standby } } }, true);
 }
 
 /** A test or the setup failed, in any run. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 
-import { plugAndPlayOptions } from '../../support/plug-and-play.js';
+import { detachedEnvironment, nodeCommand } from '../../support/detached.js';
 import { openStateDirectory } from '../../support/state-directory.js';
 import { discardRemains, findAbandoned, findDeadRuns } from '../leases/index.js';
 
@@ -41,40 +41,12 @@ exec "$@" >>"$log" 2>&1
 `;
 
 /** The Node.js that does the work, with what it has to do. */
-const command = (...task: string[]): string[] => [
-  process.execPath,
-  ...plugAndPlayOptions(),
-  join(__dirname, 'main.js'),
-  ...task,
-];
+const command = (...task: string[]): string[] => nodeCommand(join(__dirname, 'main.js'), ...task);
 const defaultRemover = join(dirname(__dirname), 'delete-cluster.js');
 
 /** The log that a run's watchdog, or the clean-up of a state directory, writes when it has work to do. */
 export const watchdogLog = (stateDir: string, runId: string): string =>
   join(stateDir, 'logs', `${runId}.log`);
-
-/** What a debugger or a test runner put there for this process alone. */
-const ofThisProcess = ['NODE_OPTIONS', 'NODE_CHANNEL_FD', 'NODE_V8_COVERAGE'];
-
-/**
- * By which a CI runner finds the processes that a job has left, and ends them; with what it says is to be put there by
- * those that are to stay. GitLab's ends a process group, and what lives in a session of its own is in another.
- */
-const ofTheRunner: Readonly<Record<string, string | undefined>> = {
-  // GitHub Actions: actions/runner, src/Runner.Worker/JobExtension.cs ends those that carry the job's id
-  RUNNER_TRACKING_ID: undefined,
-  // Jenkins: wiki “ProcessTreeKiller”; the first in a pipeline, the second in a freestyle project
-  JENKINS_NODE_COOKIE: 'dontKillMe',
-  BUILD_ID: 'dontKillMe',
-};
-
-/** The environment of a process that outlives this one. */
-function environment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !ofThisProcess.includes(name));
-  const env: NodeJS.ProcessEnv = Object.fromEntries(kept);
-  for (const [name, value] of Object.entries(ofTheRunner)) if (name in env) env[name] = value;
-  return env;
-}
 
 /**
  * Starts the process that releases this run's lease (and deletes the cluster, if it was the last one) once this
@@ -98,7 +70,7 @@ export async function startWatchdog({
     {
       cwd: '/',
       detached: true,
-      env: environment(),
+      env: detachedEnvironment(),
       stdio: ['pipe', 'ignore', 'ignore'],
     },
   );
@@ -135,7 +107,7 @@ export function sweep({
   const child = spawn('/bin/sh', ['-c', script, 'jest-kubernetes-sweep', log, ...task], {
     cwd: '/',
     detached: true,
-    env: environment(),
+    env: detachedEnvironment(),
     stdio: 'ignore',
   });
   child.on('error', () => undefined);

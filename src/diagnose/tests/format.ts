@@ -1,4 +1,5 @@
 import { masker } from '../../support/mask.js';
+import { errorPage } from '../../support/pages.js';
 import type { Diagnosis } from '../causes.js';
 
 /** How many lines of evidence are told, and how much of each. */
@@ -22,6 +23,7 @@ export function formatCause({ sentence, code, evidence, remedy }: Diagnosis, pat
       ...lines.map((line) => `    ${cut(line)}`),
       `  → ${remedy}`,
       `  everything that was seen: ${path}`,
+      `  ${errorPage(code)}`,
     ].join('\n'),
   );
 }

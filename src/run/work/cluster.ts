@@ -3,15 +3,18 @@ import { bundlePath } from '../../diagnose/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
 import type { RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';
+import { makesByItself, startMaker } from '../snapshot-maker/index.js';
 
 /** This run makes it. */
 export async function createCluster(run: RunContext, step: Step): Promise<string | undefined> {
-  const { lease, milestones, provider } = run;
-  const { nodes, api, ready } = provider.create(step);
+  const { afterwards, config, env, lease, milestones, provider } = run;
+  const { nodes, api, ready, lacksSnapshot } = provider.create(step);
   // how they fail, ready tells
   nodes.then(milestones.nodes.reach, () => undefined);
   api.then(milestones.api.reach, () => undefined);
   const access = await ready;
+  if ((await lacksSnapshot) === true && makesByItself(config, env))
+    afterwards.push((report) => startMaker(config, { report, env }));
   await lease.ready(access);
   handOver(run, access);
   milestones.ready.reach(access);

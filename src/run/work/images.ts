@@ -1,14 +1,24 @@
 import { statSync } from 'node:fs';
 
-import type { ImageSource } from '../../config/index.js';
-import { buildImage, importImage, localImageId, pullImage, pushImage } from '../../images/index.js';
+import type { Config, ImageSource } from '../../config/index.js';
+import {
+  buildImage,
+  imageSourceKey,
+  importImage,
+  localImageId,
+  pullImage,
+  pushImage,
+} from '../../images/index.js';
 import { formatBytes } from '../../report/index.js';
 import { messageOf } from '../../support/errors.js';
 import { once, type RunContext } from '../context.js';
 import type { Step } from '../phase-graph.js';
 
 type Of<Kind extends ImageSource['kind']> = Extract<ImageSource, { kind: Kind }>;
-type Bring = (run: Pick<RunContext, 'config' | 'provider'>, step: Step) => Promise<string | undefined>;
+type Bring = (
+  run: Pick<RunContext, 'provider'> & { config: Pick<Config, 'mirrors' | 'timeouts'> },
+  step: Step,
+) => Promise<string | undefined>;
 
 /** How long a run waits for a registry that says nothing, for an image that nobody asked for, in milliseconds. */
 const optionalStall = 20_000;
@@ -48,6 +58,7 @@ export async function importIntoNodes(run: RunContext, image: ImageSource, step:
   }
   let bytes: number | undefined;
   await once(run, await keyOf(run, image), step.progress, async () => {
+    if (nodes.every(({ images = [] }) => images.includes(imageSourceKey(image)))) return true;
     const what = image.kind === 'archive' ? { archive: image.path } : { reference: referenceOf(image) };
     bytes = (await importImage(what, nodes, { ...step, runtime, mirrors: config.mirrors }))?.bytes;
     return true;

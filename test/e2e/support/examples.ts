@@ -4,6 +4,8 @@ import path from 'node:path';
 
 import { execa } from 'execa';
 
+import { snapshots } from './project.js';
+
 export const root = path.resolve(__dirname, '../../..');
 export const installer = path.join(root, 'test/packed/install.mjs');
 
@@ -42,6 +44,7 @@ export function copies(group: string): Copies {
       JEST_KUBERNETES_STATE_DIR: stateDir,
       // the workspace's path names the cluster
       JEST_KUBERNETES_NAME: undefined,
+      JEST_KUBERNETES_SNAPSHOT: snapshots,
     },
     pathOf: (copy) => path.join(folder, nameOf(copy)),
     clusterOf: (copy) => `jk-${nameOf(copy).slice(0, 24)}`,

@@ -6,6 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { execa } from 'execa';
 
+/** Whether clusters start from snapshots; where not, none is made either: what is left on the machine is counted. */
+export const snapshots = process.env['TEST_SNAPSHOT'] ?? 'off';
+
 const root = path.resolve(__dirname, '../../..');
 
 /** A folder outside the repository with the packed package installed, as a user has it; projects live below it. */
@@ -92,7 +95,12 @@ export class Project {
     args: readonly string[],
     env: NodeJS.ProcessEnv = {},
   ): Promise<{ status: number | null; output: string }> {
-    return this.startNode('jest-kubernetes/dist/cli/index.js', args, env).ended;
+    return this.startCli(args, env).ended;
+  }
+
+  /** Starts the package's own command. */
+  startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): JestProcess {
+    return this.startNode('jest-kubernetes/dist/cli/index.js', args, env);
   }
 
   private startNode(script: string, args: readonly string[], env: NodeJS.ProcessEnv): JestProcess {
@@ -104,6 +112,7 @@ export class Project {
       FORCE_COLOR: undefined,
       JEST_KUBERNETES_STATE_DIR: this.stateDir,
       JEST_KUBERNETES_NAME: this.cluster,
+      JEST_KUBERNETES_SNAPSHOT: snapshots,
       ...env,
     });
   }

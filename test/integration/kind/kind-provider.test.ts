@@ -17,7 +17,8 @@ import { type FakeEngine, fakeEngine, read } from './fake-engine.js';
 
 const cluster = {
   ...{ provider: 'kind' as const, name: 'shop', image: 'kindest/node:v1', nodes: resolveNodes(1, String) },
-  ...{ config: undefined, kubeconfig: undefined, context: undefined, conflicts: 'refuse' as const },
+  ...{ config: undefined, snapshot: false, standby: false },
+  ...{ kubeconfig: undefined, context: undefined, conflicts: 'refuse' as const },
 };
 
 let engine: FakeEngine;

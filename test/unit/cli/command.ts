@@ -119,7 +119,13 @@ export class Place {
   async run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
     const { exitCode, stdout, stderr } = await execa(process.execPath, [commandFile(), ...args], {
       cwd: this.folder,
-      env: { ...process.env, JEST_KUBERNETES_STATE_DIR: this.stateDir, NO_COLOR: '1', ...env },
+      env: {
+        ...process.env,
+        ...{ JEST_KUBERNETES_STATE_DIR: this.stateDir, NO_COLOR: '1' },
+        // whatever this machine's engine has is none of a unit test's business
+        DOCKER_HOST: 'unix:///nowhere/docker.sock',
+        ...env,
+      },
       extendEnv: false,
       reject: false,
     });

@@ -40,14 +40,15 @@ export function project(files: Readonly<Record<string, unknown>> = {}, name = 's
 export const configured = (config: unknown, files: Readonly<Record<string, unknown>> = {}): string =>
   project({ 'jest-kubernetes.config.json': JSON.stringify(config), ...files });
 
-/** What a user reads of a failure, with the folder's path as `<folder>`. */
+/** What a user reads of a failure, but for the address at its end, with the folder's path as `<folder>`. */
 export async function shownOf(work: Promise<unknown>, folder: string): Promise<string> {
   const error = await work.then(
     () => ({ name: 'nothing', format: () => '' }),
     (reason: unknown) => reason as { name: string; format: () => string },
   );
   expect(error.name).toBe('JestKubernetesError');
-  return error.format().replaceAll(folder, '<folder>');
+  const told = error.format().split('\n');
+  return told.slice(0, -1).join('\n').replaceAll(folder, '<folder>');
 }
 
 export function thrownBy(work: () => unknown): unknown {

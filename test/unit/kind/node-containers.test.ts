@@ -33,9 +33,9 @@ test('nodes are told by their label, whatever the engine lists first', async () 
     container('shop-worker2', 'worker'),
   );
   expect(machines(containers)).toEqual([
-    { name: 'shop-control-plane', role: 'control-plane' },
-    { name: 'shop-worker', role: 'worker' },
-    { name: 'shop-worker2', role: 'worker' },
+    { name: 'shop-control-plane', hostname: 'shop-control-plane', role: 'control-plane' },
+    { name: 'shop-worker', hostname: 'shop-worker', role: 'worker' },
+    { name: 'shop-worker2', hostname: 'shop-worker2', role: 'worker' },
   ]);
   expect(firstControlPlane(containers)?.name).toBe('shop-control-plane');
   expect(apiContainer(containers)?.ports).toEqual({ '6443/tcp': { address: '127.0.0.1', port: 4000 } });

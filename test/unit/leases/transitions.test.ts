@@ -9,6 +9,7 @@ import {
   gone,
   removalFailed,
   replace,
+  rest,
   takeDown,
   type Wanted,
 } from '../../../src/cluster/leases/transitions.js';
@@ -40,6 +41,70 @@ function readyBy(creator: Lease, ...joiners: Lease[]): ClusterState {
 const creatingBy = (creator: Lease) => arrive(undefined, creator, wanted, nobody).state as ClusterState;
 const deletingBy = (deleter: Lease) =>
   depart(readyBy(deleter), deleter, deleter.runId, alive(deleter)).state as ClusterState;
+
+describe('a cluster on standby', () => {
+  const sue: Lease = { ...run('sue'), standby: 'busy' };
+  const isRight = (state: ClusterState, standby: NonNullable<Lease['standby']>): ClusterState => {
+    const change = rest(state, 'sue', standby);
+    expect(change.result).toBe(true);
+    return change.state as ClusterState;
+  };
+
+  test('is taken by the first run that comes, and is that run’s alone from then on', () => {
+    const paused = isRight(readyBy(sue), 'paused');
+    const taken = arrive(paused, ann, wanted, alive(sue, ann));
+    expect(taken.result).toMatchObject({ to: 'join', wasStandby: true, wasKept: false });
+    expect(Object.keys(taken.state?.leases ?? {})).toEqual(['ann']);
+    expect(rest(taken.state, 'sue', 'running')).toEqual({ state: taken.state, result: false });
+    expect(depart(taken.state, sue, 'sue', alive(sue, ann)).result).toEqual({ to: 'leave' });
+    expect(depart(taken.state, ann, 'ann', alive(sue, ann)).result).toMatchObject({ to: 'delete' });
+    expect(arrive(taken.state, bob, wanted, alive(ann, bob)).result).toMatchObject({ wasStandby: false });
+  });
+
+  test('is waited for while it is prepared, or told to stand still', () => {
+    const [creating, ready] = [creatingBy(sue), readyBy(sue)];
+    expect(arrive(creating, ann, wanted, alive(sue, ann)).result).toMatchObject({
+      to: 'wait',
+      doing: 'creating',
+    });
+    for (const each of [wanted, other])
+      expect(arrive(ready, ann, each, alive(sue, ann)).result).toMatchObject({
+        to: 'wait',
+        doing: 'preparing',
+      });
+  });
+
+  test('keeps nobody from another configuration, nor from taking it down', () => {
+    const paused = isRight(readyBy(sue), 'paused');
+    expect(arrive(paused, ann, other, alive(sue, ann)).result).toMatchObject({ to: 'delete' });
+    expect(takeDown(paused, ann, alive(sue, ann), { evenInUse: false }).result).toMatchObject({
+      to: 'delete',
+    });
+  });
+
+  test('stays while the one that holds it lives, and goes with it', () => {
+    const paused = isRight(readyBy(sue), 'paused');
+    expect(depart(paused, bob, undefined, alive(sue, bob)).result).toEqual({ to: 'leave' });
+    expect(depart(paused, bob, 'bob', alive(sue, bob)).result).toEqual({ to: 'leave' });
+    expect(depart(paused, bob, undefined, alive(bob)).result).toMatchObject({ to: 'delete' });
+    expect(depart(paused, sue, 'sue', alive(sue)).result).toMatchObject({ to: 'delete' });
+    // its containers may stand still: whoever comes has them go on
+    expect(arrive(paused, ann, wanted, alive(ann)).result).toMatchObject({ to: 'join' });
+  });
+
+  test('is made beside nothing that is there', () => {
+    for (const there of [readyBy(ann), creatingBy(ann)])
+      expect(arrive(there, sue, wanted, alive(sue, ann)).result).toMatchObject({ to: 'refuse' });
+    const paused = isRight(readyBy(sue), 'paused');
+    const second: Lease = { ...run('another'), standby: 'busy' };
+    expect(arrive(paused, second, wanted, alive(sue, second)).result).toMatchObject({ to: 'refuse' });
+  });
+
+  test('of others is not told to rest', () => {
+    expect(rest(readyBy(ann), 'ann', 'paused').result).toBe(false);
+    expect(rest(undefined, 'sue', 'paused').result).toBe(false);
+  });
+});
 
 describe('a run that arrives', () => {
   test('brings what can be added, and from then on that counts', () => {

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 
 import { formatBytes, formatBytesInTenths, formatSeconds, Report } from '../../../src/report/index.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
+import { errorPage } from '../../../src/support/pages.js';
 
 function captured(env: NodeJS.ProcessEnv = {}): { report: Report; text: () => string } {
   const chunks: string[] = [];
@@ -89,6 +90,6 @@ test('in GitHub Actions an error is an annotation too', () => {
   const { report, text } = captured({ GITHUB_ACTIONS: 'true' });
   report.error(new JestKubernetesError('KIND_MISSING', 'kind was not found', { remedy: 'install it' }));
   expect(text()).toContain(
-    '::error title=jest-kubernetes::kind was not found (KIND_MISSING)%0A  → install it\n',
+    `::error title=jest-kubernetes::kind was not found (KIND_MISSING)%0A  → install it%0A  ${errorPage('KIND_MISSING')}\n`,
   );
 });

@@ -30,6 +30,16 @@ test('it rings once its limit has passed, counted from the last start', async ()
   expect(rung).toHaveBeenCalledTimes(1);
 });
 
+test('of a machine that others share, a part of the time counts', async () => {
+  const rung = jest.fn<undefined, []>();
+  using timer = new AwakeTimer(100, rung, () => 0.25);
+  await delay(200);
+  expect(rung).not.toHaveBeenCalled();
+  expect(timer.passed).toBeLessThan(100);
+  await delay(600);
+  expect(rung).toHaveBeenCalledTimes(1);
+});
+
 test('one that was put away never rings', async () => {
   const rung = jest.fn<undefined, []>();
   new AwakeTimer(50, rung)[Symbol.dispose]();

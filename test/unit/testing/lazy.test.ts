@@ -45,6 +45,7 @@ console.log(JSON.stringify(Object.keys(require.cache).filter((file) => !before.h
     'src/support/errors.ts',
     'src/support/mask.ts',
     'src/support/native.ts',
+    'src/support/pages.ts',
     'src/testing/conditions.ts',
   ]);
 });

@@ -1,0 +1,3 @@
+export { standbyMemory } from './memory.js';
+export { standBy } from './stand-by.js';
+export { startStandby } from './start.js';

@@ -1,0 +1,62 @@
+/**
+ * Runs examples/postgres in a terminal (tmux), as `npm run demo` does, and keeps what stands on its screen at the end in
+ * docs/pictures/run.ansi. The pictures are made from that by `npm run docs:generate`.
+ *
+ *   node test/rig/with.mjs node test/docs/record.mjs
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { install } from '../packed/install.mjs';
+import { root } from './natively.mjs';
+
+const columns = 110;
+const session = 'run';
+
+const parent = await mkdtemp(join(tmpdir(), 'jest-kubernetes-picture-'));
+const socket = join(parent, 'tmux');
+const tmux = (...args) => {
+  const { status, stdout, stderr } = spawnSync('tmux', ['-S', socket, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`tmux ${args.join(' ')}: ${stderr}`);
+  return stdout;
+};
+const asked = (format) => tmux('display-message', '-p', '-t', session, format).trim();
+
+try {
+  const folder = await install(join(root, 'examples/postgres'), join(parent, 'shop'));
+  const jest = [process.execPath, join(folder, 'node_modules/jest/bin/jest.js')];
+  // a person's terminal, whatever this is run from
+  const env = ['-u', 'CI', '-u', 'GITHUB_ACTIONS', '-u', 'NO_COLOR', 'JEST_KUBERNETES_NAME=docs-shop'];
+  const size = ['-x', String(columns), '-y', '60'];
+  tmux(
+    '-f',
+    '/dev/null',
+    'start-server',
+    ';',
+    'set-option',
+    '-g',
+    'remain-on-exit',
+    'on',
+    ';',
+    ...['new-session', '-d', '-s', session, ...size, '-c', folder, 'env', ...env, ...jest],
+  );
+  // dead, and told of with its status
+  while (asked('#{pane_dead_status}#{pane_dead_signal}') === '') await pause(500);
+  // from its beginning: tmux says at the end, in a line of its own, that nothing runs there any more
+  const screen = tmux('capture-pane', '-e', '-J', '-p', '-S', '-', '-t', session);
+  if (asked('#{pane_dead_status}') !== '0') throw new Error(`the run failed:\n${screen}`);
+  const text = screen
+    .replace(/^.*Pane is dead.*$/m, '')
+    // what the machine that records it has, and a reader's has not
+    .replace(/^.*has cgroup v1, .*\n(?:.*they are\n)?/m, '')
+    .replace(/ +$/gm, '')
+    .trim();
+  await writeFile(join(root, 'docs/pictures/run.ansi'), `${text}\n`);
+  console.log(text);
+} finally {
+  spawnSync('tmux', ['-S', socket, 'kill-server']);
+  await rm(parent, { recursive: true, force: true });
+}

@@ -1,0 +1,46 @@
+/**
+ * The end-to-end tests whose clusters start from snapshots, where they start from none else.
+ *
+ *   npm run test:snapshots [-- FILE...]     all of them if nothing is said
+ *
+ * The two snapshots that most of them can start from are made first, and stay no longer than the tests. Its last line says how
+ * many tests passed and failed in all.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { figures, jestScript } from './npm-script.mjs';
+import { install } from './packed/install.mjs';
+import { ensure, orEnd } from './rig/ensure.mjs';
+
+const env = { ...process.env, ...(await orEnd(ensure())) };
+const folder = await mkdtemp(join(tmpdir(), 'jest-kubernetes-snapshots-'));
+const list = ['image', 'ls', '--quiet', '--no-trunc', '--filter', 'label=jest-kubernetes.snapshot'];
+const snapshots = async () => (await execa('docker', list, { env })).stdout.split('\n').filter(Boolean);
+
+process.on('SIGINT', () => {}); // the terminal tells the children itself
+const before = await snapshots();
+try {
+  await install(new URL('e2e/fixtures/project', import.meta.url).pathname, folder);
+  for (const config of ['{ "images": [] }', '{ "postgres": true }']) {
+    console.log(`\n━━ a snapshot for ${config}`);
+    await writeFile(join(folder, 'jest-kubernetes.config.json'), config);
+    await execa(
+      process.execPath,
+      [join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js'), 'snapshot'],
+      {
+        cwd: folder,
+        env: { ...env, JEST_KUBERNETES_STATE_DIR: join(folder, 'state') },
+        stdio: 'inherit',
+      },
+    );
+  }
+  const result = await jestScript('test:e2e', process.argv.slice(2), { ...env, TEST_SNAPSHOT: 'on' });
+  process.exitCode = result.ok ? 0 : 1;
+  console.log(`\n${figures(result)}`);
+} finally {
+  const made = (await snapshots()).filter((id) => !before.includes(id));
+  if (made.length > 0) await execa('docker', ['rmi', '--force', ...made], { env });
+  await rm(folder, { recursive: true, force: true });
+}
