@@ -4,6 +4,7 @@ import { JestKubernetesError } from '../support/errors.js';
 import { down, env, prune, snapshot, status, up } from './commands.js';
 import { clusterNames, completion, type Shell, shells } from './completion/index.js';
 import { doctor } from './doctor/index.js';
+import { images } from './images.js';
 import { init } from './init/index.js';
 import { kubectl } from './kubectl.js';
 import { logs } from './logs.js';
@@ -60,12 +61,6 @@ program
   )
   .action(snapshot);
 program
-  .command('prune')
-  .description('delete what runs that died have left behind')
-  .option('--json', 'as JSON', false)
-  .action(prune);
-
-program
   .command('kubectl')
   .usage('[--name <name>] -- <args...>')
   .description('run kubectl, found or fetched, with a cluster’s kubeconfig: kubectl -- get pods')
@@ -78,6 +73,16 @@ program
   .description('write down all that can be seen of a cluster that is up, and print where')
   .argument('[name]', 'default: the one that the tests of this folder use')
   .action(logs);
+program
+  .command('images')
+  .description('print the node image and the images that the tests of this folder pull')
+  .option('--json', 'as JSON', false)
+  .action(images);
+program
+  .command('prune')
+  .description('delete what runs that died have left behind')
+  .option('--json', 'as JSON', false)
+  .action(prune);
 program
   .command('completion')
   .description('print what makes a shell complete: eval "$(npx jest-kubernetes completion bash)"')

@@ -29,6 +29,21 @@ const under = (stack: string, words: string): string => {
   return `${stack.slice(0, end).trimEnd()}\n\njest-kubernetes: ${indented}${stack.slice(end)}`;
 };
 
+/** The cause that was put under a failure; undefined where none is known. */
+export function causeIn(failure: string): string | undefined {
+  const [, words] = failure.split('\n\njest-kubernetes: ');
+  // the path alone is of the machine that it lies on
+  if (words === undefined || words.startsWith('everything that was seen: ')) return undefined;
+  return words.slice(0, stackBegins.exec(words)?.index).trimEnd();
+}
+
+/** Where a failure's stack enters the test file; undefined where it does not. */
+export function lineIn(failure: string, testFile: string): number | undefined {
+  const [, behind] = failure.split(`${testFile}:`);
+  const line = Number.parseInt(behind ?? '', 10);
+  return Number.isNaN(line) ? undefined : line;
+}
+
 /** Puts words under a failure's own, before its stack, so that they are shown wherever the failure is. */
 function putUnder(errors: Errors, words: string): void {
   const entry = errors.at(-1);

@@ -1,3 +1,4 @@
+export { addToSummary, isInActions } from './actions.js';
 export { formatAge, formatBytes, formatBytesInTenths, formatSeconds, styleFor } from './format.js';
 export { silent, type Progress } from './progress.js';
 export { silenceLimit, type PhaseLine } from './line.js';

@@ -1,6 +1,7 @@
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { masker } from '../support/mask.js';
 import { logUpdate } from '../support/native.js';
+import { type Annotation, annotation, groupBegins, groupEnds, isInActions, placeIn } from './actions.js';
 import { styleFor } from './format.js';
 import { PhaseLine, silenceLimit } from './line.js';
 
@@ -117,10 +118,29 @@ export class Report {
     this.annotate(error);
   }
 
-  /** Where GitHub Actions runs, an error that is shown by somebody else as an annotation too. */
+  /** Where GitHub Actions runs, an error that is shown by somebody else as an annotation too, at the file that it names. */
   annotate(error: unknown): void {
-    if (this.#env['GITHUB_ACTIONS'] !== 'true') return;
-    this.#stream.write(`::error title=jest-kubernetes::${escapeCommand(textOf(error))}\n`);
+    const text = textOf(error);
+    this.annotateAt({ title: 'jest-kubernetes', text, place: placeIn(text) });
+  }
+
+  /** Where GitHub Actions runs: an annotation. */
+  annotateAt(what: Annotation): void {
+    if (!isInActions(this.#env)) return;
+    this.#stream.write(`${annotation({ ...what, text: masker()(what.text) }, this.#env)}\n`);
+  }
+
+  /** Where GitHub Actions runs, what is printed until it is disposed of stands folded in the log. */
+  group(title: string): Disposable {
+    const write = (line: string): void => {
+      if (isInActions(this.#env)) this.#stream.write(`${line}\n`);
+    };
+    write(groupBegins(title));
+    return {
+      [Symbol.dispose]: () => {
+        write(groupEnds);
+      },
+    };
   }
 
   #tick(): void {
@@ -141,9 +161,4 @@ export class Report {
 
 function textOf(error: unknown): string {
   return error instanceof JestKubernetesError ? error.format() : masker()(messageOf(error));
-}
-
-/** As GitHub Actions wants the text of a workflow command. */
-function escapeCommand(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }

@@ -50,7 +50,7 @@ export function recordFailure(): void {
 
 /** A test file of this process's run has run. */
 export function recordFile(file: FileRecord): void {
-  current?.page.record(file);
+  current?.record(file);
 }
 
 /** The tests have run, and the run goes on (a watch): what failed is put on its page. */

@@ -23,6 +23,10 @@ export class RunPage implements Disposable {
     process.once('exit', this.#onExit);
   }
 
+  get files(): readonly FileRecord[] {
+    return this.#files;
+  }
+
   /** The tests run anew (a watch): what failed before is no more to be told. */
   startAnew(): void {
     const { config, runId, startedAt } = this.#options;

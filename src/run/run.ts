@@ -11,6 +11,7 @@ import {
   type Watchdog,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
+import type { FileRecord } from '../diagnose/index.js';
 import { ManifestReading } from '../kubernetes/index.js';
 import { serverSignature } from '../postgres/index.js';
 import { formatSeconds, Report, silent, type TimelineEntry } from '../report/index.js';
@@ -26,6 +27,7 @@ import { bringImages, plan } from './plan.js';
 import { providerOf } from './provider-of.js';
 import { RunPage } from './run-page.js';
 import { standBy } from './standby/index.js';
+import { writeSummary } from './summary.js';
 import { deleteAndTell } from './take-down.js';
 
 /** How long one piece of what is to be done before the lease is given back may take, in milliseconds. */
@@ -49,6 +51,7 @@ export class Run {
   #watchdog: Watchdog | undefined;
   #context: RunContext | undefined;
   #failed = false;
+  #failure: unknown;
   #wantsCluster = false;
   #isReady = false;
   #ended: Promise<void> | undefined;
@@ -104,6 +107,7 @@ export class Run {
    */
   async start(): Promise<void> {
     const started = performance.now();
+    const group = this.#report.group(`jest-kubernetes: the cluster ${this.#config.cluster.name}`);
     const work = this.#setUp();
     this.#settled = work.catch(() => undefined);
     try {
@@ -118,10 +122,13 @@ export class Run {
         signal: this.#interruption.signal,
         env: this.#env,
       });
+      this.#failure = explained;
       await this.#end();
+      group[Symbol.dispose]();
       await this.#interruption.holdUp();
       throw explained;
     }
+    group[Symbol.dispose]();
     this.#isReady = true;
     this.#report.note(`ready in ${formatSeconds(performance.now() - started)}`);
   }
@@ -224,6 +231,15 @@ export class Run {
     this.#failed = true;
   }
 
+  /** A test file has run: where GitHub Actions runs, its failures with a known cause are annotations. */
+  record(record: FileRecord): void {
+    this.#page.record(record);
+    for (const { name, line, cause } of record.tests) {
+      if (cause === undefined) continue;
+      this.#report.annotateAt({ title: name, text: cause, place: { file: record.file, line } });
+    }
+  }
+
   /** What failed, on one page, for the run's folder of bundles. */
   get page(): RunPage {
     return this.#page;
@@ -263,6 +279,9 @@ export class Run {
       this.#report.note(`what failed, on one page: ${page}`);
       await this.#page.prune();
     }
+    const { name: cluster } = this.#config.cluster;
+    const [timeline, failure, files] = [this.#timeline, this.#failure, this.#page.files];
+    writeSummary({ cluster, timeline, failure, files, page }, this.#env);
     try {
       await this.#close();
       await this.#giveBack();

@@ -137,7 +137,12 @@ describe('a hook', () => {
 `,
       'green.test.ts': `${use}test('is green', async () => void (await namespace()));`,
     });
-    ({ output } = await shop.start([]).ended);
+    const actions = {
+      GITHUB_ACTIONS: 'true',
+      GITHUB_WORKSPACE: shop.folder,
+      GITHUB_STEP_SUMMARY: path.join(shop.folder, 'summary.md'),
+    };
+    ({ output } = await shop.start([], actions).ended);
   }, 120_000);
 
   test('a pod whose image is missing, of which the test sees nothing but its time-out', () => {
@@ -184,6 +189,25 @@ describe('a hook', () => {
     const failure = failureOf(output, 'a hook › that times out');
     expect(failure).toMatch(/^thrown: "Exceeded timeout of 4000 ms for a hook\./);
     expect(failure).toMatch(notImported('pods.test.ts/a-hook-beforeAll'));
+  });
+
+  test('GitHub Actions shows the causes at file and line, the phases in the summary, and folds the set-up', () => {
+    expect(output).toMatch(
+      /^::error file=pods\.test\.ts,line=\d+,title=the api is ready::pod api ends with exit code 3 .*%0A/m,
+    );
+    expect(output.match(/^::error /gm)).toHaveLength(3);
+    const group = new RegExp(
+      `^::group::jest-kubernetes: the cluster ${shop.cluster}\n[^]*? ✓ create cluster[^]*?^::endgroup::\n`,
+      'm',
+    );
+    expect(output).toMatch(group);
+    const summary = text(shop.folder, 'summary.md');
+    expect(summary).toMatch(
+      new RegExp(`^### jest-kubernetes: the cluster ${shop.cluster} was ready after \\d`),
+    );
+    expect(summary).toMatch(/^\| ✅ \| cluster \| 0\.0 s \| [\d.]+ s \|/m);
+    expect(summary).toContain('❌ **pods.test.ts**: the api is ready\n\n```\npod api ends with exit code 3');
+    expect(summary).not.toContain('abcdef0123');
   });
 
   test('the page of the run has the phases, all tests, the pods, and each failure with its cause', () => {

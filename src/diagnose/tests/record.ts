@@ -28,7 +28,18 @@ export interface FileRecord {
   file: string;
   startedAt: number;
   endedAt: number;
-  tests: readonly { name: string; startedAt: number; endedAt: number; failed: boolean }[];
+  tests: readonly TestOfFile[];
+}
+
+export interface TestOfFile {
+  name: string;
+  startedAt: number;
+  endedAt: number;
+  failed: boolean;
+  /** Where in its file it failed, counted from 1. */
+  line?: number | undefined;
+  /** The words that stand under its failure. */
+  cause?: string | undefined;
 }
 
 export interface PodBar {

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { testFailed } from '../../../src/jest/failures.js';
+import { causeIn, lineIn, testFailed } from '../../../src/jest/failures.js';
 import { beginTest, beginTestFile, endTest, endTestFile } from '../../../src/testing/test-file.js';
 
 let folder: string;
@@ -32,6 +32,17 @@ async function shown(error: unknown): Promise<string> {
   return ((errors[0] as unknown[])[0] as Shown).stack;
 }
 const path = join('run', 'test/red.test.ts', 'is-red');
+
+test('they are found again, and where the test file is in the stack', () => {
+  const stack = '    at help (/shop/help.ts:9:9)\n    at test (/shop/red.test.ts:12:3)';
+  const failure = `Error: no answer\n\njest-kubernetes: the image is not there\n  evidence\n${stack}`;
+  expect(causeIn(failure)).toBe('the image is not there\n  evidence');
+  expect(lineIn(failure, '/shop/red.test.ts')).toBe(12);
+  expect(causeIn(`Error: no answer\n${stack}`)).toBeUndefined();
+  const pathAlone = `Error: no answer\n\njest-kubernetes: everything that was seen: /shop/red\n${stack}`;
+  expect(causeIn(pathAlone)).toBeUndefined();
+  expect(lineIn('Error: no answer', '/shop/red.test.ts')).toBeUndefined();
+});
 
 test('the words stand between the message and the stack', async () => {
   const error = new Error('no answer\nat all');
