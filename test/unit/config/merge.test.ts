@@ -1,12 +1,14 @@
 import path from 'node:path';
 
-import { type Config, loadConfig } from '../../../src/config/index.js';
-import { mergeConfigs } from '../../../src/config/merge.js';
+import { loadAsked } from '../../../src/config/load.js';
+import { type AskedConfig, mergeConfigs } from '../../../src/config/merge.js';
 import type { JestKubernetesError } from '../../../src/support/errors.js';
 import { project } from './project.js';
 
 /** The configurations of a workspace's packages, each by its file. */
-async function packages(configs: Record<string, unknown>): Promise<{ folder: string; loaded: Config[] }> {
+async function packages(
+  configs: Record<string, unknown>,
+): Promise<{ folder: string; loaded: AskedConfig[] }> {
   const files = Object.entries(configs).map(([name, config]): [string, unknown] =>
     config === undefined
       ? [`packages/${name}/package.json`, {}]
@@ -14,7 +16,7 @@ async function packages(configs: Record<string, unknown>): Promise<{ folder: str
   );
   const folder = project({ ...Object.fromEntries(files), 'k8s/a.yaml': '', 'k8s/b.yaml': '' });
   const loaded = await Promise.all(
-    Object.keys(configs).map((name) => loadConfig({ rootDir: path.join(folder, 'packages', name), env: {} })),
+    Object.keys(configs).map((name) => loadAsked({ rootDir: path.join(folder, 'packages', name), env: {} })),
   );
   return { folder, loaded };
 }
@@ -37,7 +39,7 @@ async function refused(configs: Record<string, unknown>): Promise<string[]> {
 
 test('one project’s configuration stays as it is', async () => {
   const { loaded } = await packages({ api: { postgres: true } });
-  expect(mergeConfigs(loaded)).toEqual(loaded[0]);
+  expect(mergeConfigs(loaded)).toEqual(loaded[0]?.config);
 });
 
 test('images and manifests are added up, each once, in order', async () => {
@@ -61,32 +63,43 @@ test('a project without a configuration asks for nothing but the default image',
     docs: undefined,
   });
   const merged = mergeConfigs(loaded);
-  expect(merged).toMatchObject({ keep: 'always', postgres: { database: 'app' }, file: loaded[1]?.file });
+  expect(merged).toMatchObject({
+    keep: 'always',
+    postgres: { database: 'app' },
+    file: loaded[1]?.config.file,
+  });
   expect(merged.images).toHaveLength(2);
 });
 
 test('projects that share a file share what it says, functions included', async () => {
   const { loaded } = await packages({ api: { postgres: true } });
-  const [api] = loaded as [Config];
+  const [{ config, said }] = loaded as [AskedConfig];
+  const migrate = (): undefined => undefined;
   // as a configuration that is a function gives it to each
-  const given = (): Config => ({
-    ...api,
-    setup: () => undefined,
-    postgres: api.postgres && { ...api.postgres, migrate: () => undefined },
+  const given = (): AskedConfig => ({
+    said: { ...said, postgres: { migrate } },
+    config: {
+      ...config,
+      setup: () => undefined,
+      postgres: config.postgres && { ...config.postgres, migrate: () => undefined },
+    },
   });
   expect(() => mergeConfigs([given(), given()])).not.toThrow();
 });
 
 test('each file’s setup is called once, one after the other, in order', async () => {
   const { loaded } = await packages({ api: {}, web: {} });
-  const [api, web] = loaded as [Config, Config];
+  const [api, web] = loaded as [AskedConfig, AskedConfig];
   const calls: string[] = [];
-  const saying = (config: Config, name: string): Config => ({
-    ...config,
-    setup: async ({ name: cluster }) => {
-      calls.push(`${name} begins in ${cluster}`);
-      await new Promise(setImmediate);
-      calls.push(`${name} ends`);
+  const saying = ({ config, said }: AskedConfig, name: string): AskedConfig => ({
+    said,
+    config: {
+      ...config,
+      setup: async ({ name: cluster }) => {
+        calls.push(`${name} begins in ${cluster}`);
+        await new Promise(setImmediate);
+        calls.push(`${name} ends`);
+      },
     },
   });
   const both = mergeConfigs([saying(api, 'api'), saying(web, 'web'), saying(api, 'api')]);
@@ -97,23 +110,42 @@ test('each file’s setup is called once, one after the other, in order', async 
 describe('what all must agree on is refused where they do not, by key and file', () => {
   test.each([
     [{ cluster: { name: 'a' } }, { cluster: { name: 'b' } }, ['cluster.name: "a" in api, "b" in web']],
-    [
-      { cluster: { name: 'a' } },
-      {},
-      [expect.stringMatching(/^cluster\.name: "a" in api, "jk-shop-\w+" in web$/)],
-    ],
-    [{ keep: 'always' }, {}, ['keep: "always" in api, "never" in web']],
-    [{ postgres: true }, {}, ['postgres: on in api, off in web']],
+    [{ postgres: true }, { postgres: false }, ['postgres: on in api, off in web']],
+    [{ keep: 'always' }, { keep: 'never' }, ['keep: "always" in api, "never" in web']],
     [
       { postgres: { image: 'postgres:16', settings: { jit: true } } },
-      { postgres: true },
+      { postgres: { image: 'postgres:17', settings: { jit: false } } },
       [
-        'postgres.image: "postgres:16" in api, "postgres:17-alpine" in web',
-        'postgres.settings.jit: "true" in api, nothing in web',
+        'postgres.image: "postgres:16" in api, "postgres:17" in web',
+        'postgres.settings.jit: "true" in api, "false" in web',
       ],
     ],
-    [{ timeouts: { pull: { total: '1h' } } }, {}, ['timeouts.pull.total: 3600000 in api, 1800000 in web']],
-    [{ mirrors: [] }, {}, ['mirrors: [] in api, ["mirror.gcr.io","public.ecr.aws/docker"] in web']],
+    [
+      { timeouts: { pull: { total: '1h' } } },
+      { timeouts: { pull: { total: '2h', stall: '1m' } } },
+      ['timeouts.pull.total: 3600000 in api, 7200000 in web'],
+    ],
+    [{ mirrors: [] }, { mirrors: ['a.io'] }, ['mirrors: [] in api, ["a.io"] in web']],
+    [
+      { cluster: { image: 'a/node:1' } },
+      { cluster: { version: '1.36.9' } },
+      ['cluster.image: "a/node:1" in api, "kindest/node:v1.36.9" in web'],
+    ],
+    [
+      { cluster: { config: { networking: { ipFamily: 'ipv6' } } } },
+      { cluster: { config: { networking: { ipFamily: 'dual' } } } },
+      ['cluster.config.networking.ipFamily: "ipv6" in api, "dual" in web'],
+    ],
+    [
+      { cluster: { nodes: 2 } },
+      { cluster: { config: { networking: {} } } },
+      ['cluster.nodes and cluster.config: 2 in api, {"networking":{}} in web'],
+    ],
+    [
+      { cluster: { version: '1.36' } },
+      { cluster: { provider: 'existing', name: 'a', context: 'b' } },
+      ['cluster.version and cluster.provider: "1.36" in api, "existing" in web'],
+    ],
   ])('%j and %j', async (api, web, expected) => {
     expect(await refused({ api, web })).toEqual(expected);
   });
@@ -132,4 +164,51 @@ test('an image that nobody asks for gives way to the same that somebody does', a
   expect(mergeConfigs(loaded).images).toEqual([
     { kind: 'pull', reference: 'postgres:17-alpine', push: undefined },
   ]);
+});
+
+describe('what a project does not say it does not ask for', () => {
+  test.each([
+    [{ postgres: true }, {}, { postgres: { database: 'app' } }],
+    [{ keep: 'always' }, {}, { keep: 'always' }],
+    [{ cluster: { name: 'a' } }, {}, { cluster: { name: 'a', provider: 'kind' } }],
+    [
+      { cluster: { nodes: 2 } },
+      { cluster: { version: '1.36.9' } },
+      { cluster: { image: 'kindest/node:v1.36.9' } },
+    ],
+    [{ mirrors: [] }, {}, { mirrors: [] }],
+    [
+      { postgres: { image: 'postgres:16', settings: { jit: true } } },
+      { postgres: { database: 'shop', settings: { fsync: false } } },
+      { postgres: { image: 'postgres:16', database: 'shop', settings: { jit: 'true', fsync: 'false' } } },
+    ],
+    [
+      { timeouts: { pull: { total: '1h' } } },
+      { timeouts: { pull: { stall: '7s' } } },
+      { timeouts: { pull: { stall: 7000, total: 3_600_000 } } },
+    ],
+    [
+      { diagnostics: 'seen' },
+      {},
+      { diagnostics: { directory: expect.stringMatching(/(api|web)\/seen$/) as string } },
+    ],
+  ])('%j and %j, in either order', async (one, other, expected) => {
+    for (const packages_ of [
+      { api: one, web: other },
+      { api: other, web: one },
+    ]) {
+      const { loaded } = await packages(packages_);
+      expect(mergeConfigs(loaded)).toMatchObject(expected);
+    }
+  });
+
+  test('three may each say a part, and the two that differ are named', async () => {
+    const lines = await refused({ api: {}, ui: { keep: 'always' }, web: { postgres: true, keep: 'never' } });
+    expect(lines).toEqual(['keep: "always" in ui, "never" in web']);
+  });
+
+  test('PostgreSQL of an image of its own leaves no other to be pulled', async () => {
+    const { loaded } = await packages({ api: { postgres: { image: 'postgres:16' } }, web: {} });
+    expect(mergeConfigs(loaded).images).toMatchObject([{ reference: 'postgres:16' }]);
+  });
 });
