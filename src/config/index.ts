@@ -3,6 +3,7 @@ export type {
   Config,
   ImageSource,
   DatabaseReset,
+  Hook,
   KeepPolicy,
   Limits,
   ManifestPlace,
@@ -15,6 +16,7 @@ export type {
   Taint,
 } from './config.js';
 export { kubeconfigFiles } from './existing-cluster.js';
+export { readHook } from './hooks.js';
 export { loadConfig, loadRunConfig } from './load.js';
 export { defaultPostgresImage } from './resolve.js';
 export { unknownVariables } from './variables.js';

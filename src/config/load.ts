@@ -5,6 +5,7 @@ import type { Config } from './config.js';
 import type { UserConfig } from './define-config.js';
 import { sayingWhichCluster } from './existing-cluster.js';
 import { findConfig, type FoundConfig, packageKey } from './find.js';
+import { readHook } from './hooks.js';
 import { type AskedConfig, mergeConfigs } from './merge.js';
 import { missingPaths } from './missing-paths.js';
 import { override, readOverrides } from './override.js';
@@ -67,6 +68,8 @@ export async function loadAsked({
     makesState: forRun,
   });
   if (pathsMustExist) refuse(file, missingPaths(config));
+  // a mistake in their modules is told before anything is made
+  if (forRun) for (const hook of [...config.setup, ...config.eachRun]) await readHook(hook);
   readWhole(config.dotenv, env);
   return { config, said: { ...user, runtime, stateDir: config.stateDir } };
 }

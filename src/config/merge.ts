@@ -30,7 +30,7 @@ const apart = [
 ] as const;
 
 /**
- * The configurations of a run's Jest projects as one: images, manifests and services are added up, and each file's `setup` is
+ * The configurations of a run's Jest projects as one: images, manifests and services are added up, and each file's hooks are
  * called; all else must be the same where more than one says it. A project that does not say something does not ask for it.
  * @throws JestKubernetesError CONFIG_CONFLICT naming the key, and the two files
  */
@@ -55,7 +55,6 @@ export function mergeConfigs(projects: readonly AskedConfig[]): Config {
   const configs = projects.map(({ config }) => config);
   const services = servicesOf(configs);
   const agreed = asking.slice(1).reduce<Side>((one, other) => agree('', one, sideOf(other)), sideOf(first));
-  const hooks = asking.flatMap(({ config }) => config.setup ?? []);
   const diagnostics = asking.find(({ said }) => said.diagnostics !== undefined) ?? first;
   const merged = { ...first.config, ...(agreed.value as Pick<Config, (typeof shared)[number]>) };
   return {
@@ -64,12 +63,8 @@ export function mergeConfigs(projects: readonly AskedConfig[]): Config {
     manifests: distinct(configs.flatMap((each) => each.manifests)),
     services,
     diagnostics: diagnostics.config.diagnostics,
-    setup:
-      hooks.length < 2
-        ? hooks[0]
-        : async (cluster) => {
-            for (const hook of hooks) await hook(cluster);
-          },
+    setup: distinct(asking.flatMap(({ config }) => config.setup)),
+    eachRun: distinct(asking.flatMap(({ config }) => config.eachRun)),
   };
 }
 

@@ -13,24 +13,35 @@ import { parseJson } from './json.js';
  * @throws JestKubernetesError CONFIG_INVALID where it cannot be read, with file and line
  */
 export async function readConfigFile(file: string): Promise<unknown> {
-  let value: unknown;
-  try {
-    value = await contentOf(file);
-  } catch (error) {
-    if (error instanceof JestKubernetesError) throw error;
-    const remedy = remedyFor(error, file);
-    throw new JestKubernetesError('CONFIG_INVALID', `The configuration ${file} cannot be loaded`, {
-      evidence: describe(error, file),
-      ...(remedy === undefined ? {} : { remedy }),
-      cause: error,
-    });
-  }
+  const value = await explained('configuration', file, () => contentOf(file));
   if (value === undefined) {
     throw new JestKubernetesError('CONFIG_INVALID', `${file} holds no configuration`, {
       remedy: `Write ${remindOf(file)}`,
     });
   }
   return value;
+}
+
+/**
+ * The default export of a user's module.
+ * @throws JestKubernetesError CONFIG_INVALID where it cannot be loaded, with file and line
+ */
+export function readDefault(what: string, file: string): Promise<unknown> {
+  return explained(what, file, async () => defaultOf(await load(file), file));
+}
+
+async function explained<T>(what: string, file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof JestKubernetesError) throw error;
+    const remedy = remedyFor(error, file);
+    throw new JestKubernetesError('CONFIG_INVALID', `The ${what} ${file} cannot be loaded`, {
+      evidence: describe(error, file),
+      ...(remedy === undefined ? {} : { remedy }),
+      cause: error,
+    });
+  }
 }
 
 async function contentOf(file: string): Promise<unknown> {

@@ -80,31 +80,26 @@ test('projects that share a file share what it says, functions included', async 
     said: { ...said, postgres: { migrate } },
     config: {
       ...config,
-      setup: () => undefined,
+      setup: [{ file: config.file, call: () => undefined }],
       postgres: config.postgres && { ...config.postgres, migrate: () => undefined },
     },
   });
   expect(() => mergeConfigs([given(), given()])).not.toThrow();
 });
 
-test('each file’s setup is called once, one after the other, in order', async () => {
+test('each file’s hooks are called once, in order, and a module that two name is one', async () => {
   const { loaded } = await packages({ api: {}, web: {} });
   const [api, web] = loaded as [AskedConfig, AskedConfig];
-  const calls: string[] = [];
-  const saying = ({ config, said }: AskedConfig, name: string): AskedConfig => ({
-    said,
-    config: {
-      ...config,
-      setup: async ({ name: cluster }) => {
-        calls.push(`${name} begins in ${cluster}`);
-        await new Promise(setImmediate);
-        calls.push(`${name} ends`);
-      },
-    },
-  });
-  const both = mergeConfigs([saying(api, 'api'), saying(web, 'web'), saying(api, 'api')]);
-  await both.setup?.({ name: 'shop', kubeconfig: '', context: '', env: {} });
-  expect(calls).toEqual(['api begins in shop', 'api ends', 'web begins in shop', 'web ends']);
+  const calling = ({ config, said }: AskedConfig): AskedConfig => {
+    const setup = [
+      { file: config.file, call: () => config.file },
+      { file: '/shared.ts', call: undefined },
+    ];
+    return { said, config: { ...config, setup, eachRun: setup } };
+  };
+  const both = mergeConfigs([calling(api), calling(web), calling(api)]);
+  for (const hooks of [both.setup, both.eachRun])
+    expect(hooks.map(({ file }) => file)).toEqual([api.config.file, '/shared.ts', web.config.file]);
 });
 
 describe('what all must agree on is refused where they do not, by key and file', () => {
