@@ -13,7 +13,7 @@ async function globalSetup(
   refuseUnsupported();
   const { shown } = await import('./shown.js');
   const { startRun } = await import('../run/index.js');
-  await shown(startRun(rootDirsOf(globalConfig, projectConfig)));
+  await shown(startRun(await rootDirsOf(globalConfig, projectConfig)));
 }
 
 export = globalSetup;

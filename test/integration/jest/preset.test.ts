@@ -289,6 +289,32 @@ describe.each([
     expect(await run(folder)).toEqual(passed);
   });
 
+  test('the configuration is that of the projects that are selected, wherever Jest’s own lies', async () => {
+    const wrong = (name: string): string => JSON.stringify({ [name]: 1 });
+    const folder = project(here, {
+      'jest.config.js': `module.exports = { projects: ['<rootDir>/api', '<rootDir>/config/shop.config.js'] };`,
+      'api/jest.config.js': `module.exports = { displayName: 'api', preset: 'jest-kubernetes' };`,
+      'api/jest-kubernetes.config.json': wrong('ofApi'),
+      'api/a.test.js': `test('passes', () => undefined);`,
+      // as Nx lays it out
+      'config/shop.config.js': `module.exports = { displayName: 'shop', preset: 'jest-kubernetes', rootDir: '../apps/shop' };`,
+      'apps/shop/package.json': '{}',
+      'apps/shop/jest-kubernetes.config.json': wrong('ofShop'),
+      'apps/shop/a.test.js': `test('passes', () => undefined);`,
+    });
+    for (const [args, name] of [
+      [['--selectProjects', 'api'], 'ofApi'],
+      [['--selectProjects', 'shop'], 'ofShop'],
+      [['--ignoreProjects=api'], 'ofShop'],
+      [['--config', 'config/shop.config.js'], 'ofShop'],
+      [['--projects', 'config/shop.config.js', 'api', '--ignoreProjects', 'api'], 'ofShop'],
+    ] as const) {
+      const { status, output } = await run(folder, { args });
+      expect(status).toBe(1);
+      expect(output.match(/of(?:Api|Shop): not a known key/g)).toEqual([`${name}: not a known key`]);
+    }
+  });
+
   test("a user's own options win, and JavaScript is transformed as ever", async () => {
     const options = {
       testTimeout: 7,
