@@ -118,6 +118,8 @@ export interface PostgresConfig {
   /** Where the server's files lie. */
   storage: 'memory' | 'disk';
   reset: DatabaseReset;
+  /** Absolute path of the configuration's folder, where a `migrate` command runs. */
+  migrateIn: string;
   /** Run once per cluster and configuration, after initdb, with the PG variables of the template. */
   migrate: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
 }

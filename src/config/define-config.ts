@@ -188,8 +188,8 @@ export interface PostgresOptions {
   /** SQL and shell scripts (`.sql`, `.sql.gz`, `.sh`), or folders of them, run once, in order. Default: none. */
   initdb?: string | readonly string[] | undefined;
   /**
-   * After `initdb`, once per cluster and configuration: a command with the `PG*` variables and `DATABASE_URL` set,
-   * or a function that is given them. Default: none.
+   * After `initdb`, once per cluster and configuration: a command, run in the configuration's folder with the `PG*` variables
+   * and `DATABASE_URL` set, or a function that is given them. Default: none.
    */
   migrate?: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
   /**

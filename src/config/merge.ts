@@ -14,7 +14,10 @@ export interface AskedConfig {
 const shared = ['cluster', 'mirrors', 'postgres', 'keep', 'timeouts', 'runtime', 'stateDir'] as const;
 
 /** Keys that are said by others. */
-const saidAs: Readonly<Record<string, readonly string[]>> = { 'cluster.image': ['image', 'version'] };
+const saidAs: Readonly<Record<string, readonly string[]>> = {
+  'cluster.image': ['image', 'version'],
+  'postgres.migrateIn': ['migrate'],
+};
 
 /** Said as a whole, by a path too. */
 const whole: ReadonlySet<string> = new Set(['cluster.config']);

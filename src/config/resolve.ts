@@ -273,6 +273,7 @@ function resolvePostgres(
     },
     storage: given.storage ?? 'memory',
     reset: given.reset ?? 'file',
+    migrateIn: absolute('.'),
     migrate: given.migrate,
   };
 }

@@ -67,12 +67,12 @@ export async function makeTemplate(run: RunContext, { signal, progress }: Step):
   const { closing, config, environment, lease, milestones, runId } = run;
   const access = await milestones.api.promise;
   const address = await milestones.database.promise;
+  const { migrateIn: cwd } = wanted(config);
   const liveRuns = (): readonly string[] => lease.liveRuns();
-  const { rootDir } = config;
-  const options = { signal, progress, namespace: namespaceOf(run), rootDir, runId, liveRuns };
+  const options = { signal, progress, namespace: namespaceOf(run), cwd, runId, liveRuns };
   // they may belong to roles that a template is about to add anew
   await dropDeadRunDatabases(address, liveRuns);
-  const key = await postgresKey(wanted(config), rootDir);
+  const key = await postgresKey(wanted(config), cwd);
   await once(run, `template:${key}`, progress, () =>
     prepareTemplate(access, wanted(config), address, { ...options, rebuild: true }),
   );

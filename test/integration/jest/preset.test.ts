@@ -151,7 +151,7 @@ describe.each([
         { ...postgresConfig, migrate },
         server.address,
         {
-          ...{ signal: AbortSignal.timeout(60_000), progress: silent, rootDir: here },
+          ...{ signal: AbortSignal.timeout(60_000), progress: silent, cwd: here },
         },
       );
       const file = `

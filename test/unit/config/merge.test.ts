@@ -207,3 +207,23 @@ describe('what a project does not say it does not ask for', () => {
     expect(mergeConfigs(loaded).images).toMatchObject([{ reference: 'postgres:16' }]);
   });
 });
+
+test('migrate runs in the folder of the configuration that asks for it', async () => {
+  const { folder, loaded } = await packages({
+    api: { postgres: true },
+    web: { postgres: { migrate: 'npm run migrate' } },
+  });
+  const expected = { migrateIn: path.join(folder, 'packages/web'), migrate: 'npm run migrate' };
+  expect(mergeConfigs(loaded).postgres).toMatchObject(expected);
+  const both = { postgres: { migrate: 'npm run migrate' } };
+  expect(await refused({ api: both, web: both })).toEqual(['postgres.migrateIn: "api" in api, "web" in web']);
+});
+
+test('and that folder is the file’s, from wherever in the project Jest was started', async () => {
+  const folder = project({
+    'jest-kubernetes.config.json': { postgres: { migrate: 'npm run migrate' } },
+    'packages/api/deep/package.json': {},
+  });
+  const { config } = await loadAsked({ rootDir: path.join(folder, 'packages/api/deep'), env: {} });
+  expect(config.postgres?.migrateIn).toBe(folder);
+});
