@@ -18,5 +18,6 @@ export type {
 export { kubeconfigFiles } from './existing-cluster.js';
 export { readHook } from './hooks.js';
 export { loadConfig, loadRunConfig } from './load.js';
+export { readChangedModules } from './read-file.js';
 export { defaultPostgresImage } from './resolve.js';
 export { unknownVariables } from './variables.js';

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -70,13 +70,31 @@ function remindOf(file: string): string {
 
 let loading: Promise<unknown> = Promise.resolve();
 
+/** The user's own modules that have been loaded, each with when it was written, as it was then. */
+const loadedFiles = new Map<string, string>();
+/** Node.js keeps a module by its address: that of a later reading differs. */
+let reading = 0;
+
+const stampOf = (file: string): string => {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return `${String(found?.mtimeMs)} ${String(found?.size)}`;
+};
+
+/** Lets the next loading read the user's modules anew, where one of them has been written since it was loaded. */
+export function readChangedModules(): void {
+  if (![...loadedFiles].some(([file, stamp]) => stampOf(file) !== stamp)) return;
+  for (const file of loadedFiles.keys()) Reflect.deleteProperty(require.cache, file);
+  loadedFiles.clear();
+  reading += 1;
+}
+
 /** Imports a file; one at a time, as for the moment it changes what is the whole process's. */
 function load(file: string): Promise<{ default?: unknown }> {
   const loaded = loading.then(() =>
     quietly(async () => {
-      const hooks = registerHooks({ load: asItIsWritten });
+      const hooks = registerHooks({ load: asItIsWritten, ...(reading === 0 ? {} : { resolve: anew }) });
       try {
-        return (await import(pathToFileURL(file).href)) as { default?: unknown };
+        return (await import(addressOf(pathToFileURL(file).href))) as { default?: unknown };
       } finally {
         hooks.deregister();
       }
@@ -86,13 +104,25 @@ function load(file: string): Promise<{ default?: unknown }> {
   return loaded;
 }
 
+const addressOf = (url: string): string => (reading === 0 ? url : `${url}?reading=${String(reading)}`);
+
+const isOwn = (url: string): boolean => url.startsWith('file:') && !url.includes('/node_modules/');
+
+const anew: NonNullable<Parameters<typeof registerHooks>[0]['resolve']> = (specifier, context, next) => {
+  const found = next(specifier, context);
+  return isOwn(found.url) && !found.url.includes('?') ? { ...found, url: addressOf(found.url) } : found;
+};
+
 /**
  * TypeScript that is written as an ES module is read as one whatever package.json says: TypeScript itself would compile
  * it to what package.json asks for, and `npm init` asks for CommonJS.
  */
 const asItIsWritten: NonNullable<Parameters<typeof registerHooks>[0]['load']> = (url, context, next) => {
-  if (!/^file:.*\.c?ts$/.test(url) || url.includes('/node_modules/')) return next(url, context);
-  const source = readFileSync(fileURLToPath(url), 'utf8');
+  if (!isOwn(url)) return next(url, context);
+  const file = fileURLToPath(url);
+  loadedFiles.set(file, stampOf(file));
+  if (!/\.c?ts$/.test(file)) return next(url, context);
+  const source = readFileSync(file, 'utf8');
   const format = isModule(source) ? 'module-typescript' : context.format;
   return next(url, { ...context, format });
 };

@@ -24,6 +24,7 @@ import { Interruption } from './interruption.js';
 import { PhaseGraph } from './phase-graph.js';
 import { bringImages, plan } from './plan.js';
 import { providerOf } from './provider-of.js';
+import { renew } from './renewal.js';
 import { RunPage } from './run-page.js';
 import { deleteAndTell } from './take-down.js';
 
@@ -194,6 +195,27 @@ export class Run {
         const used = users.map((user) => `used by ${user}`);
         throw error.with({ evidence: [...error.evidence, ...used] });
       }
+    }
+  }
+
+  /**
+   * Brings what has changed since into the cluster.
+   * @throws JestKubernetesError - the run goes on
+   */
+  async renew(wanted: Config, added: Readonly<Record<string, string>>): Promise<void> {
+    if (this.#context === undefined) return;
+    const [report, { signal }, env] = [this.#report, this.#interruption, this.#env];
+    const work = renew(this.#context, wanted, added, { report, signal, env });
+    this.#settled = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      this.#context = await work;
+    } catch (error) {
+      await this.#interruption.holdUp();
+      this.#failed = true;
+      throw error;
     }
   }
 

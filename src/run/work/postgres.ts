@@ -14,6 +14,7 @@ import {
   prepareTemplate,
   startPostgres,
   waitForPostgres,
+  workerPostgres,
 } from '../../postgres/index.js';
 import { namespaceOf, once, publishingNode, type RunContext, sparing } from '../context.js';
 import type { Step } from '../phase-graph.js';
@@ -78,7 +79,10 @@ export async function makeTemplate(run: RunContext, { signal, progress }: Step):
   );
   // where it stands, as it nearly always does, this is one look
   const template = await prepareTemplate(access, wanted(config), address, options);
-  closing.push(() => leave(address, runId));
+  const before = workerPostgres(environment.variables())?.template;
+  if (before === undefined) closing.push(() => leave(address, runId));
+  // a watch's, whose workers would have their databases given back as these were made
+  else if (before !== template) await leave(address, runId);
   environment.set(
     postgresVariables({ ...asUser(address, wanted(config)), template, runId, reset: wanted(config).reset }),
   );

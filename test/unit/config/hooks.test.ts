@@ -3,7 +3,8 @@ import path from 'node:path';
 
 import { configured, natively, project, shownOf } from './project.js';
 
-const { loadConfig, loadRunConfig, readHook } = natively();
+const native = natively();
+const { loadConfig, loadRunConfig, readHook } = native;
 
 test('hooks are functions and paths, one or a list, and paths start from the configuration’s folder', async () => {
   const folder = project({
@@ -47,4 +48,29 @@ describe('what is wrong with a hook’s module is told before anything is made',
     const env = { JEST_KUBERNETES_STATE_DIR: path.join(folder, 'state') };
     expect(await shownOf(loadRunConfig([folder], env, { forRun: true }), folder)).toContain(line);
   });
+});
+
+test('what has changed since is read anew: the configuration, what it imports, and hooks', async () => {
+  const { readChangedModules } = native;
+  const folder = project({
+    'jest-kubernetes.config.ts':
+      "import { keep } from './shared.ts';\nexport default { keep, setup: './hook.cjs' };",
+    'shared.ts': "export const keep: string = 'never';",
+    'hook.cjs': "module.exports = () => require('./word.cjs');",
+    'word.cjs': "module.exports = 'one';",
+  });
+  const now = async (): Promise<unknown[]> => {
+    readChangedModules();
+    const { keep, setup } = await loadConfig({ rootDir: folder, env: {} });
+    const [hook] = await Promise.all(setup.map(readHook));
+    return [keep, hook?.call({ name: '', kubeconfig: '', context: '', env: {} })];
+  };
+  expect(await now()).toEqual(['never', 'one']);
+  writeFileSync(path.join(folder, 'shared.ts'), "export const keep: string = 'always'; // now");
+  expect(await now()).toEqual(['always', 'one']);
+  writeFileSync(path.join(folder, 'hook.cjs'), "module.exports = () => 'of ' + require('./word.cjs');");
+  expect(await now()).toEqual(['always', 'of one']);
+  writeFileSync(path.join(folder, 'word.cjs'), "module.exports = 'another';");
+  // a module that is only required when the hook is called is as it was then
+  expect(await now()).toEqual(['always', expect.stringMatching(/^of (one|another)$/)]);
 });
