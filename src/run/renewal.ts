@@ -18,15 +18,20 @@ export function takenOver(before: Config, now: Config): { config: Config; refuse
     Object.fromEntries(keys.map((key) => [key, old[key]])) as Pick<T, K>;
   const ofRun = kept(before, fixed);
   const config = { ...now, ...ofRun };
-  const refused = differingLeaves(ofRun, kept(now, fixed)).map((each) => each.path);
+  const refused = keysOf(differingLeaves(ofRun, kept(now, fixed)));
   if (before.postgres === undefined || now.postgres === undefined) return { config, refused };
   const ofServer = kept(before.postgres, fixedOfServer);
-  const changed = differingLeaves(ofServer, kept(now.postgres, fixedOfServer));
+  const changed = differingLeaves({ postgres: ofServer }, { postgres: kept(now.postgres, fixedOfServer) });
   return {
     config: { ...config, postgres: { ...now.postgres, ...ofServer } },
-    refused: [...refused, ...changed.map((each) => `postgres.${each.path}`)],
+    refused: [...refused, ...keysOf(changed)],
   };
 }
+
+/** As a user writes them: of `cluster.nodes.1.role` it is `cluster.nodes`. */
+const keysOf = (leaves: readonly { path: string }[]): string[] => [
+  ...new Set(leaves.map(({ path }) => path.split('.').slice(0, 2).join('.'))),
+];
 
 /** The run once more, on the cluster that is there: what has been done in its life already is not done again. */
 function renewedContext(before: RunContext, config: Config): RunContext {

@@ -140,8 +140,8 @@ describe('a cluster that runs takes over', () => {
     const { config, refused } = takenOver(before, now);
     expect(config).toMatchObject({ cluster: before.cluster, keep: 'never' });
     expect(config.postgres).toMatchObject({ database: 'b', image: 'postgres:17-alpine', settings: {} });
-    expect(refused).toEqual(
-      expect.arrayContaining(['cluster.image', 'cluster.nodes.1.role', 'keep', 'postgres.image']),
-    );
+    expect(refused.sort()).toEqual([
+      ...['cluster.image', 'cluster.nodes', 'keep', 'postgres.image', 'postgres.settings'],
+    ]);
   });
 });
