@@ -10,6 +10,7 @@ import { clientNode } from '../testing/client-node.js';
 import type * as WorkerDatabase from '../testing/database.js';
 import type { matchers as theMatchers } from '../testing/matchers.js';
 import { rememberClasses } from './classes.js';
+import { readingVariables } from './kube-config.js';
 import { asNative, intrinsics } from './realm.js';
 
 /** Loads at the moment of use, and waits for nothing. */
@@ -34,6 +35,7 @@ export function clientNodeFor(importer: string | undefined): Record<string, unkn
     dumpYaml: (...[object, ...options]: Parameters<typeof loaded.dumpYaml>) =>
       loaded.dumpYaml(asNative(object), ...options),
   };
+  readingVariables(loaded.KubeConfig, () => environment.variables);
   rememberClasses(made);
   exposed.set(loaded, made);
   return made;
@@ -48,8 +50,13 @@ export const testApi = (): typeof TestApi => requireLater('../index.js') as type
 export const matchers = (): Matchers =>
   (requireLater('../testing/matchers.js') as { matchers: Matchers }).matchers;
 
-/** Whether the test file's end is known to the environment, which is later than any hook of the user's. */
-export const environment = { isOurs: false };
+/** Of the test file that runs. */
+export const environment: { isOurs: boolean; variables: NodeJS.ProcessEnv | undefined } = {
+  /** Whether its end is known to the environment, which is later than any hook of the user's. */
+  isOurs: false,
+  /** Its sandbox's own copy of the environment's. */
+  variables: undefined,
+};
 
 const databaseVariables = /^(PG[A-Z]+|DATABASE_URL)$/;
 
