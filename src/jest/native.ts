@@ -10,6 +10,7 @@ import { clientNode } from '../testing/client-node.js';
 import type * as WorkerDatabase from '../testing/database.js';
 import type { matchers as theMatchers } from '../testing/matchers.js';
 import { rememberClasses } from './classes.js';
+import { deepModule } from './deep-imports.js';
 import { readingVariables } from './kube-config.js';
 import { asNative, intrinsics } from './realm.js';
 
@@ -38,6 +39,25 @@ export function clientNodeFor(importer: string | undefined): Record<string, unkn
   readingVariables(loaded.KubeConfig, () => environment.variables);
   rememberClasses(made);
   exposed.set(loaded, made);
+  return made;
+}
+
+/** A module within the client library, by its path in the sandbox; what is the library's own too is the same there. */
+export function deepClientNode(path: string): Record<string, unknown> {
+  const file = deepModule(path);
+  const whole = clientNodeFor(file);
+  const isThat = (value: unknown, exported: unknown): boolean =>
+    value === exported ||
+    (typeof value === 'function' &&
+      typeof exported === 'function' &&
+      value.prototype instanceof (exported as new () => object));
+  const made = Object.fromEntries(
+    Object.entries(requireLater(file) as object).map(([name, exported]: [string, unknown]) => [
+      name,
+      isThat(whole[name], exported) ? whole[name] : exported,
+    ]),
+  );
+  rememberClasses(made);
   return made;
 }
 
