@@ -491,6 +491,26 @@ describe.each([
     expect(output).toContain('TS2322');
   });
 
+  test('ts-jest’s own options are taken, and a tsconfig is found from wherever Jest was started', async () => {
+    const options = { tsconfig: 'tsconfig.test.json' };
+    const folder = project(here, {
+      'jest.config.js': `module.exports = {
+        preset: 'jest-kubernetes', ${given},
+        transform: { '^.+\\\\.tsx?$': ['jest-kubernetes/typescript', ${JSON.stringify(options)}] },
+      };`,
+      'nothing.js': 'module.exports = () => {};',
+      'tsconfig.json':
+        '{ "compilerOptions": { "strict": true, "esModuleInterop": true, "types": ["jest"] } }',
+      'tsconfig.test.json': '{ "extends": "./tsconfig.json", "compilerOptions": { "strict": false } }',
+      'loose.spec.ts': `test('x', () => { const same = (x) => x; expect(same(1)).toBe(1); });`,
+      'elsewhere/empty.js': '',
+    });
+    expect(await run(folder)).toEqual(passed);
+    const elsewhere = path.join(folder, 'elsewhere');
+    const script = '../../node_modules/jest/bin/jest.js';
+    expect(await run(elsewhere, { args: ['--config', '../jest.config.js'], script })).toEqual(passed);
+  });
+
   test.each(['babel', 'v8'])(
     "--coverage counts the user's files and no others, with %s",
     async (provider) => {
