@@ -198,6 +198,16 @@ export class Run {
     }
   }
 
+  /** A test has failed: `keep: 'on-failure'` applies. */
+  markFailed(): void {
+    this.#failed = true;
+  }
+
+  /** What failed, on one page, for the run's folder of bundles. */
+  get page(): RunPage {
+    return this.#page;
+  }
+
   /**
    * Brings what has changed since into the cluster.
    * @throws JestKubernetesError - the run goes on
@@ -217,16 +227,6 @@ export class Run {
       this.#failed = true;
       throw error;
     }
-  }
-
-  /** A test has failed: `keep: 'on-failure'` applies. */
-  markFailed(): void {
-    this.#failed = true;
-  }
-
-  /** What failed, on one page, for the run's folder of bundles. */
-  get page(): RunPage {
-    return this.#page;
   }
 
   /** Others took this run for dead and went on without it: its tests would fail for reasons that are not theirs. */
