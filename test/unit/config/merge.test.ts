@@ -3,7 +3,7 @@ import path from 'node:path';
 import { loadAsked } from '../../../src/config/load.js';
 import { type AskedConfig, mergeConfigs } from '../../../src/config/merge.js';
 import type { JestKubernetesError } from '../../../src/support/errors.js';
-import { project } from './project.js';
+import { natively, project } from './project.js';
 
 /** The configurations of a workspace's packages, each by its file. */
 async function packages(
@@ -226,4 +226,23 @@ test('and that folder is the file’s, from wherever in the project Jest was sta
   });
   const { config } = await loadAsked({ rootDir: path.join(folder, 'packages/api/deep'), env: {} });
   expect(config.postgres?.migrateIn).toBe(folder);
+});
+
+test('the packages of examples/monorepo can be the projects of one run', async () => {
+  const packages_ = path.resolve(__dirname, '../../../examples/monorepo/packages');
+  const names = ['api', 'operator', 'worker'];
+  const env = { JEST_KUBERNETES_STATE_DIR: path.join(project(), 'state') };
+  const config = await natively().loadRunConfig(
+    names.map((name) => path.join(packages_, name)),
+    env,
+  );
+  expect(config).toMatchObject({
+    postgres: { initdb: [path.join(packages_, 'api/schema.sql')] },
+    images: [
+      { reference: 'postgres:17-alpine' },
+      { reference: 'busybox:latest' },
+      { tag: 'tasks/worker:test' },
+    ],
+    manifests: [{ path: path.join(packages_, 'operator/crds') }],
+  });
 });
