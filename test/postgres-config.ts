@@ -12,5 +12,6 @@ export const postgresConfig: PostgresConfig = {
   resources: {},
   storage: 'memory',
   reset: 'file',
+  migrateIn: '/',
   migrate: undefined,
 };

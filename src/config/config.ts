@@ -122,6 +122,8 @@ export interface PostgresConfig {
   /** Where the server's files lie. */
   storage: 'memory' | 'disk';
   reset: DatabaseReset;
+  /** Absolute path of the configuration's folder, where a `migrate` command runs. */
+  migrateIn: string;
   /** Run once per cluster and configuration, after initdb, with the PG variables of the template. */
   migrate: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
 }
@@ -150,13 +152,23 @@ export interface PhaseTimeouts {
   postgres: Limits;
 }
 
-/** What a user's `setup` hook is given. */
+/** What a user's hook, `setup` or `eachRun`, is given. */
 export interface SetupContext {
   name: string;
   kubeconfig: string;
   context: string;
   env: Readonly<Record<string, string>>;
 }
+
+/** A hook of the user's: a function in the configuration, or a module's default export. */
+export interface Hook {
+  /** Absolute path of the module, or of the configuration that holds the function; undefined where that has no file. */
+  file: string | undefined;
+  /** Undefined where it is a module's. */
+  call: HookFunction | undefined;
+}
+
+export type HookFunction = (cluster: SetupContext) => unknown;
 
 export interface Config {
   /** Jest's rootDir that it was loaded for, and the folder that relative paths start from. */
@@ -180,7 +192,10 @@ export interface Config {
   };
   /** Absolute paths of the files that come whole into the workers' environment. */
   dotenv: readonly string[];
-  setup: ((cluster: SetupContext) => unknown) | undefined;
+  /** Each called once in the cluster's life, in this order. */
+  setup: readonly Hook[];
+  /** Each called once in every run. */
+  eachRun: readonly Hook[];
   /** Undefined is the one detected. */
   runtime: 'docker' | 'podman' | 'nerdctl' | undefined;
   /** Absolute path: where leases, kubeconfigs and logs live. */

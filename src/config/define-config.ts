@@ -1,6 +1,6 @@
-import type { KeepPolicy, SetupContext } from './config.js';
+import type { HookFunction, KeepPolicy, SetupContext } from './config.js';
 
-export type { KeepPolicy, SetupContext };
+export type { HookFunction, KeepPolicy, SetupContext };
 
 /** A duration: milliseconds as a number, or text such as `'500ms'`, `'90s'`, `'10m'`, `'1.5h'`. */
 export type Duration = number | string;
@@ -200,8 +200,8 @@ export interface PostgresOptions {
   /** SQL and shell scripts (`.sql`, `.sql.gz`, `.sh`), or folders of them, run once, in order. Default: none. */
   initdb?: string | readonly string[] | undefined;
   /**
-   * After `initdb`, once per cluster and configuration: a command with the `PG*` variables and `DATABASE_URL` set,
-   * or a function that is given them. Default: none.
+   * After `initdb`, once per cluster and configuration: a command, run in the configuration's folder with the `PG*` variables
+   * and `DATABASE_URL` set, or a function that is given them. Default: none.
    */
   migrate?: string | ((database: { url: string; env: Record<string, string> }) => unknown) | undefined;
   /**
@@ -251,6 +251,9 @@ export interface ServiceOptions {
 
 /** A service by its image, where that is known (`'redis:8-alpine'`, `'valkey/valkey:9-alpine'`), or with all it takes. */
 export type ServiceOption = string | ServiceOptions;
+
+/** A function, or the path of a module whose default export it is. */
+export type HookOption = string | HookFunction;
 
 /** What is seen of what fails, and where it is kept. */
 export interface DiagnosticsOptions {
@@ -317,8 +320,18 @@ export interface UserConfig {
    * `JEST_KUBERNETES_*` lines alone. Default: none.
    */
   dotenv?: string | readonly string[] | undefined;
-  /** Called once, in the parent process, after everything above and before the first test. Default: none. */
-  setup?: ((cluster: SetupContext) => unknown) | undefined;
+  /**
+   * Called once in the cluster's life, in the parent process of the run that comes first, after everything above and before
+   * the first test; one that has changed (its text, or its module's) is called again. The variables that it returns, as
+   * `{ env }`, are recorded with the cluster's state and reach the workers of every run that uses the cluster. Of several, each
+   * is called, and counts, by itself. Default: none.
+   */
+  setup?: HookOption | readonly HookOption[] | undefined;
+  /**
+   * Called once in every run, in its parent process, after `setup`. The variables that it returns, as `{ env }`, reach this
+   * run's workers. Default: none.
+   */
+  eachRun?: HookOption | readonly HookOption[] | undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ export type {
   Config,
   ImageSource,
   DatabaseReset,
+  Hook,
   KeepPolicy,
   Limits,
   ManifestPlace,
@@ -16,7 +17,9 @@ export type {
 } from './config.js';
 export { readPackage } from './find.js';
 export { kubeconfigFiles } from './existing-cluster.js';
+export { readHook } from './hooks.js';
 export { loadConfig, loadRunConfig } from './load.js';
+export { readChangedModules } from './read-file.js';
 export { defaultPostgresImage } from './resolve.js';
 export { pinnedNodeImage } from './node-images.js';
 export { isOff, mirrorVariables, unknownVariables } from './variables.js';

@@ -5,7 +5,8 @@ import type { Config } from './config.js';
 import type { UserConfig } from './define-config.js';
 import { sayingWhichCluster } from './existing-cluster.js';
 import { findConfig, type FoundConfig, packageKey } from './find.js';
-import { mergeConfigs } from './merge.js';
+import { readHook } from './hooks.js';
+import { type AskedConfig, mergeConfigs } from './merge.js';
 import { missingPaths } from './missing-paths.js';
 import { override, readOverrides } from './override.js';
 import { describeProblems } from './problems.js';
@@ -34,12 +35,17 @@ export interface LoadOptions {
  * then added to `env`.
  * @throws JestKubernetesError CONFIG_INVALID, with one line of evidence for each thing that is wrong; CONFIG_NOT_FOUND
  */
-export async function loadConfig({
+export async function loadConfig(options: LoadOptions): Promise<Config> {
+  return (await loadAsked(options)).config;
+}
+
+/** With what the user has said of it. */
+export async function loadAsked({
   rootDir,
   env = process.env,
   pathsMustExist = true,
   forRun = false,
-}: LoadOptions): Promise<Config> {
+}: LoadOptions): Promise<AskedConfig> {
   const { file, workspaceRoot } = findWithDotenv(rootDir, env);
   const given = file === undefined ? {} : await readConfigFile(file);
   const checked = userConfigSchema.safeParse(given);
@@ -49,25 +55,23 @@ export async function loadConfig({
   const said = checked.success
     ? sayingWhichCluster(override(checked.data, variables.overrides), { folder, env, allowContext })
     : undefined;
-  const config = said?.config;
+  const user = said?.config;
   refuse(file, [
     ...(checked.success ? [] : describeProblems(checked.error, given, knownKeys)),
     ...variables.problems,
-    ...(config === undefined ? [] : contradictions(config)),
+    ...(user === undefined ? [] : contradictions(user)),
     ...(said?.problems ?? []),
   ]);
-  const resolved = resolveConfig(config ?? {}, {
-    rootDir,
-    file,
-    workspaceRoot,
-    env,
-    runtime: variables.overrides.runtime,
-    nodeImages: variables.overrides.nodeImages,
+  const { runtime, nodeImages } = variables.overrides;
+  const config = resolveConfig(user ?? {}, {
+    ...{ rootDir, file, workspaceRoot, env, runtime, nodeImages },
     makesState: forRun,
   });
-  if (pathsMustExist) refuse(file, missingPaths(resolved));
-  readWhole(resolved.dotenv, env);
-  return resolved;
+  if (pathsMustExist) refuse(file, missingPaths(config));
+  // a mistake in their modules is told before anything is made
+  if (forRun) for (const hook of [...config.setup, ...config.eachRun]) await readHook(hook);
+  readWhole(config.dotenv, env);
+  return { config, said: { ...user, runtime, stateDir: config.stateDir } };
 }
 
 /** `.env` may name the file, or the file's folder hold `.env`. */
@@ -97,7 +101,7 @@ export async function loadRunConfig(
     return { rootDir, env: own, off: isOff(own) };
   });
   const asking = projects.filter(({ off }) => !off);
-  const configs = await Promise.all(asking.map((project) => loadConfig({ ...project, forRun })));
+  const configs = await Promise.all(asking.map((project) => loadAsked({ ...project, forRun })));
   for (const own of (asking.length > 0 ? asking : projects).map((project) => project.env)) {
     for (const [name, value] of Object.entries(own)) env[name] ??= value;
   }

@@ -2,25 +2,48 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { JestKubernetesError } from '../support/errors.js';
 import type { Config, ImageSource } from './config.js';
+import type { UserConfig } from './define-config.js';
 
-/** What all projects of one run must agree on: there is one cluster, and one environment for all. */
+/** A configuration with what its user has said: what they have not, it does not ask for. */
+export interface AskedConfig {
+  config: Config;
+  said: UserConfig & Partial<Pick<Config, 'runtime' | 'stateDir'>>;
+}
+
+/** What all projects of one run must agree on, as far as they say it: there is one cluster, and one environment for all. */
 const shared = ['cluster', 'mirrors', 'postgres', 'keep', 'timeouts', 'runtime', 'stateDir'] as const;
 
+/** Keys that are said by others. */
+const saidAs: Readonly<Record<string, readonly string[]>> = {
+  'cluster.image': ['image', 'version'],
+  'postgres.migrateIn': ['migrate'],
+};
+
+/** Said as a whole, by a path too. */
+const whole: ReadonlySet<string> = new Set(['cluster.config']);
+
+/** What may not be said beside what. */
+const apart = [
+  { one: 'nodes', others: ['config'], is: () => true },
+  {
+    one: 'provider',
+    others: ['version', 'image', 'nodes', 'config'],
+    is: (value: unknown) => value === 'existing',
+  },
+] as const;
+
 /**
- * The configurations of a run's Jest projects as one: images, manifests and services are added up, and each file's `setup` is
- * called; all else must be the same. A project that has no configuration asks for nothing.
+ * The configurations of a run's Jest projects as one: images, manifests and services are added up, and each file's hooks are
+ * called; all else must be the same where more than one says it. A project that does not say something does not ask for it.
  * @throws JestKubernetesError CONFIG_CONFLICT naming the key, and the two files
  */
-export function mergeConfigs(configs: readonly Config[]): Config {
-  const files = [...new Map(configs.map((each) => [each.file, each])).values()];
-  const asking = files.filter((each) => each.file !== undefined);
-  const [first = configs[0], ...others] = asking;
+export function mergeConfigs(projects: readonly AskedConfig[]): Config {
+  const withFiles = projects.filter(({ config }) => config.file !== undefined);
+  const ofEachFile = [...new Map(withFiles.map((each) => [each.config.file, each])).values()];
+  const asking = [...ofEachFile, ...projects.filter(({ config }) => config.file === undefined)];
+  const [first] = asking;
   if (first === undefined) throw new Error('there is no configuration to merge');
-  const evidence = others.flatMap((other) =>
-    shared
-      .flatMap((key) => differences(first[key], other[key], key))
-      .map(([key, one, another]) => `${key}: ${one} in ${nameOf(first)}, ${another} in ${nameOf(other)}`),
-  );
+  const evidence = asking.flatMap((other, index) => conflictsWith(asking.slice(0, index), other));
   if (evidence.length > 0) {
     throw new JestKubernetesError(
       'CONFIG_CONFLICT',
@@ -32,42 +55,133 @@ export function mergeConfigs(configs: readonly Config[]): Config {
       },
     );
   }
-  const services = distinct(configs.flatMap((each) => each.services));
-  const twice = services.find(({ name }, index) => services.findIndex((each) => each.name === name) < index);
-  if (twice !== undefined) {
-    throw new JestKubernetesError(
-      'CONFIG_CONFLICT',
-      `The Jest projects of this run want different services called ${twice.name}`,
-      {
-        evidence: asking.flatMap((each) =>
-          each.services
-            .filter(({ name }) => name === twice.name)
-            .map((service) => `${show(service)} in ${nameOf(each)}`),
-        ),
-        remedy: 'Make them the same, or give one another name: { image, name }.',
-      },
-    );
-  }
-  const images = configs.flatMap((each) => each.images);
-  const hooks = files.flatMap(({ setup }) => setup ?? []);
+  const configs = projects.map(({ config }) => config);
+  const services = servicesOf(configs);
+  const agreed = asking.slice(1).reduce<Side>((one, other) => agree('', one, sideOf(other)), sideOf(first));
+  const diagnostics = asking.find(({ said }) => said.diagnostics !== undefined) ?? first;
+  const merged = { ...first.config, ...(agreed.value as Pick<Config, (typeof shared)[number]>) };
   return {
-    ...first,
-    images: distinct(
-      images.filter((each) => !isOptional(each) || !images.some((other) => isSame(each, other))),
-    ),
+    ...merged,
+    images: imagesOf(configs, merged.postgres !== undefined),
     manifests: distinct(configs.flatMap((each) => each.manifests)),
     services,
-    setup:
-      hooks.length < 2
-        ? hooks[0]
-        : async (cluster) => {
-            for (const hook of hooks) await hook(cluster);
-          },
+    diagnostics: diagnostics.config.diagnostics,
+    setup: distinct(asking.flatMap(({ config }) => config.setup)),
+    eachRun: distinct(asking.flatMap(({ config }) => config.eachRun)),
   };
 }
 
+/** One that nobody asks for gives way to the same that somebody does, and to PostgreSQL’s own. */
+function imagesOf(configs: readonly Config[], hasPostgres: boolean): ImageSource[] {
+  const images = distinct(configs.flatMap((each) => each.images));
+  return images.filter(
+    (each) => !isOptional(each) || !(hasPostgres || images.some((other) => isSame(each, other))),
+  );
+}
+
+/** @throws JestKubernetesError CONFIG_CONFLICT where two of one name differ */
+function servicesOf(configs: readonly Config[]): Config['services'] {
+  const services = distinct(configs.flatMap((each) => each.services));
+  const twice = services.find(({ name }, index) => services.findIndex((each) => each.name === name) < index);
+  if (twice === undefined) return services;
+  throw new JestKubernetesError(
+    'CONFIG_CONFLICT',
+    `The Jest projects of this run want different services called ${twice.name}`,
+    {
+      evidence: configs.flatMap((each) =>
+        each.services
+          .filter(({ name }) => name === twice.name)
+          .map((service) => `${show(service)} in ${nameOf(each)}`),
+      ),
+      remedy: 'Make them the same, or give one another name: { image, name }.',
+    },
+  );
+}
+
+/** One value of a configuration, and what was said of it: undefined is nothing. */
+interface Side {
+  value: unknown;
+  said: unknown;
+}
+
+const sideOf = ({ config, said }: AskedConfig): Side => ({
+  value: Object.fromEntries(shared.map((key) => [key, config[key]])),
+  said,
+});
+
+function under({ value, said }: Side, place: string, key: string): Side {
+  const saying = isRecord(said) ? said : {};
+  const names = saidAs[place] ?? [key];
+  return {
+    value: (value as Record<string, unknown>)[key],
+    said: names.map((name) => saying[name]).find((each) => each !== undefined),
+  };
+}
+
+/** Both keys' parts, where both sides say something and there is more than one thing to say. */
+function partsOf(place: string, one: Side, other: Side): [key: string, place: string][] | undefined {
+  if (whole.has(place) || !isRecord(one.value) || !isRecord(other.value)) return undefined;
+  const keys = [...new Set([...Object.keys(one.value), ...Object.keys(other.value)])];
+  return keys.map((key) => [key, place === '' ? key : `${place}.${key}`]);
+}
+
+/** What both sides come to; of what they differ in, the first’s. */
+function agree(place: string, one: Side, other: Side): Side {
+  if (other.said === undefined) return one;
+  if (one.said === undefined) return other;
+  const parts = partsOf(place, one, other);
+  if (parts === undefined) return one;
+  const agreed = parts.map(
+    ([key, at]) => [key, at, agree(at, under(one, at, key), under(other, at, key))] as const,
+  );
+  return {
+    value: Object.fromEntries(agreed.map(([key, , { value }]) => [key, value])),
+    said: Object.fromEntries(agreed.map(([key, at, { said }]) => [saidAs[at]?.[0] ?? key, said])),
+  };
+}
+
+type Difference = [key: string, one: string, other: string];
+
+/** What both say, and say differently. */
+function contradictions(place: string, one: Side, other: Side): Difference[] {
+  if (one.said === undefined || other.said === undefined) return [];
+  return (
+    partsOf(place, one, other)?.flatMap(([key, at]) =>
+      contradictions(at, under(one, at, key), under(other, at, key)),
+    ) ?? differences(one.value, other.value, place)
+  );
+}
+
+/** What one says that has no meaning beside what the other says. */
+function incompatible(one: AskedConfig, other: AskedConfig): Difference[] {
+  const [mine, theirs] = [one.said.cluster ?? {}, other.said.cluster ?? {}];
+  return apart.flatMap((rule) =>
+    rule.others.flatMap((key): Difference[] => {
+      const [here, there] = [`cluster.${rule.one}`, `cluster.${key}`];
+      if (rule.is(mine[rule.one]) && mine[rule.one] !== undefined && theirs[key] !== undefined)
+        return [[`${here} and ${there}`, show(mine[rule.one]), show(theirs[key])]];
+      if (rule.is(theirs[rule.one]) && theirs[rule.one] !== undefined && mine[key] !== undefined)
+        return [[`${there} and ${here}`, show(mine[key]), show(theirs[rule.one])]];
+      return [];
+    }),
+  );
+}
+
+/** One line for each key in which one differs from another before it. */
+function conflictsWith(others: readonly AskedConfig[], one: AskedConfig): string[] {
+  const lines = new Map<string, string>();
+  for (const other of others) {
+    const found = [...contradictions('', sideOf(other), sideOf(one)), ...incompatible(other, one)];
+    for (const [key, theirs, mine] of found) {
+      if (!lines.has(key))
+        lines.set(key, `${key}: ${theirs} in ${nameOf(other.config)}, ${mine} in ${nameOf(one.config)}`);
+    }
+  }
+  return [...lines.values()];
+}
+
 /** The keys, as deep as both have them, with what each says. */
-function differences(one: unknown, other: unknown, key: string): [key: string, one: string, other: string][] {
+function differences(one: unknown, other: unknown, key: string): Difference[] {
   if (isDeepStrictEqual(one, other)) return [];
   if (isRecord(one) && isRecord(other)) {
     return [...new Set([...Object.keys(one), ...Object.keys(other)])].flatMap((each) =>

@@ -4,7 +4,15 @@ import path from 'node:path';
 import type { Config } from './config.js';
 
 /** One line for each file or folder that a configuration names and that is not there. */
-export function missingPaths({ cluster, dotenv, images, manifests, postgres }: Config): string[] {
+export function missingPaths({
+  cluster,
+  dotenv,
+  eachRun,
+  images,
+  manifests,
+  postgres,
+  setup,
+}: Config): string[] {
   const named: [key: string, file: string][] = [];
   if (cluster.kubeconfig !== undefined) named.push(['cluster.kubeconfig', cluster.kubeconfig]);
   for (const [index, { mounts }] of cluster.nodes.entries()) {
@@ -31,5 +39,8 @@ export function missingPaths({ cluster, dotenv, images, manifests, postgres }: C
   }
   for (const script of postgres?.initdb ?? []) named.push(['postgres.initdb', script]);
   for (const file of dotenv) named.push(['dotenv', file]);
+  for (const [key, hooks] of Object.entries({ setup, eachRun })) {
+    for (const { file, call } of hooks) if (call === undefined && file !== undefined) named.push([key, file]);
+  }
   return named.filter(([, file]) => !existsSync(file)).map(([key, file]) => `${key}: ${file} is not there`);
 }

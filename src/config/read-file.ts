@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,24 +13,35 @@ import { parseJson } from './json.js';
  * @throws JestKubernetesError CONFIG_INVALID where it cannot be read, with file and line
  */
 export async function readConfigFile(file: string): Promise<unknown> {
-  let value: unknown;
-  try {
-    value = await contentOf(file);
-  } catch (error) {
-    if (error instanceof JestKubernetesError) throw error;
-    const remedy = remedyFor(error, file);
-    throw new JestKubernetesError('CONFIG_INVALID', `The configuration ${file} cannot be loaded`, {
-      evidence: describe(error, file),
-      ...(remedy === undefined ? {} : { remedy }),
-      cause: error,
-    });
-  }
+  const value = await explained('configuration', file, () => contentOf(file));
   if (value === undefined) {
     throw new JestKubernetesError('CONFIG_INVALID', `${file} holds no configuration`, {
       remedy: `Write ${remindOf(file)}`,
     });
   }
   return value;
+}
+
+/**
+ * The default export of a user's module.
+ * @throws JestKubernetesError CONFIG_INVALID where it cannot be loaded, with file and line
+ */
+export function readDefault(what: string, file: string): Promise<unknown> {
+  return explained(what, file, async () => defaultOf(await load(file), file));
+}
+
+async function explained<T>(what: string, file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof JestKubernetesError) throw error;
+    const remedy = remedyFor(error, file);
+    throw new JestKubernetesError('CONFIG_INVALID', `The ${what} ${file} cannot be loaded`, {
+      evidence: describe(error, file),
+      ...(remedy === undefined ? {} : { remedy }),
+      cause: error,
+    });
+  }
 }
 
 async function contentOf(file: string): Promise<unknown> {
@@ -66,13 +77,31 @@ function remindOf(file: string): string {
 
 let loading: Promise<unknown> = Promise.resolve();
 
+/** The user's own modules that have been loaded, each with when it was written, as it was then. */
+const loadedFiles = new Map<string, string>();
+/** Node.js keeps a module by its address: that of a later reading differs. */
+let reading = 0;
+
+const stampOf = (file: string): string => {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return `${String(found?.mtimeMs)} ${String(found?.size)}`;
+};
+
+/** Lets the next loading read the user's modules anew, where one of them has been written since it was loaded. */
+export function readChangedModules(): void {
+  if (![...loadedFiles].some(([file, stamp]) => stampOf(file) !== stamp)) return;
+  for (const file of loadedFiles.keys()) Reflect.deleteProperty(require.cache, file);
+  loadedFiles.clear();
+  reading += 1;
+}
+
 /** Imports a file; one at a time, as for the moment it changes what is the whole process's. */
 function load(file: string): Promise<{ default?: unknown }> {
   const loaded = loading.then(() =>
     quietly(async () => {
-      const hooks = registerHooks({ load: asItIsWritten });
+      const hooks = registerHooks({ load: asItIsWritten, resolve: resolveHook });
       try {
-        return (await import(pathToFileURL(file).href)) as { default?: unknown };
+        return (await import(addressOf(pathToFileURL(file).href))) as { default?: unknown };
       } finally {
         hooks.deregister();
       }
@@ -82,13 +111,35 @@ function load(file: string): Promise<{ default?: unknown }> {
   return loaded;
 }
 
+const addressOf = (url: string): string => (reading === 0 ? url : `${url}?reading=${String(reading)}`);
+
+const isOwn = (url: string): boolean => url.startsWith('file:') && !url.includes('/node_modules/');
+
+type ResolveHook = NonNullable<Parameters<typeof registerHooks>[0]['resolve']>;
+
+/** What a user's module imports, anew where it has changed. Its name is known to `placeIn`. */
+const resolveHook: ResolveHook = function resolveHook(specifier, context, next) {
+  try {
+    const found = next(specifier, context);
+    return isOwn(found.url) && !found.url.includes('?') ? { ...found, url: addressOf(found.url) } : found;
+  } catch (error) {
+    // at the root of a workspace that is strict it is not found where a package alone lists it
+    if (specifier !== 'jest-kubernetes/config') throw error;
+    const url = pathToFileURL(path.join(__dirname, 'define-config.js')).href;
+    return { url, format: 'commonjs', shortCircuit: true };
+  }
+};
+
 /**
  * TypeScript that is written as an ES module is read as one whatever package.json says: TypeScript itself would compile
  * it to what package.json asks for, and `npm init` asks for CommonJS.
  */
 const asItIsWritten: NonNullable<Parameters<typeof registerHooks>[0]['load']> = (url, context, next) => {
-  if (!/^file:.*\.c?ts$/.test(url) || url.includes('/node_modules/')) return next(url, context);
-  const source = readFileSync(fileURLToPath(url), 'utf8');
+  if (!isOwn(url)) return next(url, context);
+  const file = fileURLToPath(url);
+  loadedFiles.set(file, stampOf(file));
+  if (!/\.c?ts$/.test(file)) return next(url, context);
+  const source = readFileSync(file, 'utf8');
   const format = isModule(source) ? 'module-typescript' : context.format;
   return next(url, { ...context, format });
 };
@@ -137,6 +188,7 @@ function placeIn(stack: string): string | undefined {
       /^(?:\s+at (?:.*\(|async )?)?(file:\/\/\S+?|\/.+?):(\d+)(?::\d+)?\)?$/.exec(line) ?? [];
     if (place === undefined || number === undefined) continue;
     const file = place.startsWith('file:') ? fileURLToPath(place) : place;
+    if (line.includes('resolveHook')) continue;
     // what comes after is who called us
     if (file.startsWith(own)) return undefined;
     if (!file.includes('/node_modules/')) return `${file}:${number}`;

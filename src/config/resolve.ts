@@ -11,6 +11,7 @@ import { openStateDirectory, stateDirectory } from '../support/state-directory.j
 import type {
   ClusterConfig,
   Config,
+  Hook,
   ImageSource,
   Limits,
   ManifestSource,
@@ -19,6 +20,7 @@ import type {
 } from './config.js';
 import type {
   ClusterOptions,
+  HookOption,
   ImageOption,
   ManifestOption,
   PostgresOptions,
@@ -77,6 +79,12 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     );
     if (!isListed) images.push({ kind: 'pull', reference: image, push: undefined });
   }
+  const hooksOf = (given: UserConfig['setup'] = []): Hook[] =>
+    [given]
+      .flat()
+      .map((each: HookOption) =>
+        typeof each === 'string' ? { file: absolute(each), call: undefined } : { file, call: each },
+      );
   return {
     rootDir,
     file,
@@ -101,7 +109,8 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     timeouts: resolveTimeouts(user.timeouts ?? {}),
     diagnostics: resolveDiagnostics(user.diagnostics, absolute),
     dotenv: [user.dotenv ?? []].flat().map(absolute),
-    setup: user.setup,
+    setup: hooksOf(user.setup),
+    eachRun: hooksOf(user.eachRun),
     runtime,
     stateDir,
   };
@@ -266,6 +275,7 @@ function resolvePostgres(
     },
     storage: given.storage ?? 'memory',
     reset: given.reset ?? 'file',
+    migrateIn: absolute('.'),
     migrate: given.migrate,
   };
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 import { parseDuration } from '../support/duration.js';
-import type { Duration, PostgresOptions, UserConfig } from './define-config.js';
+import type { Duration, HookFunction, PostgresOptions, UserConfig } from './define-config.js';
 import { nodeImageProblem, versionProblem } from './node-images.js';
 import { nodes } from './node-schema.js';
 import type { KnownKeys } from './problems.js';
@@ -162,6 +162,11 @@ const manifest = z.union(
   'a path, { path, wait }, { kustomize, wait } or { helm, values, release, namespace, wait }',
 );
 
+const hook = z.union([path, callback<HookFunction>('a function')], 'a function, or the path of a module');
+const hooks = z
+  .union([hook, z.array(hook)], 'a function, the path of a module, or a list of these')
+  .optional();
+
 export const userConfigSchema = z.strictObject(
   {
     cluster: cluster.optional(),
@@ -191,7 +196,8 @@ export const userConfigSchema = z.strictObject(
       )
       .optional(),
     dotenv: z.union([path, z.array(path)], 'a path or a list of paths').optional(),
-    setup: callback<NonNullable<UserConfig['setup']>>('a function').optional(),
+    setup: hooks,
+    eachRun: hooks,
   },
   'an object',
 );

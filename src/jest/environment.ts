@@ -5,14 +5,14 @@ import { type Event, failureIn, hasFailure, isLastTry, nameOf, type State } from
 import { fileEnds, testFailed } from './failures.js';
 import { environment } from './native.js';
 import { nodeEnvironment } from './node-environment.js';
-import { testTimeout } from './preset-defaults.js';
+import { timeoutOf } from './preset-defaults.js';
 
 /**
  * Jest's own Node environment, which also knows when a test file has failed and when it has ended. A test environment
  * of the user's own does without; one that extends this one has both.
  */
 class JestKubernetesEnvironment extends nodeEnvironment() {
-  readonly #hasOwnTimeout: boolean;
+  readonly #testTimeout: number;
   /** Between the two events it is told of every test; a file that cannot be loaded never gets to the second. */
   #isUnderWay = false;
   #hookStartedAt: number | undefined;
@@ -20,14 +20,13 @@ class JestKubernetesEnvironment extends nodeEnvironment() {
   constructor(config: JestEnvironmentConfig, context: EnvironmentContext) {
     super(config, context);
     beginTestFile(context.testPath);
-    this.#hasOwnTimeout = config.globalConfig.testTimeout !== undefined;
+    this.#testTimeout = timeoutOf(config);
     environment.isOurs = true;
   }
 
   // as the base class declares it, where it has one
   async handleTestEvent(event: Event, state: State): Promise<void> {
-    // a preset of one of several `projects` cannot set the time-out
-    if (event.name === 'setup' && !this.#hasOwnTimeout) state.testTimeout = testTimeout;
+    if (event.name === 'setup') state.testTimeout = this.#testTimeout;
     if (event.name === 'setup') this.#isUnderWay = true;
     if (event.name === 'test_start' && event.test !== undefined) beginTest(nameOf(event.test));
     if (event.name === 'test_fn_start' || event.name === 'hook_start') {

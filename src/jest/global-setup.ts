@@ -12,8 +12,9 @@ async function globalSetup(
   if (isSwitchedOff()) return;
   refuseUnsupported();
   const { shown } = await import('./shown.js');
+  const watch = globalConfig.watch || globalConfig.watchAll;
   const { startRun } = await import('../run/index.js');
-  await shown(startRun(rootDirsOf(globalConfig, projectConfig)));
+  await shown(startRun(await rootDirsOf(globalConfig, projectConfig), { watch }));
 }
 
 export = globalSetup;

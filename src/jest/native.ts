@@ -10,6 +10,8 @@ import { clientNode } from '../testing/client-node.js';
 import type * as WorkerDatabase from '../testing/database.js';
 import type { matchers as theMatchers } from '../testing/matchers.js';
 import { rememberClasses } from './classes.js';
+import { deepModule } from './deep-imports.js';
+import { readingVariables } from './kube-config.js';
 import { asNative, intrinsics } from './realm.js';
 
 /** Loads at the moment of use, and waits for nothing. */
@@ -34,8 +36,28 @@ export function clientNodeFor(importer: string | undefined): Record<string, unkn
     dumpYaml: (...[object, ...options]: Parameters<typeof loaded.dumpYaml>) =>
       loaded.dumpYaml(asNative(object), ...options),
   };
+  readingVariables(loaded.KubeConfig, () => environment.variables);
   rememberClasses(made);
   exposed.set(loaded, made);
+  return made;
+}
+
+/** A module within the client library, by its path in the sandbox; what is the library's own too is the same there. */
+export function deepClientNode(path: string): Record<string, unknown> {
+  const file = deepModule(path);
+  const whole = clientNodeFor(file);
+  const isThat = (value: unknown, exported: unknown): boolean =>
+    value === exported ||
+    (typeof value === 'function' &&
+      typeof exported === 'function' &&
+      value.prototype instanceof (exported as new () => object));
+  const made = Object.fromEntries(
+    Object.entries(requireLater(file) as object).map(([name, exported]: [string, unknown]) => [
+      name,
+      isThat(whole[name], exported) ? whole[name] : exported,
+    ]),
+  );
+  rememberClasses(made);
   return made;
 }
 
@@ -48,8 +70,13 @@ export const testApi = (): typeof TestApi => requireLater('../index.js') as type
 export const matchers = (): Matchers =>
   (requireLater('../testing/matchers.js') as { matchers: Matchers }).matchers;
 
-/** Whether the test file's end is known to the environment, which is later than any hook of the user's. */
-export const environment = { isOurs: false };
+/** Of the test file that runs. */
+export const environment: { isOurs: boolean; variables: NodeJS.ProcessEnv | undefined } = {
+  /** Whether its end is known to the environment, which is later than any hook of the user's. */
+  isOurs: false,
+  /** Its sandbox's own copy of the environment's. */
+  variables: undefined,
+};
 
 const databaseVariables = /^(PG[A-Z]+|DATABASE_URL)$/;
 

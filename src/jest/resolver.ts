@@ -1,7 +1,10 @@
 /**
  * The preset's resolver: TypeScript's `module: nodenext` asks that `sum.ts` is imported as `./sum.js`, the name that it
- * will be compiled to, which is not there in a test. Everything else is resolved as Jest does.
+ * will be compiled to, which is not there in a test; and what is within the client library leads out of the sandbox.
+ * Everything else is resolved as Jest does.
  */
+import { deepImport } from './deep-imports.js';
+
 interface ResolverOptions {
   defaultResolver(path: string, options: ResolverOptions): string;
 }
@@ -15,6 +18,8 @@ function sourcesOf(path: string): string[] {
 }
 
 function resolve(path: string, options: ResolverOptions): string {
+  const deep = deepImport(path, () => options.defaultResolver(path, options));
+  if (deep !== undefined) return deep;
   try {
     return options.defaultResolver(path, options);
   } catch (error) {

@@ -1,9 +1,10 @@
 /**
  * The preset's transform for TypeScript: ts-jest, loaded by the first TypeScript file, with defaults for a quiet first run;
- * with TypeScript 7, which ts-jest cannot use, types are taken away without being checked.
+ * with TypeScript 7, which ts-jest cannot use, types are taken away without being checked. With options of the user's own
+ * it is `jest-kubernetes/typescript`.
  */
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 import type { SyncTransformer, TransformOptions } from '@jest/transform';
 import type TypeScript from 'typescript';
@@ -53,10 +54,38 @@ function compilerOptions(ts: typeof TypeScript, rootDir: string): TypeScript.Com
   return options.types === undefined ? types : {};
 }
 
+/** ts-jest's own; of those that are here more is known. */
+interface TypeScriptOptions {
+  /** The path of a tsconfig.json, from Jest's rootDir; or compiler options, over those of tsconfig.json. */
+  tsconfig?: string | boolean | object;
+  diagnostics?: boolean | { ignoreCodes?: readonly (number | string)[] };
+}
+
+/** The user's options, over the defaults. */
+function optionsFor(ts: typeof TypeScript, rootDir: string, given: TypeScriptOptions): object {
+  const { tsconfig, diagnostics } = given;
+  const ownDiagnostics = typeof diagnostics === 'object' ? diagnostics : {};
+  return {
+    // takes effect for files that Jest runs as ES modules, and no others
+    useESM: true,
+    ...given,
+    tsconfig:
+      typeof tsconfig === 'string'
+        ? resolve(rootDir, tsconfig.replace(/^<rootDir>\/?/, './'))
+        : typeof tsconfig === 'boolean'
+          ? tsconfig
+          : { ...compilerOptions(ts, rootDir), ...tsconfig },
+    diagnostics: diagnostics !== false && {
+      ...ownDiagnostics,
+      ignoreCodes: [...ignoredDiagnostics, ...(ownDiagnostics.ignoreCodes ?? [])],
+    },
+  };
+}
+
 /** TypeScript 7 has no compiler that JavaScript can call; ts-jest needs one. */
 const isCallable = (ts: Partial<typeof TypeScript>): boolean => ts.findConfigFile !== undefined;
 
-function createTransformer(rootDir: string): SyncTransformer {
+function createTransformer(rootDir: string, options: TypeScriptOptions): SyncTransformer {
   const tsJestPath = requireLater.resolve('ts-jest');
   let ts: typeof TypeScript;
   try {
@@ -75,21 +104,20 @@ function createTransformer(rootDir: string): SyncTransformer {
   const { default: tsJest } = requireLater(tsJestPath) as {
     default: { createTransformer(options: object): SyncTransformer };
   };
-  return tsJest.createTransformer({
-    tsconfig: compilerOptions(ts, rootDir),
-    diagnostics: { ignoreCodes: ignoredDiagnostics },
-    // takes effect for files that Jest runs as ES modules, and no others
-    useESM: true,
-  });
+  return tsJest.createTransformer(optionsFor(ts, rootDir, options));
 }
 
 const transformers = new Map<string, SyncTransformer>();
 
-function transformerFor({ config: { rootDir } }: TransformOptions): SyncTransformer {
-  const known = transformers.get(rootDir);
+function transformerFor({
+  config: { rootDir },
+  transformerConfig,
+}: TransformOptions<TypeScriptOptions>): SyncTransformer {
+  const key = JSON.stringify([rootDir, transformerConfig]);
+  const known = transformers.get(key);
   if (known !== undefined) return known;
-  const made = createTransformer(rootDir);
-  transformers.set(rootDir, made);
+  const made = createTransformer(rootDir, transformerConfig);
+  transformers.set(key, made);
   return made;
 }
 
@@ -106,6 +134,6 @@ const transformer = {
       getCacheKeyAsync?.(source, path, options) ?? Promise.resolve(getCacheKey?.(source, path, options) ?? '')
     );
   },
-} satisfies SyncTransformer;
+} satisfies SyncTransformer<TypeScriptOptions>;
 
 export = transformer;

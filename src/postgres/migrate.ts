@@ -16,7 +16,7 @@ interface MigrateOptions {
   signal: AbortSignal;
   progress: Progress;
   /** Where a command runs. */
-  rootDir: string;
+  cwd: string;
 }
 
 /**
@@ -50,14 +50,14 @@ async function byFunction(hook: Extract<Hook, CallableFunction>, variables: Vari
 async function byCommand(
   command: string,
   variables: Variables,
-  { signal, progress, rootDir }: MigrateOptions,
+  { signal, progress, cwd }: MigrateOptions,
 ): Promise<void> {
   const child = processes().execa(command, {
     shell: true,
-    cwd: rootDir,
+    cwd,
     env: variables,
     preferLocal: true,
-    localDir: rootDir,
+    localDir: cwd,
     all: true,
     stdin: 'ignore',
     cancelSignal: signal,
@@ -70,7 +70,7 @@ async function byCommand(
   throw new JestKubernetesError('SETUP_HOOK_FAILED', `postgres.migrate failed: ${command}`, {
     evidence: [
       ...result.all.trim().split('\n').slice(-20),
-      `exit status ${result.exitCode ?? 'none'}, in ${rootDir}`,
+      `exit status ${result.exitCode ?? 'none'}, in ${cwd}`,
     ],
     remedy:
       roomRemedy(result.all) ??

@@ -9,10 +9,10 @@ import { readInitScripts } from './init-scripts.js';
  * What a template is made of, as a short hash: the scripts' contents, the command or function that migrates and
  * where it runs. What a migration reads (its files) is not part of it: see `rebuild` of `prepareTemplate`.
  */
-export async function postgresKey(config: PostgresConfig, rootDir: string): Promise<string> {
+export async function postgresKey(config: PostgresConfig, cwd: string): Promise<string> {
   const folders = await readInitScripts(config.initdb);
   const files = folders.flat().flatMap(({ path, content }) => [basename(path), sha256(content)]);
-  const migrate = config.migrate === undefined ? [] : [String(config.migrate), rootDir];
+  const migrate = config.migrate === undefined ? [] : [String(config.migrate), cwd];
   return shortHash(config.database, config.user, String(files.length), ...files, ...migrate);
 }
 

@@ -26,7 +26,7 @@ export interface TemplateOptions {
   signal: AbortSignal;
   progress: Progress;
   /** Where a `migrate` command runs. */
-  rootDir: string;
+  cwd: string;
   namespace?: string;
   /**
    * Makes it anew even where it is there: for the first run on a kept cluster, whose migrations may have changed
@@ -59,8 +59,8 @@ export async function prepareTemplate(
   address: PostgresAddress,
   options: TemplateOptions,
 ): Promise<string> {
-  const { signal, progress, rootDir, rebuild = false, runId, liveRuns } = options;
-  const key = await postgresKey(config, rootDir);
+  const { signal, progress, cwd, rebuild = false, runId, liveRuns } = options;
+  const key = await postgresKey(config, cwd);
   const template = `jk_template_${key}`;
   const make = async (admin: Client): Promise<void> => {
     const own = asUser(address, config);

@@ -15,6 +15,11 @@ export class WorkerEnvironment {
     }
   }
 
+  /** Sets variables that nobody has set yet, this run's other parts included. */
+  setAbsent(variables: Readonly<Record<string, string>>): void {
+    this.set(Object.fromEntries(Object.entries(variables).filter(([name]) => this.#env[name] === undefined)));
+  }
+
   /** What this run has set. */
   variables(): Record<string, string> {
     return Object.fromEntries([...this.#before.keys()].map((name) => [name, this.#env[name] ?? '']));

@@ -1,6 +1,7 @@
 import { loadRunConfig, unknownVariables } from '../config/index.js';
 import type { FileRecord } from '../diagnose/index.js';
 import { Report } from '../report/index.js';
+import { readAnew } from './read-anew.js';
 import { Run } from './run.js';
 import { startStandby } from './standby/index.js';
 
@@ -18,16 +19,21 @@ let current: Run | undefined;
 /** What comes after it. */
 let behind: (() => Promise<void>) | undefined;
 
+/** What a watch was made from: the environment before it, and what was read last. */
+let watched: { env: NodeJS.ProcessEnv; inputs: string } | undefined;
+
 /**
- * Starts this process's run, or lets the one that goes on be used again (a watch's re-run).
+ * Starts this process's run, or lets the one that goes on be used again (a watch's re-run), with what has changed since.
  * @param rootDirs - the folders that configurations are looked for from: one per Jest project
+ * @param watch - whether re-runs may follow; default: false
  * @throws JestKubernetesError - what it made is gone by then
  */
-export async function startRun(rootDirs: readonly string[]): Promise<void> {
+export async function startRun(rootDirs: readonly string[], { watch = false } = {}): Promise<void> {
   if (current !== undefined) {
-    current.page.startAnew();
+    await runAgain(current, rootDirs);
     return;
   }
+  const env = { ...process.env };
   const config = await loadRunConfig(rootDirs, process.env, { forRun: true });
   if (config === undefined) return;
   const report = new Report();
@@ -35,12 +41,22 @@ export async function startRun(rootDirs: readonly string[]): Promise<void> {
   const run = new Run(config, report);
   current = run;
   try {
+    watched = watch ? { env, inputs: (await readAnew(rootDirs, env)).inputs } : undefined;
     await run.start();
     behind = () => startStandby(config, { rootDirs });
   } catch (error) {
     current = undefined;
     throw error;
   }
+}
+
+async function runAgain(run: Run, rootDirs: readonly string[]): Promise<void> {
+  run.page.startAnew();
+  if (watched === undefined) return;
+  const { config, added, inputs } = await readAnew(rootDirs, watched.env);
+  if (config === undefined || inputs === watched.inputs) return;
+  await run.renew(config, added);
+  watched.inputs = inputs;
 }
 
 /** A test of this process's run has failed. */

@@ -10,7 +10,7 @@ import { applyManifests, readManifests } from './work/manifests.js';
 import { deployServer, makeTemplate, startServer } from './work/postgres.js';
 import { awaitedObjects, waitForManifests } from './work/readiness.js';
 import { waitForServices } from './work/services.js';
-import { callSetupHook } from './work/setup-hook.js';
+import { callRunHooks, callSetupHooks } from './work/setup-hook.js';
 
 /*
  * Every phase of a run, on one page. A phase comes after others and after milestones, which the cluster reaches on its
@@ -21,6 +21,7 @@ import { callSetupHook } from './work/setup-hook.js';
  *   pull, build ───────┴─ import ─┬──────────────────────────┤               │         │
  *   read manifests ───────────────┼── manifests ─────────────┴─ readiness ───┘         ├─ setup
  *             deploy PostgreSQL ──┴── PostgreSQL ── template ──────────────────────────┘
+ *                                                                                      eachRun comes after setup
  */
 
 /** What a new node brings with it. */
@@ -29,7 +30,7 @@ const system: Scope = { namespaces: ['kube-system', 'local-path-storage'] };
 /** All phases of a run. Those whose work has been done in the cluster's life already are not among them. */
 export function plan(run: RunContext): Phase[] {
   const { config, provider } = run;
-  const { timeouts, manifests, postgres, setup } = config;
+  const { timeouts, manifests, postgres, setup, eachRun } = config;
   const asks = manifests.length + config.services.length > 0;
   const images = imagesToBring(run);
   const imports = images.map(importName);
@@ -137,19 +138,32 @@ export function plan(run: RunContext): Phase[] {
     ...(postgres === undefined ? [] : database),
     ...(asks || bringsPods(run) ? services : []),
   ];
-  const hook: Phase[] = [
+  const hook = {
+    // nothing is known of its progress
+    limits: { stall: timeouts.cluster.total, total: timeouts.cluster.total },
+    // in a cluster of our own it may have made anything, anywhere
+    within: provider.stays ? own : { withoutTests: true },
+  };
+  const lifeHooks: Phase[] = [
     {
       name: 'setup',
       title: 'run the setup hook',
       after: ['ready', ...before.map(({ name }) => name)],
-      // nothing is known of its progress
-      limits: { stall: timeouts.cluster.total, total: timeouts.cluster.total },
-      // in a cluster of our own it may have made anything, anywhere
-      within: provider.stays ? own : { withoutTests: true },
-      work: does(callSetupHook),
+      ...hook,
+      work: does(callSetupHooks),
     },
   ];
-  return [...before, ...(setup === undefined ? [] : hook)];
+  const all = [...before, ...(setup.length === 0 ? [] : lifeHooks)];
+  const runHooks: Phase[] = [
+    {
+      name: 'eachRun',
+      title: 'run the eachRun hook',
+      after: ['ready', ...all.map(({ name }) => name)],
+      ...hook,
+      work: does(callRunHooks),
+    },
+  ];
+  return [...all, ...(eachRun.length === 0 ? [] : runHooks)];
 }
 
 /** What brings the images to the host alone: it needs no cluster, and may begin while another run's is waited for. */
@@ -159,9 +173,9 @@ export function bringImages(config: Config, provider: ClusterProvider): Phase[] 
 
 /** Tests that need Services have pods of their own, whose images are brought; a database, or an API server, needs none. */
 function bringsPods({ config, provider }: RunContext): boolean {
-  const { images, postgres, setup } = config;
+  const { images, postgres, setup, eachRun } = config;
   const own = images.some((image) => imageSourceKey(image) !== (postgres?.image ?? defaultPostgresImage));
-  return !provider.stays && (own || setup !== undefined);
+  return !provider.stays && (own || setup.length + eachRun.length > 0);
 }
 
 const importName = (image: ImageSource): string => `import ${imageSourceKey(image)}`;

@@ -25,6 +25,7 @@ import { Interruption } from './interruption.js';
 import { PhaseGraph } from './phase-graph.js';
 import { bringImages, plan } from './plan.js';
 import { providerOf } from './provider-of.js';
+import { renew } from './renewal.js';
 import { RunPage } from './run-page.js';
 import { standBy } from './standby/index.js';
 import { writeSummary } from './summary.js';
@@ -243,6 +244,27 @@ export class Run {
   /** What failed, on one page, for the run's folder of bundles. */
   get page(): RunPage {
     return this.#page;
+  }
+
+  /**
+   * Brings what has changed since into the cluster.
+   * @throws JestKubernetesError - the run goes on
+   */
+  async renew(wanted: Config, added: Readonly<Record<string, string>>): Promise<void> {
+    if (this.#context === undefined) return;
+    const [report, { signal }, env] = [this.#report, this.#interruption, this.#env];
+    const work = renew(this.#context, wanted, added, { report, signal, env });
+    this.#settled = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      this.#context = await work;
+    } catch (error) {
+      await this.#interruption.holdUp();
+      this.#failed = true;
+      throw error;
+    }
   }
 
   /** Others took this run for dead and went on without it: its tests would fail for reasons that are not theirs. */

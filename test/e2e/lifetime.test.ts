@@ -60,6 +60,29 @@ test('a watch has one cluster for all its re-runs, which goes when the watch end
       "test('fails', () => { throw new Error('in between'); });",
     );
     await ran(3); // Jest sees the change itself
+    const write = (name: string, content: unknown): void => {
+      const text = typeof content === 'string' ? content : JSON.stringify(content);
+      writeFileSync(path.join(project.folder, name), text);
+    };
+    // what a cluster that runs can take over is there for the next re-run, and what it cannot is said
+    write('added.yaml', {
+      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'added', namespace: 'default' } },
+    });
+    write('hook.cjs', "module.exports = () => ({ env: { OF_WATCH: 'returned' } });");
+    write('jest-kubernetes.config.json', {
+      ...{ images: [], manifests: ['*.yaml'], cluster: { nodes: 2 }, setup: 'hook.cjs' },
+    });
+    write(
+      'a.test.js',
+      `test('sees what was added', async () => {
+         const { client } = require('jest-kubernetes');
+         const { CoreV1Api } = require('@kubernetes/client-node');
+         const { metadata } = await client(CoreV1Api).readNamespacedConfigMap({ name: 'added', namespace: 'default' });
+         console.log('FOUND ' + metadata.name + ' ' + process.env.OF_WATCH);
+       });`,
+    );
+    const found = (): boolean => output.includes('FOUND added returned');
+    await until('the re-run sees it', found, 120_000, () => output);
     expect((await installed.remains()).containers).toHaveLength(1);
     // a key that comes while tests run interrupts them, and does nothing else
     const over = async (): Promise<boolean> => {
@@ -74,6 +97,7 @@ test('a watch has one cluster for all its re-runs, which goes when the watch end
   // a terminal's lines are as wide as it is
   const words = stripVTControlCharacters(output).replaceAll(/\s+/g, ' ');
   expect({ words, times: count(words, 'creates the cluster') }).toMatchObject({ times: 1 });
+  expect(words).toContain('stays as it was made, until this watch is started anew: cluster.nodes');
   const runs = [...output.matchAll(/RUN (\w+)/g)].map((match) => match[1]);
   expect(runs).toHaveLength(2);
   expect(new Set(runs).size).toBe(1);

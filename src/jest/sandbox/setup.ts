@@ -8,6 +8,7 @@ import { outside } from './outside.js';
 
 recogniseInstances(intrinsics, outside.nativeIntrinsics);
 outside.restoreClasses();
+outside.environment.variables = process.env;
 
 // Under --experimental-vm-modules an `import` takes its names from the text of a CommonJS file, where they are not:
 // a module given by a function has those of the object.

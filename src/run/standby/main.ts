@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     return;
   }
   // a hook may do anything: it is called when somebody is there to see it
-  const mine: Config = { ...config, keep: 'never', setup: undefined };
+  const mine: Config = { ...config, keep: 'never', setup: [], eachRun: [] };
   const run = new Run(mine, new Report(), process.env, { standby: true });
   await run.start();
   say(`standby: ${config.cluster.name} is ready`);

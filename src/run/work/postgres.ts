@@ -14,6 +14,7 @@ import {
   prepareTemplate,
   startPostgres,
   waitForPostgres,
+  workerPostgres,
 } from '../../postgres/index.js';
 import { namespaceOf, once, publishingNode, type RunContext, sparing } from '../context.js';
 import type { Step } from '../phase-graph.js';
@@ -67,18 +68,21 @@ export async function makeTemplate(run: RunContext, { signal, progress }: Step):
   const { closing, config, environment, lease, milestones, runId } = run;
   const access = await milestones.api.promise;
   const address = await milestones.database.promise;
+  const { migrateIn: cwd } = wanted(config);
   const liveRuns = (): readonly string[] => lease.liveRuns();
-  const { rootDir } = config;
-  const options = { signal, progress, namespace: namespaceOf(run), rootDir, runId, liveRuns };
+  const options = { signal, progress, namespace: namespaceOf(run), cwd, runId, liveRuns };
   // they may belong to roles that a template is about to add anew
   await dropDeadRunDatabases(address, liveRuns);
-  const key = await postgresKey(wanted(config), rootDir);
+  const key = await postgresKey(wanted(config), cwd);
   await once(run, `template:${key}`, progress, () =>
     prepareTemplate(access, wanted(config), address, { ...options, rebuild: true }),
   );
   // where it stands, as it nearly always does, this is one look
   const template = await prepareTemplate(access, wanted(config), address, options);
-  closing.push(() => leave(address, runId));
+  const before = workerPostgres(environment.variables())?.template;
+  if (before === undefined) closing.push(() => leave(address, runId));
+  // a watch's, whose workers would have their databases given back as these were made
+  else if (before !== template) await leave(address, runId);
   environment.set(
     postgresVariables({ ...asUser(address, wanted(config)), template, runId, reset: wanted(config).reset }),
   );

@@ -151,7 +151,7 @@ describe.each([
         { ...postgresConfig, migrate },
         server.address,
         {
-          ...{ signal: AbortSignal.timeout(60_000), progress: silent, rootDir: here },
+          ...{ signal: AbortSignal.timeout(60_000), progress: silent, cwd: here },
         },
       );
       const file = `
@@ -287,6 +287,32 @@ describe.each([
     });
 
     expect(await run(folder)).toEqual(passed);
+  });
+
+  test('the configuration is that of the projects that are selected, wherever Jest’s own lies', async () => {
+    const wrong = (name: string): string => JSON.stringify({ [name]: 1 });
+    const folder = project(here, {
+      'jest.config.js': `module.exports = { projects: ['<rootDir>/api', '<rootDir>/config/shop.config.js'] };`,
+      'api/jest.config.js': `module.exports = { displayName: 'api', preset: 'jest-kubernetes' };`,
+      'api/jest-kubernetes.config.json': wrong('ofApi'),
+      'api/a.test.js': `test('passes', () => undefined);`,
+      // as Nx lays it out
+      'config/shop.config.js': `module.exports = { displayName: 'shop', preset: 'jest-kubernetes', rootDir: '../apps/shop' };`,
+      'apps/shop/package.json': '{}',
+      'apps/shop/jest-kubernetes.config.json': wrong('ofShop'),
+      'apps/shop/a.test.js': `test('passes', () => undefined);`,
+    });
+    for (const [args, name] of [
+      [['--selectProjects', 'api'], 'ofApi'],
+      [['--selectProjects', 'shop'], 'ofShop'],
+      [['--ignoreProjects=api'], 'ofShop'],
+      [['--config', 'config/shop.config.js'], 'ofShop'],
+      [['--projects', 'config/shop.config.js', 'api', '--ignoreProjects', 'api'], 'ofShop'],
+    ] as const) {
+      const { status, output } = await run(folder, { args });
+      expect(status).toBe(1);
+      expect(output.match(/of(?:Api|Shop): not a known key/g)).toEqual([`${name}: not a known key`]);
+    }
   });
 
   test("a user's own options win, and JavaScript is transformed as ever", async () => {
@@ -463,6 +489,26 @@ describe.each([
     const { status, output } = await run(folder);
     expect(status).toBe(1);
     expect(output).toContain('TS2322');
+  });
+
+  test('ts-jest’s own options are taken, and a tsconfig is found from wherever Jest was started', async () => {
+    const options = { tsconfig: 'tsconfig.test.json' };
+    const folder = project(here, {
+      'jest.config.js': `module.exports = {
+        preset: 'jest-kubernetes', ${given},
+        transform: { '^.+\\\\.tsx?$': ['jest-kubernetes/typescript', ${JSON.stringify(options)}] },
+      };`,
+      'nothing.js': 'module.exports = () => {};',
+      'tsconfig.json':
+        '{ "compilerOptions": { "strict": true, "esModuleInterop": true, "types": ["jest"] } }',
+      'tsconfig.test.json': '{ "extends": "./tsconfig.json", "compilerOptions": { "strict": false } }',
+      'loose.spec.ts': `test('x', () => { const same = (x) => x; expect(same(1)).toBe(1); });`,
+      'elsewhere/empty.js': '',
+    });
+    expect(await run(folder)).toEqual(passed);
+    const elsewhere = path.join(folder, 'elsewhere');
+    const script = '../../node_modules/jest/bin/jest.js';
+    expect(await run(elsewhere, { args: ['--config', '../jest.config.js'], script })).toEqual(passed);
   });
 
   test.each(['babel', 'v8'])(

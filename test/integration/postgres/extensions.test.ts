@@ -31,7 +31,7 @@ test('vectors, their index and their extension are in the template, and come bac
       migrate: migrating(schema),
     },
     server.address,
-    { signal: AbortSignal.timeout(60_000), progress: silent, rootDir: '/' },
+    { signal: AbortSignal.timeout(60_000), progress: silent, cwd: '/' },
   );
   const worker = { ...server.address, template, runId: 'extensions', reset: 'file' } as const;
   const variables = await createWorkerDatabase(worker, '1');

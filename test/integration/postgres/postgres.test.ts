@@ -73,7 +73,7 @@ async function script(file: string, content: string): Promise<string> {
 }
 
 const template = (changes: Partial<PostgresConfig>): Promise<string> =>
-  prepareTemplate(access, { ...config, ...changes }, address, { ...steps, rootDir: folder });
+  prepareTemplate(access, { ...config, ...changes }, address, { ...steps, cwd: folder });
 
 const query = async <T extends object>(databaseName: string | undefined, sql: string): Promise<T[]> =>
   (await withConnection(address, databaseName, (client) => client.query<T>(sql))).rows;

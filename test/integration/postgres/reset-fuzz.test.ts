@@ -92,7 +92,7 @@ async function round(seed: number, figures: Figures): Promise<string[]> {
       },
     },
     server.address,
-    { signal: AbortSignal.timeout(60_000), progress: silent, rootDir: '/', rebuild: true },
+    { signal: AbortSignal.timeout(60_000), progress: silent, cwd: '/', rebuild: true },
   );
   const runId = `fuzz${String(seed)}`;
   const worker = { ...server.address, template, runId, reset: 'file' } as const;

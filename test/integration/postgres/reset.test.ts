@@ -30,7 +30,7 @@ async function template(sql: string, changes: Partial<PostgresConfig> = {}): Pro
     migrate: migrating(sql),
     ...changes,
   };
-  const options = { signal: AbortSignal.timeout(60_000), progress: silent, rootDir: '/', rebuild: true };
+  const options = { signal: AbortSignal.timeout(60_000), progress: silent, cwd: '/', rebuild: true };
   return prepareTemplate(undefined as never, config, server.address, options);
 }
 

@@ -32,7 +32,7 @@ async function template(
     ...changes,
   };
   return prepareTemplate(undefined as never, config, server.address, {
-    ...{ signal: AbortSignal.timeout(60_000), progress: silent, rootDir: sql, rebuild: true },
+    ...{ signal: AbortSignal.timeout(60_000), progress: silent, cwd: sql, rebuild: true },
     ...options,
   });
 }

@@ -206,3 +206,21 @@ test('an empty configuration is one: all defaults', async () => {
     keep: 'never',
   });
 });
+
+test.each([
+  [
+    'ts',
+    "import { defineConfig } from 'jest-kubernetes/config';\nexport default defineConfig({ keep: 'always' });",
+  ],
+  [
+    'mjs',
+    "import { defineConfig } from 'jest-kubernetes/config';\nexport default defineConfig({ keep: 'always' });",
+  ],
+  [
+    'cjs',
+    "const { defineConfig } = require('jest-kubernetes/config');\nmodule.exports = defineConfig({ keep: 'always' });",
+  ],
+])('defineConfig is found where the package itself cannot be, in .%s', async (extension, text) => {
+  const folder = project({ [`jest-kubernetes.config.${extension}`]: text });
+  expect(await native.loadConfig({ rootDir: folder, env: {} })).toMatchObject({ keep: 'always' });
+});

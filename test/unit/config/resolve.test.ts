@@ -16,7 +16,8 @@ test('no file is needed', async () => {
       keep: 'never',
       postgres: undefined,
       manifests: [],
-      setup: undefined,
+      setup: [],
+      eachRun: [],
     },
     cluster: { provider: 'kind', image: undefined, nodes: [{ role: 'control-plane' }], config: undefined },
     images: [{ kind: 'pull', reference: 'postgres:17-alpine' }],
@@ -235,8 +236,10 @@ describe('durations', () => {
 
 describe('postgres', () => {
   test('true is all defaults', async () => {
-    const { postgres, images } = await load(configured({ postgres: true }));
+    const folder = configured({ postgres: true });
+    const { postgres, images } = await load(folder);
     expect(postgres).toEqual({
+      migrateIn: folder,
       ...{ image: 'postgres:17-alpine', database: 'app', user: 'app', password: undefined, hostPort: 0 },
       ...{ initdb: [], settings: {}, resources: {}, storage: 'memory', reset: 'file', migrate: undefined },
     });

@@ -68,9 +68,16 @@ test.each([
 
 test('the services of several projects are added up, where a name means one thing', async () => {
   const [one, other] = [await load(['redis:8-alpine']), await load(['redis:8-alpine', 'valkey:9'])];
-  expect(mergeConfigs([{ ...one }, { ...other, cluster: one.cluster }]).services).toHaveLength(2);
+  const said = {};
+  const asked = [one, other].map((config) => ({ config, said }));
+  expect(mergeConfigs(asked).services).toHaveLength(2);
   const another = await load(['redis:7']);
-  expect(() => mergeConfigs([one, { ...another, cluster: one.cluster }])).toThrow(
+  expect(() =>
+    mergeConfigs([
+      { config: one, said },
+      { config: another, said },
+    ]),
+  ).toThrow(
     expect.objectContaining({
       code: 'CONFIG_CONFLICT',
       message: 'The Jest projects of this run want different services called redis',

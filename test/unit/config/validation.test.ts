@@ -45,7 +45,7 @@ describe('an unknown key names the nearest known one', () => {
 
   test('or all that are known, where none is near', async () => {
     expect(await problems({ tekton: [] })).toEqual([
-      'tekton: not a known key; known are cluster, images, mirrors, manifests, postgres, services, keep, timeouts, diagnostics, dotenv, setup',
+      'tekton: not a known key; known are cluster, images, mirrors, manifests, postgres, services, keep, timeouts, diagnostics, dotenv, setup, eachRun',
     ]);
   });
 
@@ -159,7 +159,7 @@ describe('a bad value names its key, what it was, and what is allowed', () => {
       { mirrors: ['https://a'] },
       'mirrors.0: it is "https://a", but allowed is a registry such as mirror.gcr.io',
     ],
-    [{ setup: 'x' }, 'setup: it is "x", but allowed is a function'],
+    [{ setup: 1 }, 'setup: it is 1, but allowed is a function, the path of a module, or a list of these'],
     [[], 'the configuration: it is [], but allowed is an object'],
   ])('%j', async (config, line) => {
     expect(await problems(config)).toEqual([line]);

@@ -67,7 +67,7 @@ test('where its files have no room, the option is named by which they have', asy
     code: 'DISK_FULL',
     remedy: expect.stringContaining("postgres.storage to 'disk'") as string,
   });
-  const steps = { signal: AbortSignal.timeout(10_000), progress, rootDir: '/' };
+  const steps = { signal: AbortSignal.timeout(10_000), progress, cwd: '/' };
   for (const hook of [work, `echo '${full.message}'; false`]) {
     await expect(migrate(hook, address, 'app', steps)).rejects.toMatchObject({
       remedy: expect.stringContaining('postgres.storage') as string,

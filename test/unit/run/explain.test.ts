@@ -45,7 +45,8 @@ async function explained(
     ...{
       images: [{ kind: 'build', tag: 'shop/api:test', build: '.' }],
       postgres: undefined,
-      setup: () => undefined,
+      setup: [{ call: () => undefined }],
+      eachRun: [],
     },
     timeouts: { cluster: limits, pull: limits, import: limits, manifests: limits, postgres: limits },
   };
