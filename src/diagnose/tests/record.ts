@@ -31,7 +31,7 @@ export interface FileRecord {
   tests: readonly TestOfFile[];
 }
 
-export interface TestOfFile {
+interface TestOfFile {
   name: string;
   startedAt: number;
   endedAt: number;

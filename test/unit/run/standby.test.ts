@@ -1,4 +1,4 @@
-import { standBy, type Standby } from '../../../src/run/standby/stand-by.js';
+import { type Standby, standBy } from '../../../src/run/standby/stand-by.js';
 
 const times = { total: 60_000, still: 40, awake: 10, look: 5 };
 
