@@ -1,6 +1,8 @@
 /** Checks the packed package as a registry's users will meet it: its files, entry points and types. */
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pack } from './install.mjs';
 
@@ -12,6 +14,23 @@ const checks = [
 ];
 for (const [command, ...args] of checks) {
   if (spawnSync(command, args, { stdio: 'inherit' }).status !== 0) process.exitCode = 1;
+}
+
+// a debugger of the user's has no `src` to look into
+const unpacked = mkdtempSync(join(tmpdir(), 'jest-kubernetes-check-'));
+try {
+  spawnSync('tar', ['--extract', '--file', tarball, '--directory', unpacked]);
+  const maps = globSync('package/dist/**/*.js.map', { cwd: unpacked });
+  if (maps.length === 0)
+    throw new Error('the package has no source maps: this check looks in the wrong place');
+  for (const map of maps) {
+    const { sources, sourcesContent = [] } = JSON.parse(readFileSync(join(unpacked, map), 'utf8'));
+    if (sourcesContent.filter(Boolean).length === sources.length) continue;
+    console.error(`${map} does not hold its sources`);
+    process.exitCode = 1;
+  }
+} finally {
+  rmSync(unpacked, { recursive: true });
 }
 
 // what TypeScript does not compile must be copied, and is read only where a cluster has been made
