@@ -95,6 +95,7 @@ export function createKindCluster(
     progress.moved('the kubeconfig is there');
     using server = openApi(access, probing);
     await until('the API server to answer', apiAnswers, server, bound, progress);
+    progress.moved('the API server answers');
     if (step.from !== undefined) await introduce(step, server, containers);
     return access;
   });
@@ -208,11 +209,13 @@ async function prepareFolder(step: Creating): Promise<ReturnType<typeof kindConf
   return config;
 }
 
-/** What kind prints is its progress; it pulls the node image without a word. */
+/**
+ * The steps that kind prints are its progress; whatever else it says, such as what to do with the cluster, is none. It
+ * pulls the node image without a word.
+ */
 function tellStep(line: string, { progress, signal, watchPull }: Creating): void {
-  const step = /^\s*[•✓✗]?\s*(.*?)[^\p{L}\p{N})]*$/u.exec(line)?.[1];
-  // it says which engine it was told to use
-  if (step && !step.includes('KIND_EXPERIMENTAL_PROVIDER')) progress.moved(step);
+  const step = /^\s*[•✓✗]\s*(.*?)[^\p{L}\p{N})]*$/u.exec(line)?.[1];
+  if (step) progress.moved(step);
   const image = /Ensuring node image \(([^)]+)\)/.exec(line)?.[1];
   if (image !== undefined && !line.includes('✓')) {
     watchPull?.(image, { signal, progress }).catch(() => undefined);
