@@ -10,6 +10,7 @@ import {
   expectGreen,
   expectOneCluster,
   nothing,
+  packageManagers,
   packed,
   root,
 } from './support/examples.js';
@@ -105,16 +106,6 @@ function layOut({ name, files }: Tool, tarball: string): void {
   }
 }
 
-/** The registry that npm uses is the one that the others use. */
-async function registry(): Promise<NodeJS.ProcessEnv> {
-  const configured = async (key: string): Promise<string> =>
-    (await execa('npm', ['config', 'get', key])).stdout.trim();
-  const url = await configured('registry');
-  const certificates = await configured('cafile');
-  const own = /^(?:null|undefined)?$/.test(certificates) ? {} : { YARN_HTTPS_CA_FILE_PATH: certificates };
-  return { pnpm_config_registry: url, YARN_NPM_REGISTRY_SERVER: url, ...own };
-}
-
 let env: NodeJS.ProcessEnv;
 const scriptOf = ({ script }: Tool): string => path.join(root, 'node_modules', script);
 
@@ -125,13 +116,7 @@ async function run(tool: Tool, args: string[]): Promise<Ended> {
 }
 
 beforeAll(async () => {
-  env = {
-    ...made.env,
-    ...(await registry()),
-    YARN_ENABLE_TELEMETRY: '0',
-    YARN_ENABLE_IMMUTABLE_INSTALLS: '0',
-    YARN_GLOBAL_FOLDER: path.join(made.folder, 'yarn'),
-  };
+  env = { ...made.env, ...(await packageManagers(made.folder)) };
 }, 60_000);
 afterAll(() => made.remove(), 60_000);
 

@@ -79,6 +79,25 @@ export async function packed(): Promise<string> {
   return (await execa(process.execPath, ['--input-type=module', '--eval', script])).stdout;
 }
 
+/**
+ * What npm, pnpm and Yarn are told by their environment: the registry that npm uses is the one that the others use.
+ * @param folder - where Yarn keeps what it has downloaded
+ */
+export async function packageManagers(folder: string): Promise<NodeJS.ProcessEnv> {
+  const configured = async (key: string): Promise<string> =>
+    (await execa('npm', ['config', 'get', key])).stdout.trim();
+  const url = await configured('registry');
+  const certificates = await configured('cafile');
+  const own = /^(?:null|undefined)?$/.test(certificates) ? {} : { YARN_HTTPS_CA_FILE_PATH: certificates };
+  return {
+    ...{ pnpm_config_registry: url, YARN_NPM_REGISTRY_SERVER: url, ...own },
+    npm_config_prefer_offline: 'true',
+    YARN_ENABLE_TELEMETRY: '0',
+    YARN_ENABLE_IMMUTABLE_INSTALLS: '0',
+    YARN_GLOBAL_FOLDER: path.join(folder, 'yarn'),
+  };
+}
+
 /** How a command ended. */
 export interface Ended {
   exitCode?: number | undefined;
