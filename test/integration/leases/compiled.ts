@@ -9,7 +9,17 @@ export function compileSource(): { folder: string; remove: () => void } {
   const cache = join(root, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, 'jest-kubernetes-'));
-  const quick = ['--noCheck', '--declaration', 'false', '--sourceMap', 'false', '--outDir', folder];
+  const quick = [
+    '--noCheck',
+    '--declaration',
+    'false',
+    '--sourceMap',
+    'false',
+    '--inlineSources',
+    'false',
+    '--outDir',
+    folder,
+  ];
   execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'tsconfig.build.json'), ...quick]);
   return {
     folder,
