@@ -3,8 +3,6 @@ import { randomBytes } from 'node:crypto';
 import {
   type ClusterLease,
   type ClusterProvider,
-  type ClusterState,
-  type JoinedCluster,
   openCluster,
   startWatchdog,
   sweep,
@@ -13,12 +11,11 @@ import {
 import type { Config } from '../config/index.js';
 import type { FileRecord } from '../diagnose/index.js';
 import { ManifestReading } from '../kubernetes/index.js';
-import { serverSignature } from '../postgres/index.js';
-import { formatSeconds, Report, silent, type TimelineEntry } from '../report/index.js';
+import { formatSeconds, Report, type TimelineEntry } from '../report/index.js';
 import { exposedServices } from '../services/index.js';
 import { orAborted } from '../support/abort.js';
-import { JestKubernetesError, messageOf } from '../support/errors.js';
-import { Milestones, type RunContext } from './context.js';
+import type { JestKubernetesError } from '../support/errors.js';
+import type { RunContext } from './context.js';
 import { WorkerEnvironment } from './environment.js';
 import { explain } from './explain.js';
 import { Interruption } from './interruption.js';
@@ -30,6 +27,7 @@ import { RunPage } from './run-page.js';
 import { standBy } from './standby/index.js';
 import { writeSummary } from './summary.js';
 import { deleteAndTell } from './take-down.js';
+import { takePart } from './take-part.js';
 
 /** How long one piece of what is to be done before the lease is given back may take, in milliseconds. */
 const closingLimit = 10_000;
@@ -156,67 +154,13 @@ export class Run {
     await this.#graph.settled();
   }
 
-  /** The lease is taken: either the cluster is this run's to create, or it is there and answers. */
-  async #takePart(): Promise<RunContext> {
-    const [config, lease, provider, report] = [this.#config, this.#lease, this.#provider, this.#report];
-    const [runId, startedAt, environment] = [this.id, this.#startedAt, this.#environment];
-    const { keep, postgres } = config;
-    const { name } = config.cluster;
-    const contextOf = (id: string, joined?: JoinedCluster, done = new Set<string>()): RunContext => ({
-      runId,
-      startedAt,
-      config,
-      env: this.#env,
-      lease,
-      provider,
-      environment,
-      owner: provider.stays ? { id, cluster: name } : undefined,
-      joined,
-      done,
-      milestones: new Milestones(),
-      reading: this.#reading,
-      closing: [],
-      afterwards: [],
-    });
-    // one server for all that share the cluster
-    const server = postgres === undefined ? {} : { postgres: serverSignature(postgres) };
-    const made = { ...(await provider.made()), ...server };
-    const wanted = { made, removal: await provider.removal(), keep };
+  #takePart(): Promise<RunContext> {
+    const [config, env, environment, lease] = [this.#config, this.#env, this.#environment, this.#lease];
+    const [provider, reading, runId, startedAt] = [this.#provider, this.#reading, this.id, this.#startedAt];
+    const [report, { signal }] = [this.#report, this.#interruption];
     this.#wantsCluster = true;
-    for (;;) {
-      const arrival = await lease.acquire(wanted);
-      if (arrival.role === 'create') {
-        report.headline(
-          `${provider.words.begins} (once: every worker and every run that wants it shares it)`,
-        );
-        return contextOf(runId);
-      }
-      try {
-        const progress = {
-          ...silent,
-          note: (line: string) => {
-            report.note(line);
-          },
-        };
-        if (arrival.wasStandby) await provider.rest?.('running', this.#interruption.signal);
-        const joined = await provider.join(this.#interruption.signal, progress);
-        report.headline(
-          arrival.wasStandby
-            ? `takes the cluster ${name}, which was on standby`
-            : `joins the cluster ${name}${this.#companions()}`,
-        );
-        return contextOf(arrival.state.id, joined, doneIn(arrival.state));
-      } catch (error) {
-        this.#interruption.signal.throwIfAborted();
-        const isGone = error instanceof JestKubernetesError && error.code === 'CLUSTER_UNREACHABLE';
-        if (!provider.replaceable || !isGone) throw error;
-        report.note(`the cluster ${name} does not answer any more: ${messageOf(error)}`);
-        const users = await lease.replace();
-        if (users.length === 0) continue;
-        const used = users.map((user) => `used by ${user}`);
-        throw error.with({ evidence: [...error.evidence, ...used] });
-      }
-    }
+    const run = { config, env, environment, lease, provider, reading, runId, startedAt };
+    return takePart(run, { report, signal });
   }
 
   /** Holds the cluster ready, where this run is on standby, until somebody has taken it or it is to go. @returns why */
@@ -344,13 +288,4 @@ export class Run {
     report.headline(`${keeps}${again}`);
     if (outcome === 'kept') for (const line of usage) report.note(line);
   }
-
-  #companions(): string {
-    const others = this.#lease.others();
-    return others.length === 0 ? '' : `, which it shares with ${others.join(', ')}`;
-  }
-}
-
-function doneIn({ ledger }: ClusterState): Set<string> {
-  return new Set(Object.keys(ledger).filter((key) => ledger[key]?.state === 'done'));
 }
