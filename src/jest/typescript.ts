@@ -121,19 +121,29 @@ function transformerFor({
   return made;
 }
 
-const transformer = {
-  process: (source, path, options) => transformerFor(options).process(source, path, options),
-  processAsync: (source, path, options) => {
-    const { process, processAsync } = transformerFor(options);
-    return processAsync?.(source, path, options) ?? Promise.resolve(process(source, path, options));
-  },
-  getCacheKey: (source, path, options) => transformerFor(options).getCacheKey?.(source, path, options) ?? '',
-  getCacheKeyAsync: (source, path, options) => {
-    const { getCacheKeyAsync, getCacheKey } = transformerFor(options);
-    return (
-      getCacheKeyAsync?.(source, path, options) ?? Promise.resolve(getCacheKey?.(source, path, options) ?? '')
-    );
-  },
-} satisfies SyncTransformer<TypeScriptOptions>;
+type Transformer = Required<SyncTransformer<TypeScriptOptions>>;
 
-export = transformer;
+const process: Transformer['process'] = (source, path, options) =>
+  transformerFor(options).process(source, path, options);
+
+const processAsync: Transformer['processAsync'] = (source, path, options) => {
+  const transformer = transformerFor(options);
+  return (
+    transformer.processAsync?.(source, path, options) ??
+    Promise.resolve(transformer.process(source, path, options))
+  );
+};
+
+const getCacheKey: Transformer['getCacheKey'] = (source, path, options) =>
+  transformerFor(options).getCacheKey?.(source, path, options) ?? '';
+
+const getCacheKeyAsync: Transformer['getCacheKeyAsync'] = (source, path, options) => {
+  const transformer = transformerFor(options);
+  return (
+    transformer.getCacheKeyAsync?.(source, path, options) ??
+    Promise.resolve(transformer.getCacheKey?.(source, path, options) ?? '')
+  );
+};
+
+// by their names alone, so that Node.js finds them where an ES module imports one
+export = { process, processAsync, getCacheKey, getCacheKeyAsync };
