@@ -197,7 +197,7 @@ describe('a hook', () => {
     );
     expect(output.match(/^::error /gm)).toHaveLength(3);
     const group = new RegExp(
-      `^::group::jest-kubernetes: the cluster ${shop.cluster}\n[^]*? ✓ create cluster[^]*?^::endgroup::\n`,
+      `^::group::jest-kubernetes: the cluster ${shop.cluster}\n[^]*? ✓ reach the existing cluster[^]*?^::endgroup::\n`,
       'm',
     );
     expect(output).toMatch(group);
