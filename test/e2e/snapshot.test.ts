@@ -93,7 +93,7 @@ test('a run that finds a snapshot starts from it, and what it sees is what a new
     const [reference = ''] = (await references()).filter((name) => !referencesBefore.includes(name));
     const { stdout: container } = await execa('docker', ['create', reference]);
     await execa('docker', ['commit', '--change', 'ENTRYPOINT ["/bin/false"]', container, reference]);
-    await execa('docker', ['rm', container]);
+    await execa('docker', ['rm', '--volumes', container]);
     const booted = await project.run([], on);
     expect(booted.output).toContain('the snapshot could not be used, so kind boots a new node');
     expect(booted).toMatchObject({ status: 0 });
