@@ -131,7 +131,7 @@ test('a deletion that fails says what is left, fails no green run, and is made g
 
   const stillBusy = await project.cli(['prune']);
   expect(stillBusy.status).toBe(1);
-  expect(stillBusy.output).toMatch(/^The cluster \S+ could not be deleted \(CLUSTER_DELETE_FAILED\)\n/);
+  expect(stillBusy.output).toMatch(/^The cluster \S+ could not be deleted \(CLUSTER_DELETE_FAILED\)\n/m);
   rmSync(busy);
   expect(await project.cli(['prune'])).toMatchObject({
     status: 0,
