@@ -11,9 +11,9 @@ import { formatBytes, Report } from '../report/index.js';
 import {
   failedSnapshots,
   makeSnapshot,
+  memoryOf,
   Run,
   snapshotsOf,
-  standbyMemory,
   takeDownCluster,
   tidySnapshots,
 } from '../run/index.js';
@@ -103,7 +103,7 @@ export async function status({ json }: { json: boolean }): Promise<void> {
 /** It costs memory, which is told. */
 async function standbyWords({ name, standby }: KnownCluster, config: Config): Promise<string[]> {
   if (standby === undefined) return [];
-  const memory = await standbyMemory(config, name);
+  const memory = await memoryOf(config, name);
   return [`on standby${memory === undefined ? '' : ` (${memory} of memory)`}`];
 }
 

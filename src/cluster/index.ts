@@ -9,6 +9,7 @@ export {
   mayMakeSnapshot,
   memoryInUse,
   pruneSnapshots,
+  snapshotFor,
   snapshotOfKey,
   type AskedSnapshot,
   type KindProviderOptions,

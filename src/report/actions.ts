@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /*
@@ -52,7 +52,7 @@ export function addToSummary(markdown: string, env: NodeJS.ProcessEnv): void {
   if (file === undefined || file === '') return;
   try {
     // a step may write a megabyte, and loses all of it with one byte more
-    const size = existsSync(file) ? readFileSync(file).length : 0;
+    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     if (size + Buffer.byteLength(markdown) <= summaryLimit) appendFileSync(file, markdown);
   } catch {
     // the log has it all

@@ -120,6 +120,7 @@ export class Report {
 
   /** Where GitHub Actions runs, an error that is shown by somebody else as an annotation too, at the file that it names. */
   annotate(error: unknown): void {
+    if (!isInActions(this.#env)) return;
     const text = textOf(error);
     this.annotateAt({ title: 'jest-kubernetes', text, place: placeIn(text) });
   }

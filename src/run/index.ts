@@ -1,4 +1,4 @@
-import { loadRunConfig, unknownVariables } from '../config/index.js';
+import { type Config, loadRunConfig, unknownVariables } from '../config/index.js';
 import type { FileRecord } from '../diagnose/index.js';
 import { Report } from '../report/index.js';
 import { readAnew } from './read-anew.js';
@@ -8,19 +8,21 @@ import { startStandby } from './standby/index.js';
 export { Run } from './run.js';
 export { makeSnapshot } from './make-snapshot.js';
 export { failedSnapshots } from './snapshot-maker/index.js';
-export { snapshotsOf, tidySnapshots } from './snapshots.js';
-export { standbyMemory } from './standby/index.js';
+export { memoryOf, snapshotsOf, tidySnapshots } from './ask-engine.js';
 export { takeDownCluster } from './take-down.js';
 export { collectBundle } from './collect.js';
 export { packageVersion } from './versions.js';
 
 /** This process's run; a watch has one for all its re-runs. */
-let current: Run | undefined;
-/** What comes after it. */
-let behind: (() => Promise<void>) | undefined;
+let current: Started | undefined;
 
-/** What a watch was made from: the environment before it, and what was read last. */
-let watched: { env: NodeJS.ProcessEnv; inputs: string } | undefined;
+interface Started {
+  run: Run;
+  config: Config;
+  rootDirs: readonly string[];
+  /** What a watch was made from: the environment before it, and what was read last. */
+  watched?: { env: NodeJS.ProcessEnv; inputs: string };
+}
 
 /**
  * Starts this process's run, or lets the one that goes on be used again (a watch's re-run), with what has changed since.
@@ -39,18 +41,17 @@ export async function startRun(rootDirs: readonly string[], { watch = false } = 
   const report = new Report();
   for (const note of unknownVariables(process.env)) report.note(note);
   const run = new Run(config, report);
-  current = run;
+  current = { run, config, rootDirs };
   try {
-    watched = watch ? { env, inputs: (await readAnew(rootDirs, env)).inputs } : undefined;
+    if (watch) current.watched = { env, inputs: (await readAnew(rootDirs, env)).inputs };
     await run.start();
-    behind = () => startStandby(config, { rootDirs });
   } catch (error) {
     current = undefined;
     throw error;
   }
 }
 
-async function runAgain(run: Run, rootDirs: readonly string[]): Promise<void> {
+async function runAgain({ run, watched }: Started, rootDirs: readonly string[]): Promise<void> {
   run.page.startAnew();
   if (watched === undefined) return;
   const { config, added, inputs } = await readAnew(rootDirs, watched.env);
@@ -61,24 +62,24 @@ async function runAgain(run: Run, rootDirs: readonly string[]): Promise<void> {
 
 /** A test of this process's run has failed. */
 export function recordFailure(): void {
-  current?.markFailed();
+  current?.run.markFailed();
 }
 
 /** A test file of this process's run has run. */
 export function recordFile(file: FileRecord): void {
-  current?.record(file);
+  current?.run.record(file);
 }
 
 /** The tests have run, and the run goes on (a watch): what failed is put on its page. */
 export function showFailures(): void {
-  current?.page.write();
+  current?.run.page.write();
 }
 
 /** Ends this process's run; does nothing where there is none. */
 export async function finishRun(): Promise<void> {
-  const run = current;
+  const ended = current;
   current = undefined;
-  await run?.finish();
-  await behind?.();
-  behind = undefined;
+  if (ended === undefined) return;
+  await ended.run.finish();
+  await startStandby(ended.config, { rootDirs: ended.rootDirs });
 }

@@ -17,10 +17,10 @@ import { formatBytes, type Report, silent } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { Interruption } from './interruption.js';
 import { type Phase, PhaseGraph } from './phase-graph.js';
+import { bringImages } from './plan.js';
 import { kindOptions } from './provider-of.js';
 import { forgetFailure, type SnapshotConfig } from './snapshot-maker/index.js';
 import { deleteAndTell } from './take-down.js';
-import { pullToHost } from './work/images.js';
 
 const seconds = 1000;
 /** Packing stands still for as long as a gigabyte takes to be copied. */
@@ -76,14 +76,9 @@ interface Making {
 async function make(making: Making): Promise<'made' | 'there already'> {
   const { config, options, signal } = making;
   const provider = kindProvider(options);
-  const pulls = config.images.flatMap((image): Phase[] => {
-    if (image.kind !== 'pull') return [];
-    const name = `pull ${image.reference}`;
-    const work = pullToHost(image);
-    const limits = config.timeouts.pull;
-    return [{ name, title: name, after: [], limits, work: (step) => work({ config, provider }, step) }];
-  });
-  await settle(pulls, making);
+  // what is built has no place in a snapshot
+  const images = config.images.filter(({ kind }) => kind === 'pull');
+  await settle(bringImages({ ...config, images }, provider), making);
   const asked = await askedSnapshot(options, { signal, progress: silent });
   if (typeof asked === 'string') {
     throw new JestKubernetesError('SNAPSHOT_FAILED', 'Such a cluster boots the ordinary way', {

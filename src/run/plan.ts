@@ -166,8 +166,10 @@ export function plan(run: RunContext): Phase[] {
   return [...all, ...(eachRun.length === 0 ? [] : runHooks)];
 }
 
+type BringConfig = Pick<Config, 'images' | 'mirrors' | 'timeouts'>;
+
 /** What brings the images to the host alone: it needs no cluster, and may begin while another run's is waited for. */
-export function bringImages(config: Config, provider: ClusterProvider): Phase[] {
+export function bringImages(config: BringConfig, provider: ClusterProvider): Phase[] {
   return config.images.flatMap((image) => bringing(image, config, provider));
 }
 
@@ -181,7 +183,7 @@ function bringsPods({ config, provider }: RunContext): boolean {
 const importName = (image: ImageSource): string => `import ${imageSourceKey(image)}`;
 
 /** How an image comes to the host; one in an archive is there. */
-function bringing(image: ImageSource, config: Config, provider: ClusterProvider): Phase[] {
+function bringing(image: ImageSource, config: BringConfig, provider: ClusterProvider): Phase[] {
   if (image.kind === 'archive') return [];
   const name = `${image.kind} ${imageSourceKey(image)}`;
   const work = image.kind === 'pull' ? pullToHost(image) : buildOnHost(image);

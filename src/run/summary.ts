@@ -1,6 +1,6 @@
 import type { FileRecord } from '../diagnose/index.js';
 import { addToSummary, formatSeconds, isInActions, type TimelineEntry } from '../report/index.js';
-import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { formatError } from '../support/errors.js';
 import { masker } from '../support/mask.js';
 
 export interface Summarised {
@@ -38,7 +38,7 @@ function markdown({ cluster, timeline, failure, files, page }: Summarised): stri
   );
   return [
     `### jest-kubernetes: ${heading}\n`,
-    ...(failure === undefined ? [] : [fenced(textOf(failure))]),
+    ...(failure === undefined ? [] : [fenced(formatError(failure))]),
     ...red.map(({ file, name, cause }) =>
       [`❌ **${file}**: ${name}\n`, ...(cause === undefined ? [] : [fenced(cause)])].join('\n'),
     ),
@@ -49,9 +49,6 @@ function markdown({ cluster, timeline, failure, files, page }: Summarised): stri
     '',
   ].join('\n');
 }
-
-const textOf = (error: unknown): string =>
-  error instanceof JestKubernetesError ? error.format() : messageOf(error);
 
 /** With a fence that is longer than any in the text. */
 function fenced(text: string): string {

@@ -5,6 +5,11 @@ import { plugAndPlayOptions } from './plug-and-play.js';
 
 /* For processes that outlive the one that starts them. */
 
+/** A line of the log that such a process's output is. */
+export const say = (line: string): void => {
+  console.log(`${new Date().toISOString()} ${line}`);
+};
+
 /** A Node.js that runs one of the package's own modules, and what it is told. */
 export const nodeCommand = (module: string, ...task: readonly string[]): string[] => [
   process.execPath,

@@ -120,6 +120,11 @@ export function messageOf(error: unknown): string {
   return typeof message === 'string' ? message : String(error);
 }
 
+/** Anything thrown, as a reader sees it: one of ours whole, without secrets. */
+export function formatError(error: unknown): string {
+  return error instanceof JestKubernetesError ? error.format() : messageOf(error);
+}
+
 /** The innermost message, where there are causes: `fetch failed` itself tells nothing. */
 export function causeOf(error: unknown): string {
   const { cause, errors, code } = Object(error) as { cause?: unknown; errors?: unknown; code?: unknown };

@@ -14,5 +14,6 @@ export {
   makeSnapshotOf,
   mayMakeSnapshot,
   pruneSnapshots,
+  snapshotFor,
   snapshotOfKey,
 } from './snapshots.js';

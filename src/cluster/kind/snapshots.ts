@@ -50,6 +50,15 @@ export async function askedSnapshot(
   return { key: snapshotKey(content), content };
 }
 
+/** The snapshot that a cluster starts from, where there is one. */
+export async function snapshotFor(
+  options: KindProviderOptions,
+  steps: CreateOptions,
+): Promise<Snapshot | undefined> {
+  const asked = await askedSnapshot(options, steps);
+  return typeof asked === 'string' ? undefined : snapshotOfKey(asked.key, options, steps.signal);
+}
+
 /** All snapshots of an engine, those not proven too; the one used last first. */
 export const listSnapshots = (engine: KnownEngine, env: NodeJS.ProcessEnv): Promise<Snapshot[]> =>
   listBy(runtimeCli(engine, env));
@@ -80,10 +89,10 @@ export async function mayMakeSnapshot(
   { runtime, env = process.env }: KindProviderOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const run = runtimeCli(await runtime(), env);
-  if (!hasPlace(await listBy(run, signal), Date.now())) return false;
-  const folder = await run(['info', '--format', '{{.DockerRootDir}}'], { signal });
-  const disk = await statfs(folder.trim()).catch(() => undefined);
+  const engine = await runtime();
+  if (!hasPlace(await listBy(runtimeCli(engine, env), signal), Date.now())) return false;
+  const { dataRoot } = engine;
+  const disk = dataRoot === undefined ? undefined : await statfs(dataRoot).catch(() => undefined);
   return disk === undefined || disk.bavail * disk.bsize >= roomForOneUnasked;
 }
 

@@ -12,7 +12,7 @@ import { deleteContainers } from './delete-containers.js';
 import type { KindProviderOptions } from './kind-provider.js';
 import { runtimeCli } from './node-containers.js';
 import { dropSnapshot, type Snapshot, tagSnapshot } from './snapshot/index.js';
-import { askedSnapshot, snapshotOfKey } from './snapshots.js';
+import { snapshotFor } from './snapshots.js';
 
 type Options = KindProviderOptions & { access: ClusterAccess };
 
@@ -55,8 +55,7 @@ async function choose(options: Options, steps: CreateOptions): Promise<ClusterCr
 /** What cannot be found out is no snapshot: kind says what is wrong, if anything is. */
 async function find(options: Options, steps: CreateOptions): Promise<Snapshot | undefined> {
   try {
-    const asked = await askedSnapshot(options, steps);
-    return typeof asked === 'string' ? undefined : await snapshotOfKey(asked.key, options, steps.signal);
+    return await snapshotFor(options, steps);
   } catch (error) {
     steps.signal.throwIfAborted();
     if (error instanceof JestKubernetesError) return undefined;

@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 
 import pRetry from 'p-retry';
 
-import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { say } from '../../support/detached.js';
+import { formatError } from '../../support/errors.js';
 import { identifyProcess, isAlive, type ProcessIdentity } from '../../support/process-identity.js';
 import { stateDirectory } from '../../support/state-directory.js';
 import {
@@ -33,12 +34,6 @@ const keptLogs = 20;
  * elsewhere may be out of reach for a while (some ten minutes in all).
  */
 const attempts = provider === 'existing' ? { retries: 14, maxTimeout: 60_000 } : { retries: 3 };
-
-const say = (line: string) => {
-  console.log(`${new Date().toISOString()} ${line}`);
-};
-const describe = (error: unknown) =>
-  error instanceof JestKubernetesError ? error.format() : messageOf(error);
 
 /** What a run that is gone has left to others: its lease, and, if it was the last one, the cluster. */
 async function release(deleteCluster: DeleteCluster): Promise<void> {
@@ -79,7 +74,7 @@ async function sweepNow(deleteCluster: DeleteCluster): Promise<void> {
   const task = { stateDir, deleteCluster, onFailure: (_: string, error: unknown) => failures.push(error) };
   const removed = [...(await deleteAbandoned(task)), ...(await releaseDeadRuns(task))];
   say(`deleted: ${removed.join(', ') || 'nothing'}`);
-  if (failures.length > 0) throw new Error(failures.map(describe).join('\n'));
+  if (failures.length > 0) throw new Error(failures.map(formatError).join('\n'));
 }
 
 /** All but the newest, this one included. */
@@ -100,13 +95,13 @@ async function main(): Promise<void> {
   await pRetry(() => (task === 'release' ? release(deleteCluster) : sweepNow(deleteCluster)), {
     ...attempts,
     onFailedAttempt: ({ error, retriesLeft }) => {
-      say(`${describe(error)}\n(${retriesLeft} more attempts)`);
+      say(`${formatError(error)}\n(${retriesLeft} more attempts)`);
     },
   });
   pruneLogs();
 }
 
 main().catch((error: unknown) => {
-  say(`${describe(error)}\ngiving up: the next run on this machine tries again`);
+  say(`${formatError(error)}\ngiving up: the next run on this machine tries again`);
   process.exitCode = 1;
 });

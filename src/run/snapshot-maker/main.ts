@@ -1,7 +1,8 @@
 import { json } from 'node:stream/consumers';
 
 import { Report } from '../../report/index.js';
-import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { say } from '../../support/detached.js';
+import { formatError, type JestKubernetesError, messageOf } from '../../support/errors.js';
 import { makeSnapshot } from '../make-snapshot.js';
 import { noteFailure, takeMaking, tidyNotes } from './notes.js';
 import { untilQuiet, whileQuiet } from './quiet.js';
@@ -14,10 +15,6 @@ import type { Task } from './start.js';
 
 /** How long a quiet moment is waited for, in milliseconds; the next run's end starts another process. */
 const patience = 60 * 60 * 1000;
-
-const say = (line: string): void => {
-  console.log(`${new Date().toISOString()} ${line}`);
-};
 
 async function main(): Promise<void> {
   const { key, config } = (await json(process.stdin)) as Task;
@@ -46,7 +43,7 @@ async function main(): Promise<void> {
 }
 
 function fail(error: unknown, stateDir: string, key: string): void {
-  say(`snapshot ${key}: ${error instanceof JestKubernetesError ? error.format() : messageOf(error)}`);
+  say(`snapshot ${key}: ${formatError(error)}`);
   process.exitCode = 1;
   const { code, evidence = [] } = error as Partial<JestKubernetesError>;
   // another state directory's process makes it

@@ -1,3 +1,2 @@
-export { standbyMemory } from './memory.js';
 export { standBy } from './stand-by.js';
 export { startStandby } from './start.js';

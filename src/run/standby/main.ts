@@ -1,9 +1,10 @@
 import { json } from 'node:stream/consumers';
 
-import { askedSnapshot, snapshotOfKey } from '../../cluster/index.js';
+import { snapshotFor } from '../../cluster/index.js';
 import { type Config, loadRunConfig } from '../../config/index.js';
 import { Report, silent } from '../../report/index.js';
-import { JestKubernetesError, messageOf } from '../../support/errors.js';
+import { say } from '../../support/detached.js';
+import { formatError, type JestKubernetesError } from '../../support/errors.js';
 import { kindOptions } from '../provider-of.js';
 import { Run } from '../run.js';
 import type { Task } from './start.js';
@@ -13,15 +14,16 @@ import type { Task } from './start.js';
  * configuration is on its standard input; its output is its log.
  */
 
-const say = (line: string): void => {
-  console.log(`${new Date().toISOString()} ${line}`);
-};
+/** How long the engine may take to tell which snapshots it has, in milliseconds. */
+const patience = 60_000;
 
 async function main(): Promise<void> {
   const { rootDirs } = (await json(process.stdin)) as Task;
   const config = await loadRunConfig(rootDirs, process.env, { forRun: true });
   if (config?.cluster.standby !== true) return;
-  if (!(await hasSnapshot(config))) {
+  const options = kindOptions(config, process.env);
+  const steps = { signal: AbortSignal.timeout(patience), progress: silent };
+  if ((await snapshotFor(options, steps)) === undefined) {
     say('standby: there is no snapshot that it could start from');
     return;
   }
@@ -37,17 +39,10 @@ async function main(): Promise<void> {
   }
 }
 
-async function hasSnapshot(config: Config): Promise<boolean> {
-  const signal = AbortSignal.timeout(60_000);
-  const options = kindOptions(config, process.env);
-  const asked = await askedSnapshot(options, { signal, progress: silent });
-  return typeof asked !== 'string' && (await snapshotOfKey(asked.key, options, signal)) !== undefined;
-}
-
 main().catch((error: unknown) => {
   const { code } = error as Partial<JestKubernetesError>;
   // a run was there first
   if (code === 'CONFIG_CONFLICT') return;
-  say(`standby: ${error instanceof JestKubernetesError ? error.format() : messageOf(error)}`);
+  say(`standby: ${formatError(error)}`);
   process.exitCode = 1;
 });

@@ -69,6 +69,34 @@ rm -rf /var/log/pods /var/log/containers /var/log/journal /var/lib/cni /var/tmp/
 rm -f /kind/product_uuid /var/lib/systemd/random-seed
 `;
 
+interface Unit {
+  /** Lines of `[Unit]`. */
+  unit: readonly string[];
+  /** As systemd reads them. */
+  commands: readonly string[];
+}
+
+/** What a clone does once before its kubelet starts. @param order - among those that the kubelet's unit names */
+const beforeKubelet = (
+  order: number,
+  name: string,
+  { unit, commands }: Unit,
+): string => `cat >/etc/systemd/system/jest-kubernetes-${name}.service <<'UNIT'
+[Unit]
+${unit.join('\n')}
+Before=kubelet.service
+[Service]
+Type=oneshot
+${commands.map((command) => `ExecStart=${command}`).join('\n')}
+UNIT
+mkdir -p /etc/systemd/system/kubelet.service.d
+cat >/etc/systemd/system/kubelet.service.d/${order}-jest-kubernetes.conf <<'UNIT'
+[Unit]
+Wants=jest-kubernetes-${name}.service
+After=jest-kubernetes-${name}.service
+UNIT
+`;
+
 /**
  * No key is in a snapshot: each clone makes all of its own, with kubeadm, while containerd starts. On elliptic curves that
  * takes a tenth of a second, and more than a second with RSA.
@@ -83,23 +111,12 @@ fi
 sed -i -e '/^encryptionAlgorithm:/d' -e 's/^kind: ClusterConfiguration$/&\\nencryptionAlgorithm: ECDSA-P256/' "$config"
 cd /etc/kubernetes
 rm -rf pki admin.conf super-admin.conf kubelet.conf controller-manager.conf scheduler.conf
-cat >/etc/systemd/system/jest-kubernetes-keys.service <<'UNIT'
-[Unit]
-Description=Keys of this cluster's own
-Before=kubelet.service
-ConditionPathExists=!/etc/kubernetes/admin.conf
-[Service]
-Type=oneshot
-ExecStart=/usr/bin/env kubeadm init phase certs all --config /kind/kubeadm.conf
-ExecStart=/usr/bin/env kubeadm init phase kubeconfig all --config /kind/kubeadm.conf
-UNIT
-mkdir -p /etc/systemd/system/kubelet.service.d
-cat >/etc/systemd/system/kubelet.service.d/20-jest-kubernetes.conf <<'UNIT'
-[Unit]
-Wants=jest-kubernetes-keys.service
-After=jest-kubernetes-keys.service
-UNIT
-`;
+${beforeKubelet(20, 'keys', {
+  unit: ["Description=Keys of this cluster's own", 'ConditionPathExists=!/etc/kubernetes/admin.conf'],
+  commands: ['certs', 'kubeconfig'].map(
+    (phase) => `/usr/bin/env kubeadm init phase ${phase} all --config /kind/kubeadm.conf`,
+  ),
+})}`;
 
 /**
  * In a clone the first pods start together with kube-proxy. Whoever of them asks the API server by its Service before there is a
@@ -109,21 +126,12 @@ UNIT
  */
 export const leadToApiServer = (address: string): string => `
 set -e
-cat >/etc/systemd/system/jest-kubernetes-api.service <<'UNIT'
-[Unit]
-Description=The way to the API server until kube-proxy makes one
-Before=kubelet.service
-[Service]
-Type=oneshot
-ExecStart=/bin/sh -c 'node=$$(getent ahostsv4 $$(hostname) | head -n 1 | cut -d " " -f 1); for chain in PREROUTING OUTPUT; do iptables -w -t nat -A $$chain -d ${address}/32 -p tcp --dport 443 -j DNAT --to-destination $$node:6443; done'
-UNIT
-mkdir -p /etc/systemd/system/kubelet.service.d
-cat >/etc/systemd/system/kubelet.service.d/30-jest-kubernetes.conf <<'UNIT'
-[Unit]
-Wants=jest-kubernetes-api.service
-After=jest-kubernetes-api.service
-UNIT
-`;
+${beforeKubelet(30, 'api', {
+  unit: ['Description=The way to the API server until kube-proxy makes one'],
+  commands: [
+    `/bin/sh -c 'node=$$(getent ahostsv4 $$(hostname) | head -n 1 | cut -d " " -f 1); for chain in PREROUTING OUTPUT; do iptables -w -t nat -A $$chain -d ${address}/32 -p tcp --dport 443 -j DNAT --to-destination $$node:6443; done'`,
+  ],
+})}`;
 
 /**
  * /var is a volume, of which every container is given a copy: so what is unpacked, a gigabyte, goes into the image itself,
