@@ -46,6 +46,7 @@ test('lists what is there', async () => {
     .map((line) => line.replaceAll(/\\S*-control-plane/g, 'NODE').replace(/apiserver-[a-z0-9]{26}/, 'apiserver'));
   writeFileSync('objects.json', JSON.stringify(all.sort()));
   writeFileSync('restarts.json', JSON.stringify(lists('pods').flatMap(({ status }) => status.containerStatuses.filter(({ restartCount }) => restartCount > 0).map(({ name, restartCount }) => name + ' ' + restartCount))));
+  writeFileSync('postgres.json', JSON.stringify(kubectl('logs', '--namespace', 'jest-kubernetes', 'postgres-0')));
   const [slice] = lists('endpointslices').filter(({ metadata }) => metadata.name === 'kubernetes');
   const [node] = lists('nodes');
   writeFileSync('addresses.json', JSON.stringify([slice.endpoints.flatMap(({ addresses }) => addresses), node.status.addresses[0].address, node.spec.providerID]));
@@ -55,7 +56,7 @@ test('lists what is there', async () => {
 test('a run that finds a snapshot starts from it, and what it sees is what a new cluster has', async () => {
   const project = installed.project('snap', {
     'all.test.js': listsAll,
-    'jest-kubernetes.config.json': JSON.stringify({ images: [] }),
+    'jest-kubernetes.config.json': JSON.stringify({ postgres: true }),
   });
   const read = async (file: string): Promise<unknown> =>
     JSON.parse((await execa('cat', [`${project.folder}/${file}`])).stdout);
@@ -74,6 +75,8 @@ test('a run that finds a snapshot starts from it, and what it sees is what a new
     expect(fresh).toMatchObject({ status: 0 });
     expect(fresh.output).not.toContain('starting from the snapshot');
     const expected = await read('objects.json');
+    const initializes = 'PostgreSQL init process complete';
+    expect(await read('postgres.json')).toContain(initializes);
 
     const cloned = await project.run([], on);
     expect(cloned.output).toContain('starting from the snapshot');
@@ -84,6 +87,8 @@ test('a run that finds a snapshot starts from it, and what it sees is what a new
     const isToken = (line: unknown): boolean => String(line).includes('bootstrap-token');
     expect(await read('objects.json')).toEqual((expected as unknown[]).filter((line) => !isToken(line)));
     expect(await read('restarts.json')).toEqual([]);
+    expect(await read('postgres.json')).not.toContain(initializes);
+    expect(await read('postgres.json')).toContain('ready to accept connections');
     const [endpoints, address, providerId] = (await read('addresses.json')) as [string[], string, string];
     expect(endpoints).toEqual([address]);
     expect(providerId).toBe(`kind://docker/${project.cluster}/${project.cluster}-control-plane`);
