@@ -35,7 +35,9 @@ const moments: Record<string, (run: JestProcess) => Promise<void>> = {
   ...(snapshots === 'off' && {
     'while kubeadm boots': async (run) => {
       await run.prints('creates the cluster');
-      await until('kubeadm is in the container', async () => (await nodeProcesses()).includes('kubeadm init'));
+      await until('kubeadm is in the container', async () =>
+        (await nodeProcesses()).includes('kubeadm init'),
+      );
     },
     'during the import': (run) => run.prints(/import postgres:17-alpine +[\d.]+ s {2}\d+ MB/),
   }),
