@@ -37,8 +37,8 @@ try {
     );
   }
   const asked = process.argv.slice(2);
-  const args = asked.length > 0 ? asked : ['--testPathIgnorePatterns', 'e2e/snapshot.test'];
-  const result = await jestScript('test:e2e', args, { ...env, TEST_SNAPSHOT: 'on' });
+  const args = asked.length > 0 ? asked : ['--testPathIgnorePatterns', 'snapshot(-maker)?.test'];
+  const result = await jestScript('test:e2e', args, { ...env, TEST_SNAPSHOT: 'on', TEST_E2E: 'all' });
   process.exitCode = result.ok ? 0 : 1;
   console.log(`\n${figures(result)}`);
 } finally {

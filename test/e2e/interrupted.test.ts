@@ -12,6 +12,7 @@ import {
   snapshots,
   until,
 } from './support/project.js';
+import { share } from './support/share.js';
 
 let installed: Installation;
 beforeAll(async () => {
@@ -121,7 +122,7 @@ async function nothingIsLeft(): Promise<void> {
   expect(await installed.remains()).toEqual(nothing);
 }
 
-test.each(cases)(
+test.each(share(cases, 7))(
   '%s: %s leaves nothing behind',
   async (moment, strike) => {
     const project = installed.project(
