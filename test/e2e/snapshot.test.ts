@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 
 import { type Installation, installation, nothing } from './support/project.js';
-import { images, on, references, removeThoseBesides } from './support/snapshot-images.js';
+import { images, on, own, references, removeThoseBesides } from './support/snapshot-images.js';
 
 let installed: Installation;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ test('lists what is there', async () => {
   const compared = kinds.filter((kind) => !/^events|componentstatuses|certificatesigning|clustertrust|controllerrevisions/.test(kind));
   const all = lists(compared.join(','))
     .map(({ apiVersion, kind, metadata: { namespace = '', name } }) => [apiVersion, kind, namespace, name.replace(random, '')].join(' '))
-    .map((line) => line.replaceAll(/\\S*-control-plane/g, 'NODE').replace(/apiserver-[a-z0-9]{26}/, 'apiserver'));
+    .map((line) => line.replaceAll(/\\S*-control-plane/g, 'NODE').replace(/apiserver-[a-z0-9]{26}/, 'apiserver').replace(/10[.]97[.](?!0[.]).*/, 'ADDRESS'));
   writeFileSync('objects.json', JSON.stringify(all.sort()));
   writeFileSync('restarts.json', JSON.stringify(lists('pods').flatMap(({ status }) => status.containerStatuses.filter(({ restartCount }) => restartCount > 0).map(({ name, restartCount }) => name + ' ' + restartCount))));
   writeFileSync('postgres.json', JSON.stringify(kubectl('logs', '--namespace', 'jest-kubernetes', 'postgres-0')));
@@ -41,7 +41,7 @@ test('lists what is there', async () => {
 test('a run that finds a snapshot starts from it, and what it sees is what a new cluster has', async () => {
   const project = installed.project('snap', {
     'all.test.js': listsAll,
-    'jest-kubernetes.config.json': JSON.stringify({ postgres: true }),
+    'jest-kubernetes.config.json': JSON.stringify({ postgres: true, cluster: { config: own } }),
   });
   const read = async (file: string): Promise<unknown> =>
     JSON.parse((await execa('cat', [`${project.folder}/${file}`])).stdout);

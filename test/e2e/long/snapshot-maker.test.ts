@@ -4,7 +4,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 
 import { type Installation, installation, nothing, type Project, until } from '../support/project.js';
-import { images, on, originals, removeThoseBesides } from '../support/snapshot-images.js';
+import { images, on, originals, own, removeThoseBesides } from '../support/snapshot-images.js';
 
 let installed: Installation;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ afterAll(() => installed.remove(), 60_000);
 async function standsBy(project: Project, env: NodeJS.ProcessEnv): Promise<void> {
   writeFileSync(
     path.join(project.folder, 'jest-kubernetes.config.json'),
-    JSON.stringify({ images: ['busybox'], cluster: { standby: true } }),
+    JSON.stringify({ images: ['busybox'], cluster: { standby: true, config: own } }),
   );
   const node = `${project.cluster}-control-plane`;
   const state = async (): Promise<string> =>
@@ -55,7 +55,7 @@ test('after a run whose cluster was booted, a snapshot is made in the background
   const files = {
     'one.test.js': 'test("passes", () => undefined);\n',
     // a key that no other test has
-    'jest-kubernetes.config.json': JSON.stringify({ images: ['busybox'] }),
+    'jest-kubernetes.config.json': JSON.stringify({ images: ['busybox'], cluster: { config: own } }),
   };
   const [project, other] = [installed.project('auto', files), installed.project('other', files)];
   const byHand = { ...on, CI: '' };
@@ -99,7 +99,7 @@ test('after a run whose cluster was booted, a snapshot is made in the background
 
 test('a maker that is killed leaves nothing', async () => {
   const project = installed.project('killed', {
-    'jest-kubernetes.config.json': JSON.stringify({ images: ['busybox'] }),
+    'jest-kubernetes.config.json': JSON.stringify({ images: ['busybox'], cluster: { config: own } }),
   });
   const before = await images();
   const maker = project.startCli(['snapshot'], on);

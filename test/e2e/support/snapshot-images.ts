@@ -3,6 +3,9 @@ import { execa } from 'execa';
 /** Clusters start from snapshots, also where the other tests' do not. */
 export const on = { JEST_KUBERNETES_SNAPSHOT: 'on' };
 
+/** Of a configuration whose snapshot nobody else on this machine has: kind's own default is another one. */
+export const own = { networking: { serviceSubnet: '10.97.0.0/16' } };
+
 const lines = async (...args: string[]): Promise<string[]> =>
   (await execa('docker', args)).stdout.split('\n').filter(Boolean);
 const list = ['image', 'ls', '--filter', 'label=jest-kubernetes.snapshot'];
