@@ -13,7 +13,7 @@ export function patienceWith(error: unknown): number {
   if (!(error instanceof ApiError)) return Infinity; // not yet, or no answer at all
   const { status, message } = error;
   if (status === 409 || status === 429 || status >= 503) return Infinity;
-  if (status === 500 && /webhook|etcd|timeout/i.test(message)) return Infinity;
+  if (status === 500 && /webhook|etcd|timeout|not ready/i.test(message)) return Infinity;
   // a pod in a namespace so young that its service account is not there
   if (status === 403 && /service ?account/i.test(message)) return Infinity;
   // a namespace, or the place of a kind, whose definition is so young, or so lately gone, that it is listed and not served

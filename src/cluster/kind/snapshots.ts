@@ -88,9 +88,10 @@ export async function imageIsWritten(
   if (!isOriginal(cluster)) return;
   const run = runtimeCli(engine, env);
   const deadline = performance.now() + writingLimit;
-  const isWritten = async (): Promise<boolean> =>
-    (await clusterContainers(run, cluster)).every(({ state }) => state !== 'paused');
-  while (!(await isWritten()) && performance.now() < deadline) await pause(200);
+  const isWriting = async (): Promise<boolean> =>
+    // an engine that does not answer fails the deletion itself
+    (await clusterContainers(run, cluster).catch(() => [])).some(({ state }) => state === 'paused');
+  while ((await isWriting()) && performance.now() < deadline) await pause(200);
 }
 
 /** What was not finished when the making of a snapshot ended, of a cluster that snapshots are made of; else nothing. */
