@@ -58,3 +58,18 @@ type Style = Parameters<typeof styleText>[0];
 export function styleFor(stream: NodeJS.WriteStream): (style: Style, text: string) => string {
   return (style, text) => styleText(style, text, { stream });
 }
+
+/** Text with its lines broken between words where they would be wider, what follows below where the text begins. */
+export function brokenAt(columns: number, text: string): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      // what stands in a column of its own is a command, to be copied as it is
+      if (line.length <= columns || /\S {2,}\S/.test(line)) return line;
+      const [indent = ''] = /^ */.exec(line) ?? [];
+      const room = Math.max(1, columns - indent.length);
+      const parts = line.match(new RegExp(`\\S.{0,${room - 1}}(?=\\s|$)|\\S+`, 'gu')) ?? [];
+      return parts.map((part) => `${indent}${part.trimEnd()}`).join('\n');
+    })
+    .join('\n');
+}

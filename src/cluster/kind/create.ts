@@ -185,7 +185,7 @@ async function introduce(
 }
 
 async function prepareFolder(step: Creating): Promise<ReturnType<typeof kindConfig>> {
-  const { cluster, directory, engine, env, from, hostPorts, progress, run, signal } = step;
+  const { cluster, directory, engine, env, hostPorts, progress, run, signal } = step;
   const { name } = cluster;
   refuseUnreachable(cluster, engine);
   const there = await clusterContainers(run, name, signal);
@@ -199,11 +199,6 @@ async function prepareFolder(step: Creating): Promise<ReturnType<typeof kindConf
   const owner = { madeBy: 'jest-kubernetes', directory, place: placeHere() };
   await writeFile(ownerFile(directory), `${JSON.stringify(owner)}\n`);
   const { cgroupVersion, host } = engine;
-  if (cgroupVersion === 1 && from === undefined) {
-    progress.note(
-      `${engine.name} has cgroup v1, which kubelets refuse unless they are told (failCgroupV1): they are`,
-    );
-  }
   const config = kindConfig(cluster, { directory, hostPorts, cgroupVersion, host });
   await writeFile(path.join(directory, 'kind.yaml'), stringify(config));
   return config;
