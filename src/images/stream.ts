@@ -53,9 +53,14 @@ export async function streamIntoNodes(
   const counter = new Transform({
     highWaterMark: 1 << 20,
     transform(chunk: Buffer, _encoding, done) {
+      if (bytes === 0) progress.waitingFor(`containerd to take ${name} in`);
       bytes += chunk.length;
       progress.moved({ done: bytes, total: expected() });
       done(null, chunk);
+    },
+    flush(done) {
+      progress.moved('unpacking');
+      done();
     },
   });
   const imports = nodes.map((node) =>
@@ -70,7 +75,8 @@ export async function streamIntoNodes(
     for (const child of children) child.kill('SIGKILL');
   };
   signal.addEventListener('abort', kill, { once: true });
-  progress.waitingFor(`containerd to take ${name} in`);
+  // an engine begins to write when it has put all together
+  progress.waitingFor(`${runtime.name} to save ${name}`);
   try {
     for (const child of imports) counter.pipe(child.stdin);
     // an importer that has ended tells why by its own status: a broken pipe says nothing

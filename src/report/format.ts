@@ -59,7 +59,10 @@ export function styleFor(stream: NodeJS.WriteStream): (style: Style, text: strin
   return (style, text) => styleText(style, text, { stream });
 }
 
-/** Text with its lines broken between words where they would be wider, what follows below where the text begins. */
+/** The least that a line's continuation stands in, in columns: as far as what is below a headline. */
+const hanging = 3;
+
+/** Text with its lines broken between words where they would be wider; a word that is wider by itself is left whole. */
 export function brokenAt(columns: number, text: string): string {
   return text
     .split('\n')
@@ -67,9 +70,10 @@ export function brokenAt(columns: number, text: string): string {
       // what stands in a column of its own is a command, to be copied as it is
       if (line.length <= columns || /\S {2,}\S/.test(line)) return line;
       const [indent = ''] = /^ */.exec(line) ?? [];
-      const room = Math.max(1, columns - indent.length);
+      const below = ' '.repeat(Math.max(hanging, indent.length));
+      const room = Math.max(1, columns - below.length);
       const parts = line.match(new RegExp(`\\S.{0,${room - 1}}(?=\\s|$)|\\S+`, 'gu')) ?? [];
-      return parts.map((part) => `${indent}${part.trimEnd()}`).join('\n');
+      return indent + parts.map((part) => part.trimEnd()).join(`\n${below}`);
     })
     .join('\n');
 }

@@ -94,7 +94,7 @@ export function createKindCluster(
     await writeAccess(containers, step);
     progress.moved('the kubeconfig is there');
     using server = openApi(access, probing);
-    await until('the API server to answer', apiAnswers, server, bound, progress);
+    await until('the API server', apiAnswers, server, bound, progress);
     progress.moved('the API server answers');
     if (step.from !== undefined) await introduce(step, server, containers);
     return access;
@@ -104,8 +104,8 @@ export function createKindCluster(
     const areReady = nodesAreReady(machines(containers));
     await Promise.all([
       finished,
-      until('every node to be Ready', areReady, server, bound, progress),
-      until('the default ServiceAccount', podsAreTaken, server, bound, progress),
+      until('Ready nodes', areReady, server, bound, progress),
+      until('the ServiceAccount', podsAreTaken, server, bound, progress),
     ]);
     return access;
   });

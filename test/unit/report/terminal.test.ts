@@ -29,7 +29,6 @@ function terminal(columns: number, { quiet = false } = {}): Terminal {
   return { report, written };
 }
 
-// eslint-disable-next-line no-control-regex
 const controls = /\u001B\[[?\d;]*[A-Za-z]|\r/g;
 
 const shown = (text: string): string[] =>
@@ -104,7 +103,7 @@ test('colours are such as a light ground shows too', () => {
   jest.advanceTimersByTime(120);
   line.end('done');
   report.error(new Error('no'));
-  // eslint-disable-next-line no-control-regex
+
   const styles = [...written().matchAll(/\u001B\[([\d;]+)m/g)].map(([, style]) => style);
   // bold, red, green, cyan, and what ends them: neither yellow nor white, and nothing dim
   expect([...new Set(styles)].sort()).toEqual(['1', '22', '31', '32', '36', '39']);
@@ -112,11 +111,14 @@ test('colours are such as a light ground shows too', () => {
 
 test('notes are broken between words, below where they begin, and commands and paths are not', () => {
   const { report, written } = terminal(60);
+  report.headline('creates the cluster shop-of-many-departments (once, for all of them)');
   report.note('a snapshot of such a cluster is made in the background, when no run needs the machine');
   const command = `use it:     export KUBECONFIG=/home/me/${'long/'.repeat(12)}kubeconfig`;
   report.headline(`keeps the cluster shop\n   ${command}`);
   report.note(`see /home/me/${'long/'.repeat(12)}index.html for it`);
   expect(shown(written())).toEqual([
+    'jest-kubernetes creates the cluster',
+    '   shop-of-many-departments (once, for all of them)',
     '   a snapshot of such a cluster is made in the background,',
     '   when no run needs the machine',
     'jest-kubernetes keeps the cluster shop',
