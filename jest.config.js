@@ -17,6 +17,7 @@ const project = (displayName) => ({
       Object.entries(native).map(([name, file]) => [`^${name}$`, `<rootDir>/test/native/${file}.js`]),
     ),
   },
+  testPathIgnorePatterns: process.env.TEST_E2E === 'all' ? [] : ['<rootDir>/test/e2e/long/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/examples/'],
   transform: { '^.+\\.tsx?$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.json' }] },
 });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { deleteOwned } from '../kubernetes/index.js';
 import { type Progress, silent } from '../report/index.js';
 import { engineOf } from '../runtime/index.js';
-import { deleteContainers, dropUnfinished } from './kind/index.js';
+import { deleteContainers, dropUnfinished, imageIsWritten } from './kind/index.js';
 import { currentContext, type Removal, type RemovalRecord } from './leases/index.js';
 
 interface Deletion {
@@ -19,6 +19,7 @@ const deletions: Record<Removal['provider'], Deletion> = {
     async work({ name, folder, removal: { runtime } }, progress) {
       if (runtime === null) throw new Error(`the record of ${name} names no container engine`);
       const engine = engineOf(runtime);
+      await imageIsWritten(name, engine, process.env);
       await deleteContainers({ name, directory: folder, runtime: engine, progress });
       await dropUnfinished(name, engine, process.env);
     },

@@ -12,6 +12,7 @@ export {
   snapshotFor,
   snapshotOfKey,
   type AskedSnapshot,
+  type DatabaseServer,
   type KindProviderOptions,
   type Snapshot,
 } from './kind/index.js';

@@ -20,7 +20,7 @@ export { kubeconfigFiles } from './existing-cluster.js';
 export { readHook } from './hooks.js';
 export { loadConfig, loadRunConfig } from './load.js';
 export { readChangedModules } from './read-file.js';
-export { defaultPostgresImage } from './resolve.js';
+export { defaultPostgresImage, defaultPostgresUser } from './resolve.js';
 export { pinnedNodeImage } from './node-images.js';
 export { isOff, mirrorVariables, unknownVariables } from './variables.js';
 export { configWithoutFile } from './without-file.js';

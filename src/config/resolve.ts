@@ -32,6 +32,7 @@ import { resolveNodes } from './resolve-nodes.js';
 import { resolveService } from './service-options.js';
 
 export const defaultPostgresImage = 'postgres:17-alpine';
+export const defaultPostgresUser = 'app';
 const defaultMirrors = ['mirror.gcr.io', 'public.ecr.aws/docker'];
 
 const seconds = 1000;
@@ -265,7 +266,7 @@ function resolvePostgres(
   return {
     image: given.image ?? defaultPostgresImage,
     database: given.database ?? 'app',
-    user: given.user ?? 'app',
+    user: given.user ?? defaultPostgresUser,
     password: given.password,
     hostPort: given.hostPort ?? 0,
     initdb: [given.initdb ?? []].flat().map(absolute),

@@ -99,9 +99,10 @@ export async function whenFree<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Workers' own; a template's name may end in digits alone too. */
 async function runDatabases(client: Client): Promise<{ name: string; run: string }[]> {
   const { rows } = await client.query<{ datname: string }>(
-    String.raw`SELECT datname FROM pg_database WHERE datname ~ '^jk_[a-z0-9]+_[0-9]+$'`,
+    String.raw`SELECT datname FROM pg_database WHERE datname ~ '^jk_(?!template_)[a-z0-9]+_[0-9]+$'`,
   );
   return rows.map(({ datname }) => ({ name: datname, run: datname.split('_')[1] ?? '' }));
 }

@@ -18,6 +18,7 @@ import {
 import type { Progress } from '../report/index.js';
 import { pause } from '../support/abort.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { isInitialized } from './initialized.js';
 import { firstPod, postgresObjects, type PostgresPlacement, serverAnnotation } from './objects.js';
 
 /** A server as the cluster knows it. */
@@ -82,11 +83,12 @@ export async function startPostgres(
 ): Promise<void> {
   using api = openApi(access, { retry: false });
   const kinds = new Kinds(api);
-  for (const object of postgresObjects(config, '', placement)) {
+  const { node } = placement;
+  // one that does not tell has none: the server then makes its own
+  const there = node !== undefined && (await isInitialized(api, config, { node, signal }).catch(() => false));
+  for (const object of postgresObjects(config, '', { ...placement, isInitialized: there })) {
     if (object.kind !== 'StatefulSet') continue;
-    await granted(object, { signal, progress }, () =>
-      createOrCompare(api, kinds, object, placement.node, signal),
-    );
+    await granted(object, { signal, progress }, () => createOrCompare(api, kinds, object, node, signal));
   }
 }
 

@@ -1,6 +1,7 @@
 export { asUser, type PostgresAddress } from './connection.js';
 export { dropDeadRunDatabases, dropRunDatabases } from './databases.js';
 export { deployPostgres, startPostgres, type PostgresServer } from './deploy.js';
+export { initializePostgres } from './initialized.js';
 export { postgresName, postgresNodePort, serverSignature, type PostgresPlacement } from './objects.js';
 export { postgresKey } from './template-key.js';
 export { prepareTemplate } from './template.js';

@@ -8,6 +8,7 @@ import {
   ownNamespace,
   packageNamespace,
 } from '../kubernetes/index.js';
+import { asImageDoes, fromInitialized, initialEnv } from './initialized.js';
 
 export const postgresName = 'postgres';
 /** The StatefulSet's one pod. */
@@ -40,6 +41,8 @@ export interface PostgresPlacement {
    * Undefined, for a cluster whose nodes are not ours: files in the pod's memory, gone with it, and a pod's address.
    */
   node?: string | undefined;
+  /** Whether that node has files that the image has made, which the server begins with. Default: it makes its own. */
+  isInitialized?: boolean;
   /** In a cluster that stays, whose mark the namespace carries, with which all in it goes. */
   owner?: Owner | undefined;
 }
@@ -51,13 +54,14 @@ const nodePaths = { memory: '/tmp/jest-kubernetes-postgres', disk: '/var/lib/jes
 export function postgresObjects(
   config: PostgresConfig,
   password: string,
-  { namespace = packageNamespace, node }: PostgresPlacement = {},
+  { namespace = packageNamespace, node, isInitialized = false }: PostgresPlacement = {},
 ): KubernetesObject[] {
   const { storage } = config;
   const labels = { 'app.kubernetes.io/name': postgresName, ...managedBy };
   const port = node === undefined ? 5432 : postgresNodePort;
   const metadata = { name: postgresName, namespace, labels };
   const settings = { ...fastSettings, ...config.settings };
+  const { command, volumeMounts, volumes } = isInitialized ? fromInitialized : asImageDoes;
   const emptyDir = storage === 'memory' ? { medium: 'Memory' } : {};
   const secret = (key: string) => ({ valueFrom: { secretKeyRef: { name: postgresName, key } } });
 
@@ -106,6 +110,7 @@ export function postgresObjects(
                 name: postgresName,
                 image: config.image,
                 imagePullPolicy: 'IfNotPresent',
+                command,
                 args: [
                   'postgres',
                   ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
@@ -113,8 +118,7 @@ export function postgresObjects(
                 env: [
                   { name: 'POSTGRES_USER', ...secret('user') },
                   { name: 'POSTGRES_PASSWORD', ...secret('password') },
-                  { name: 'POSTGRES_DB', value: 'postgres' },
-                  { name: 'POSTGRES_INITDB_ARGS', value: '--encoding=UTF8 --no-sync' },
+                  ...initialEnv,
                   { name: 'PGDATA', value: '/jest-kubernetes/pgdata' },
                   // of the server, and of psql in the pod
                   { name: 'PGPORT', value: String(port) },
@@ -126,6 +130,7 @@ export function postgresObjects(
                 volumeMounts: [
                   { name: 'files', mountPath: '/jest-kubernetes' },
                   { name: 'shared-memory', mountPath: '/dev/shm' },
+                  ...volumeMounts,
                 ],
               },
             ],
@@ -135,6 +140,7 @@ export function postgresObjects(
                 : { name: 'files', hostPath: { path: nodePaths[storage], type: 'DirectoryOrCreate' } },
               // a container's own /dev/shm is 64 MB, too little for parallel queries
               { name: 'shared-memory', emptyDir: { medium: 'Memory' } },
+              ...volumes,
             ],
           },
         },

@@ -4,7 +4,9 @@ import {
   type AskedSnapshot,
   askedSnapshot,
   clusterFolder,
+  type ClusterNode,
   clusterToCapture,
+  type DatabaseServer,
   kindProvider,
   type KindProviderOptions,
   makeSnapshotOf,
@@ -13,8 +15,11 @@ import {
   startWatchdog,
 } from '../cluster/index.js';
 import { importImage } from '../images/index.js';
+import type { ClusterAccess } from '../kubernetes/index.js';
+import { initializePostgres } from '../postgres/index.js';
 import { formatBytes, type Report, silent } from '../report/index.js';
-import { JestKubernetesError } from '../support/errors.js';
+import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { firstLine } from '../support/lines.js';
 import { Interruption } from './interruption.js';
 import { type Phase, PhaseGraph } from './phase-graph.js';
 import { bringImages } from './plan.js';
@@ -25,6 +30,8 @@ import { deleteAndTell } from './take-down.js';
 const seconds = 1000;
 /** Packing stands still for as long as a gigabyte takes to be copied. */
 const limits = { stall: 180 * seconds, total: 900 * seconds };
+/** How long PostgreSQL's first start may take, in milliseconds. */
+const patience = 60 * seconds;
 
 export interface MakeOptions {
   report: Report;
@@ -133,7 +140,7 @@ async function boot(
 ): Promise<void> {
   const { mirrors, timeouts } = making.config;
   const provider = kindProvider(options);
-  const nodes = Promise.withResolvers<readonly { name: string }[]>();
+  const nodes = Promise.withResolvers<readonly ClusterNode[]>();
   const images = Object.keys(asked.content.images);
   const imports = images.map((reference): Phase => ({
     name: `import ${reference}`,
@@ -147,6 +154,7 @@ async function boot(
       return sent === undefined ? 'there already' : formatBytes(sent.bytes);
     },
   }));
+  const access = Promise.withResolvers<ClusterAccess>();
   const cluster: Phase = {
     name: 'cluster',
     title: provider.words.phase,
@@ -155,21 +163,42 @@ async function boot(
     work: async (step) => {
       const creation = provider.create(step);
       creation.nodes.then(nodes.resolve, nodes.reject);
-      await creation.ready;
+      access.resolve(await creation.ready);
       return undefined;
     },
   };
+  const { database } = asked.content;
+  const initialize = (server: DatabaseServer): Phase => ({
+    name: 'initialize',
+    title: `initialize ${server.image}`,
+    after: ['cluster', ...imports.map(({ name }) => name)],
+    limits: timeouts.postgres,
+    work: async (step) => {
+      const [node] = await nodes.promise;
+      const signal = AbortSignal.any([step.signal, AbortSignal.timeout(patience)]);
+      try {
+        const options = { ...step, signal, node: node?.hostname ?? '' };
+        await initializePostgres(await access.promise, server, options);
+        return undefined;
+      } catch (error) {
+        step.signal.throwIfAborted();
+        // its clones' servers make their own
+        return `goes without: ${firstLine(messageOf(error))}`;
+      }
+    },
+  });
+  const initialized = database === undefined ? [] : [initialize(database)];
   const snapshot: Phase = {
     name: 'snapshot',
     title: 'make the snapshot',
-    after: ['cluster', ...imports.map(({ name }) => name)],
+    after: ['cluster', ...[...imports, ...initialized].map(({ name }) => name)],
     limits,
     work: async (step) => {
       const { size } = await makeSnapshotOf(asked, options, step);
       return formatBytes(size);
     },
   };
-  await settle([cluster, ...imports, snapshot], making, { nodes: nodes.promise });
+  await settle([cluster, ...imports, ...initialized, snapshot], making, { nodes: nodes.promise });
 }
 
 async function settle(

@@ -6,7 +6,12 @@ import {
   type KindProviderOptions,
   runFolder,
 } from '../cluster/index.js';
-import type { Config } from '../config/index.js';
+import {
+  type Config,
+  defaultPostgresImage,
+  defaultPostgresUser,
+  type PostgresConfig,
+} from '../config/index.js';
 import { pullImage } from '../images/index.js';
 import { postgresNodePort } from '../postgres/index.js';
 import { type ContainerRuntime, detectRuntime } from '../runtime/index.js';
@@ -28,8 +33,10 @@ export function providerOf(config: Config, runId: string, env: NodeJS.ProcessEnv
   return providers[cluster.provider]();
 }
 
-type KindConfig = Pick<Config, 'cluster' | 'images' | 'mirrors' | 'runtime' | 'stateDir' | 'timeouts'> &
-  Partial<Pick<Config, 'postgres' | 'services'>>;
+type KindConfig = Pick<Config, 'cluster' | 'images' | 'mirrors' | 'runtime' | 'stateDir' | 'timeouts'> & {
+  postgres?: Partial<Pick<PostgresConfig, 'image' | 'user' | 'hostPort'>> | undefined;
+  services?: Config['services'];
+};
 
 /** What a cluster of our own is made by. */
 export function kindOptions(config: KindConfig, env: NodeJS.ProcessEnv): KindProviderOptions {
@@ -41,6 +48,11 @@ export function kindOptions(config: KindConfig, env: NodeJS.ProcessEnv): KindPro
     runtime,
     env,
     images: images.flatMap((image) => (image.kind === 'pull' ? [image.reference] : [])),
+    // whoever has no PostgreSQL has the image of it all the same
+    database: {
+      image: postgres?.image ?? defaultPostgresImage,
+      user: postgres?.user ?? defaultPostgresUser,
+    },
     hostPorts: [
       { containerPort: postgresNodePort, hostPort: postgres?.hostPort ?? 0 },
       ...services.map((service) => ({ containerPort: nodePortOf(service), hostPort: 0 })),

@@ -71,6 +71,9 @@ async function untilFirstTest(cwd, variables = {}) {
   return Number(await readFile(join(cwd, 'first'), 'utf8')) - origin;
 }
 
+/** Of clusters from snapshots, in bytes. */
+const disk = [];
+
 /** It stays on this machine, as a user's does. */
 async function makeSnapshot(cwd) {
   const script = join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js');
@@ -84,7 +87,29 @@ const cli = (...args) =>
     reject: false,
   });
 
-/** Until a run finds its cluster ready, which the run before has left on standby. */
+/** As the packages of a monorepo do whose tests begin at once. */
+const sixAtOnce = (title, cwd, variables) =>
+  timed(title, async () => {
+    await Promise.all(Array.from({ length: 6 }, () => jest(cwd, ['--runInBand'], { variables })));
+  });
+
+const units = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
+
+/** What a node's container and its volumes take besides its image, in bytes. */
+async function diskOf(container) {
+  const inspect = ['inspect', '--size', '--format', '{{json .}}', container];
+  const { SizeRw, Mounts } = JSON.parse((await execa('docker', inspect)).stdout);
+  const list = ['system', 'df', '--verbose', '--format', '{{json .Volumes}}'];
+  const volumes = JSON.parse((await execa('docker', list)).stdout);
+  const own = volumes.filter((volume) => Mounts.some((mount) => mount.Name === volume.Name));
+  const bytes = own.map(({ Size }) => {
+    const [, figure, unit] = /^([\d.]+)(\w+)$/.exec(Size);
+    return Number(figure) * units[unit];
+  });
+  return bytes.reduce((sum, each) => sum + each, SizeRw);
+}
+
+/** Until a run finds its cluster ready, which the run before has left on standby; before that, what this takes of the disk. */
 async function fromStandby(cwd) {
   const variables = { JEST_KUBERNETES_SNAPSHOT: 'on', CI: '' };
   await jest(cwd, ['--runInBand'], { variables });
@@ -101,6 +126,7 @@ async function fromStandby(cwd) {
     if (performance.now() > end) throw new Error('no cluster is on standby after two minutes');
     await sleep(200);
   }
+  disk.push(await diskOf(`${clusters.ours}-control-plane`));
   // in CI none is left for the next
   return timed('the same, from standby', () => untilFirstTest(cwd, { ...variables, CI: 'true' }));
 }
@@ -223,6 +249,8 @@ try {
     times.snapshot.push(await timed('the same, from a snapshot', () => untilFirstTest(query, fromSnapshot)));
     times.standby.push(await fromStandby(standby));
   }
+  const booted = await sixAtOnce('six such packages at once', query, {});
+  const cloned = await sixAtOnce('the same, from a snapshot', query, fromSnapshot);
   const ratio = (one, other) => median(one) / median(other);
   const holds = (what, value, limit) => record(what, value, `≤ ${limit.toFixed(2)}`, value <= limit);
   holds('to the first test, of a bare kind create', ratio(times.first, times.bare), 1.2);
@@ -230,6 +258,8 @@ try {
   holds('to the first query, of the sequential script', ratio(times.query, times.script), 0.75);
   holds('from a snapshot, of a bare kind create', ratio(times.snapshot, times.bare), 0.45);
   holds('from a snapshot, of the sequential script', ratio(times.snapshot, times.script), 0.25);
+  holds('six packages at once from a snapshot, of the same booted', cloned / booted, 1);
+  record('disk of a cluster from a snapshot, in MB', median(disk) / 1e6, '≤ 150', median(disk) <= 150e6);
   record('from standby, in seconds', median(times.standby) / 1000, '≤ 2.00', median(times.standby) <= 2000);
 
   console.log('\na cluster that is kept');

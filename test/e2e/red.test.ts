@@ -348,8 +348,8 @@ module.exports = class extends require('jest-kubernetes/environment') {
       ([, json = '']) => JSON.parse(json) as { kept: number[]; heap: number },
     );
     expect(seen).toHaveLength(40);
-    // the one that runs, and it may take a moment until the one before is gone
-    const tooLong = seen.map(({ kept }, index) => kept.filter((each) => each < index - 2));
+    // the one that runs, and those before it whose connections are still being closed: seconds, on a busy machine
+    const tooLong = seen.map(({ kept }, index) => kept.filter((each) => each < index - 10));
     expect(tooLong.filter(({ length }) => length > 0)).toEqual([]);
     // in MB; where sandboxes stay it is some 120
     expect((seen[39]?.heap ?? Infinity) - (seen[4]?.heap ?? 0)).toBeLessThan(20);

@@ -15,6 +15,7 @@ import {
   root,
 } from './support/examples.js';
 import { JestProcess, until } from './support/project.js';
+import { share } from './support/share.js';
 
 /** examples/monorepo as other workspace tools lay it out: each package sees what it lists itself. */
 interface Tool {
@@ -47,7 +48,7 @@ const plugAndPlay: Tool = {
   files: { '.yarnrc.yml': 'nodeLinker: pnp\n', 'yarn.lock': '' },
 };
 
-const tools: Tool[] = [
+const others: Tool[] = [
   {
     title: 'pnpm',
     name: 'pnpm',
@@ -70,7 +71,6 @@ const tools: Tool[] = [
     name: 'yarn',
     files: { '.yarnrc.yml': 'nodeLinker: node-modules\n', 'yarn.lock': '' },
   },
-  plugAndPlay,
 ];
 
 const tests = { api: 2, operator: 3, worker: 2 };
@@ -120,7 +120,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => made.remove(), 60_000);
 
-describe.each(tools)('examples/monorepo as a workspace of $title', (tool) => {
+describe.each([plugAndPlay, ...share(others, 0)])('examples/monorepo as a workspace of $title', (tool) => {
   beforeAll(async () => {
     layOut(tool, await packed());
     expectGreen(await run(tool, tool.install));

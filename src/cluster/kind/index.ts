@@ -5,11 +5,12 @@ export { deleteContainers } from './delete-containers.js';
 export { findKind } from './find-kind.js';
 export { kindProvider, type KindProviderOptions } from './kind-provider.js';
 export { memoryInUse } from './node-containers.js';
-export { clusterToCapture, isOriginal, type Snapshot } from './snapshot/index.js';
+export { clusterToCapture, type DatabaseServer, isOriginal, type Snapshot } from './snapshot/index.js';
 export {
   askedSnapshot,
   type AskedSnapshot,
   dropUnfinished,
+  imageIsWritten,
   listSnapshots,
   makeSnapshotOf,
   mayMakeSnapshot,

@@ -15,6 +15,7 @@ import { knownNodes, probing } from './conditions.js';
 import { findKind } from './find-kind.js';
 import type { HostPort } from './kind-config.js';
 import { clusterContainers, firstControlPlane, isOurs, reachedAt, runtimeCli } from './node-containers.js';
+import type { DatabaseServer } from './snapshot/index.js';
 import { startCluster } from './start-cluster.js';
 
 export interface KindProviderOptions {
@@ -27,6 +28,8 @@ export interface KindProviderOptions {
   hostPorts?: readonly HostPort[];
   /** References of images that are brought into every node: a snapshot has them. Default: none. */
   images?: readonly string[];
+  /** The database server whose files a snapshot has, where its image is among them. Default: none. */
+  database?: DatabaseServer | undefined;
   /** Whether its containers get only what others leave of the processors. Default: false. */
   lowPriority?: boolean;
   env?: NodeJS.ProcessEnv;

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 
 import { type Progress, silent } from '../../report/index.js';
 import type { KnownEngine } from '../../runtime/index.js';
+import { pause } from '../../support/abort.js';
 import { JestKubernetesError } from '../../support/errors.js';
 import type { CreateOptions } from '../provider.js';
 import { accessIn } from './access.js';
@@ -38,14 +39,19 @@ export interface AskedSnapshot {
  * @returns a reason, in words, where it is none
  */
 export async function askedSnapshot(
-  { cluster, images = [], runtime, env = process.env, cacheDir }: KindProviderOptions,
+  { cluster, images = [], database, runtime, env = process.env, cacheDir }: KindProviderOptions,
   { signal, progress }: CreateOptions,
 ): Promise<AskedSnapshot | string> {
   const engine = await runtime();
   const reason = withoutSnapshot({ cluster, engine });
   if (reason !== undefined) return reason;
   const { version } = await findKind({ env, signal, progress, cacheDir });
-  const content = await contentOf({ cluster, images, engine }, version, runtimeCli(engine, env), signal);
+  const content = await contentOf(
+    { cluster, images, database, engine },
+    version,
+    runtimeCli(engine, env),
+    signal,
+  );
   if (content === undefined) return 'an image of it is not in the engine yet';
   return { key: snapshotKey(content), content };
 }
@@ -66,6 +72,26 @@ export const listSnapshots = (engine: KnownEngine, env: NodeJS.ProcessEnv): Prom
 /** Takes away those that are too old, too many, or were never finished. @returns their names */
 export const pruneSnapshots = (engine: KnownEngine, env: NodeJS.ProcessEnv): Promise<string[]> =>
   pruneBy(runtimeCli(engine, env));
+
+/** How long an engine may take to write an image, in milliseconds: two gigabytes, on a busy machine. */
+const writingLimit = 180_000;
+
+/**
+ * Waits, for a cluster that snapshots are made of, while the engine still makes an image of it: it does so to the end, whoever
+ * asked for it has gone, and its node stands still for as long.
+ */
+export async function imageIsWritten(
+  cluster: string,
+  engine: KnownEngine,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  if (!isOriginal(cluster)) return;
+  const run = runtimeCli(engine, env);
+  const deadline = performance.now() + writingLimit;
+  const isWritten = async (): Promise<boolean> =>
+    (await clusterContainers(run, cluster)).every(({ state }) => state !== 'paused');
+  while (!(await isWritten()) && performance.now() < deadline) await pause(200);
+}
 
 /** What was not finished when the making of a snapshot ended, of a cluster that snapshots are made of; else nothing. */
 export async function dropUnfinished(

@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import { askedSnapshot, mayMakeSnapshot, snapshotOfKey } from '../../cluster/index.js';
-import type { Config } from '../../config/index.js';
+import type { Config, PostgresConfig } from '../../config/index.js';
 import { type Report, silent } from '../../report/index.js';
 import { startDetached } from '../../support/detached.js';
 import { isByHand } from '../by-hand.js';
@@ -12,7 +12,7 @@ import { failedSnapshots, isInTheMaking } from './notes.js';
 export type SnapshotConfig = Pick<
   Config,
   'cluster' | 'images' | 'mirrors' | 'runtime' | 'stateDir' | 'timeouts'
->;
+> & { postgres?: Pick<PostgresConfig, 'image' | 'user'> | undefined };
 
 /** What a maker is told on its standard input. */
 export interface Task {
@@ -64,6 +64,15 @@ async function keyToMake(config: Config, env: NodeJS.ProcessEnv): Promise<string
   return (await mayMakeSnapshot(options, signal)) ? key : undefined;
 }
 
-const told = ({ cluster, images, mirrors, runtime, stateDir, timeouts }: Config): SnapshotConfig => ({
+const told = ({
+  cluster,
+  images,
+  mirrors,
+  postgres,
+  runtime,
+  stateDir,
+  timeouts,
+}: Config): SnapshotConfig => ({
   ...{ cluster, images, mirrors, runtime, stateDir, timeouts },
+  postgres: postgres && { image: postgres.image, user: postgres.user },
 });

@@ -33,7 +33,7 @@ export async function applyManifests(run: RunContext, step: Step): Promise<strin
     return true;
   });
   if (left === undefined) return 'there already';
-  return `${objects.length} objects${left === 0 ? '' : `, ${left} of them there before and left as they are`}`;
+  return `${objects.length} object${objects.length === 1 ? '' : 's'}${left === 0 ? '' : `, ${left} of them there before and left as they are`}`;
 }
 
 /** The ledger's name of manifests: changed content is other work. */

@@ -11,7 +11,7 @@ import {
   type DeleteCluster,
   takeDown,
 } from '../../../src/cluster/leases/index.js';
-import { Random } from '../../unit/leases/model/random.js';
+import { Random } from '../../random.js';
 import { compileSource } from './compiled.js';
 
 /*

@@ -5,7 +5,7 @@ import { dropDatabase, workerDatabaseName } from '../../../src/postgres/database
 import { createWorkerDatabase, prepareTemplate, resetWorkerDatabase } from '../../../src/postgres/index.js';
 import { silent } from '../../../src/report/index.js';
 import { postgresConfig } from '../../postgres-config.js';
-import { Random } from '../../unit/leases/model/random.js';
+import { Random } from '../../random.js';
 import { differences, everything } from './everything.js';
 import { beginning, furniture, roles, rows, schema, statements } from './fuzz/statements.js';
 import { imageServer } from './image-server.js';

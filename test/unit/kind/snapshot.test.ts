@@ -2,6 +2,8 @@ import { argsLike, cloneArgs } from '../../../src/cluster/kind/snapshot/containe
 import {
   clusterToCapture,
   contentOf,
+  type DatabaseServer,
+  format,
   snapshotKey,
   withoutSnapshot,
 } from '../../../src/cluster/kind/snapshot/content.js';
@@ -37,13 +39,19 @@ const engine: ContainerRuntime = {
 /** Where each image's id is its name. */
 const ids = (args: readonly string[]): Promise<string> => Promise.resolve(args.slice(4).join('\n'));
 const keyOf = async (
-  changes: { cluster?: Partial<ClusterConfig>; engine?: Partial<ContainerRuntime>; images?: string[] } = {},
+  changes: {
+    cluster?: Partial<ClusterConfig>;
+    engine?: Partial<ContainerRuntime>;
+    images?: string[];
+    database?: DatabaseServer;
+  } = {},
   { kind = '0.33.0', run = ids } = {},
 ): Promise<string> => {
   const wanted = {
     cluster: { ...cluster, ...changes.cluster },
     engine: { ...engine, ...changes.engine },
     images: changes.images ?? ['postgres:17-alpine'],
+    database: changes.database,
   };
   const content = await contentOf(wanted, kind, run);
   return content === undefined ? 'not known' : snapshotKey(content);
@@ -57,6 +65,7 @@ describe('the key of a snapshot', () => {
     ['another node image', () => keyOf({ cluster: { image: 'kindest/node:v2' } })],
     ['another image in it', () => keyOf({ images: ['postgres:16'] })],
     ['one image more', () => keyOf({ images: ['postgres:17-alpine', 'redis:8'] })],
+    ['the files of its database', () => keyOf({ database: { image: 'postgres:17-alpine', user: 'app' } })],
     ['another kind', () => keyOf({}, { kind: '0.32.0' })],
     ['another platform', () => keyOf({ engine: { platform: 'linux/arm64' } })],
     ['another cgroup version', () => keyOf({ engine: { cgroupVersion: 1 } })],
@@ -118,7 +127,7 @@ const ago = (days: number): string => new Date(now - days * day).toISOString();
 
 const snapshot = (key: string, changes: Partial<Snapshot> = {}): Snapshot => ({
   ...{ key, id: `sha256:${key}`, isProven: true, madeAt: ago(5), usedAt: ago(1), bytes: 2e9 },
-  ...{ hostname: 'jk-snapshot-1-control-plane', args: [], content: { format: 2 } as Snapshot['content'] },
+  ...{ hostname: 'jk-snapshot-1-control-plane', args: [], content: { format } as Snapshot['content'] },
   ...changes,
 });
 
@@ -171,7 +180,7 @@ test.each<[string, Snapshot[], boolean]>([
 
 describe('an engine’s snapshots', () => {
   const record = { key: 'abc', madeAt: new Date().toISOString(), hostname: 'h', args: ['--privileged'] };
-  const content = { format: 2 } as Snapshot['content'];
+  const content = { format } as Snapshot['content'];
   const label = (written: object): Record<string, string> => {
     const changes = commitChanges(written as Snapshot).join(' ');
     return { 'jest-kubernetes.snapshot': /snapshot="([^"]*)"/.exec(changes)?.[1] ?? '' };

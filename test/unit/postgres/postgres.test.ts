@@ -109,6 +109,23 @@ test('on a node of ours the files outlive the pod and the port is the node’s; 
   expect(elsewhere).toContain('"containerPort":5432');
 });
 
+test('where its node has files to begin with, the container sees them, and starts by them; else the image alone decides', () => {
+  const container = (isInitialized: boolean): unknown => {
+    const objects = postgresObjects(config, 'secret', { node: 'shop-control-plane', isInitialized });
+    const statefulSet = objects.find(({ kind }) => kind === 'StatefulSet');
+    return (statefulSet?.['spec'] as { template: { spec: { containers: unknown[] } } }).template.spec
+      .containers[0];
+  };
+  const mount = { name: 'initialized', mountPath: '/jest-kubernetes-initialized', readOnly: true };
+  expect(container(true)).toMatchObject({
+    command: ['bash', '-c', expect.stringContaining('exec docker-entrypoint.sh "$@"') as string, 'bash'],
+    args: expect.arrayContaining(['postgres', 'fsync=on']) as string[],
+    volumeMounts: expect.arrayContaining([mount]) as object[],
+  });
+  expect(container(false)).toHaveProperty('command', undefined);
+  expect(JSON.stringify(container(false))).not.toContain('initialized');
+});
+
 test.each([
   ['shop-control-plane', 'privileged'],
   [undefined, 'baseline'],

@@ -6,7 +6,7 @@ import { kindConfig, ownerMount } from '../kind-config.js';
 import type { RunCli } from '../node-containers.js';
 
 /** Counts up with whatever changes in what this package puts into a snapshot. */
-export const format = 2;
+export const format = 3;
 
 /** All that decides what is inside of a snapshot. */
 export interface SnapshotContent {
@@ -19,15 +19,26 @@ export interface SnapshotContent {
   config: unknown;
   /** Ids of the images that it holds unpacked, by reference. */
   images: Readonly<Record<string, string>>;
+  /** Whose files one of them has made in it. */
+  database?: DatabaseServer | undefined;
   engine: ContainerRuntime['name'];
   platform: string;
   cgroupVersion: number | null;
+}
+
+/** A server as its first start makes it. */
+export interface DatabaseServer {
+  /** A reference. */
+  image: string;
+  /** Its superuser. */
+  user: string;
 }
 
 export interface WantedSnapshot {
   cluster: Pick<ClusterConfig, 'config' | 'image' | 'nodes'>;
   /** References of the images that are brought into every node. */
   images: readonly string[];
+  database?: DatabaseServer | undefined;
   engine: ContainerRuntime;
 }
 
@@ -48,7 +59,10 @@ function sorted(value: unknown): unknown {
 }
 
 /** Why a cluster boots the ordinary way, whatever snapshots there are; undefined where it can start from one. */
-export function withoutSnapshot({ cluster, engine }: Omit<WantedSnapshot, 'images'>): string | undefined {
+export function withoutSnapshot({
+  cluster,
+  engine,
+}: Pick<WantedSnapshot, 'cluster' | 'engine'>): string | undefined {
   const { nodes, ...config } = configOf({ cluster, engine });
   const { ipFamily = 'ipv4', disableDefaultCNI = false } = config['networking'] as Record<string, unknown>;
   if (engine.name !== 'docker') return `the engine is ${engine.name}: snapshots are made with Docker`;
@@ -61,7 +75,7 @@ export function withoutSnapshot({ cluster, engine }: Omit<WantedSnapshot, 'image
 
 /** What would be inside; undefined where an image is not in the engine, so that it is not known. */
 export async function contentOf(
-  { cluster, images, engine }: WantedSnapshot,
+  { cluster, images, database, engine }: WantedSnapshot,
   kind: string,
   run: RunCli,
   signal?: AbortSignal,
@@ -78,6 +92,7 @@ export async function contentOf(
     kind,
     config,
     images: Object.fromEntries(images.map((reference) => [reference, ids[reference] ?? ''])),
+    database: images.includes(database?.image ?? '') ? database : undefined,
     engine: engine.name,
     platform,
     cgroupVersion,
@@ -120,7 +135,7 @@ type Node = Record<string, unknown>;
 function configOf({
   cluster,
   engine: { cgroupVersion, host },
-}: Omit<WantedSnapshot, 'images'>): Record<string, unknown> & { nodes: Node[] } {
+}: Pick<WantedSnapshot, 'cluster' | 'engine'>): Record<string, unknown> & { nodes: Node[] } {
   const config = kindConfig(cluster, { directory: '', cgroupVersion, host });
   const networking = { ...(config['networking'] as object), apiServerPort: undefined };
   const isOwners = (mount: object): boolean => 'containerPath' in mount && mount.containerPath === ownerMount;

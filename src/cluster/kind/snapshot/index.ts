@@ -3,6 +3,7 @@ export { cloneArgs } from './container-args.js';
 export {
   clusterToCapture,
   contentOf,
+  type DatabaseServer,
   isOriginal,
   type SnapshotContent,
   snapshotKey,

@@ -1,4 +1,4 @@
-import type { Random } from '../../../unit/leases/model/random.js';
+import type { Random } from '../../../random.js';
 
 /*
  * Statements over every kind of object that a database has. Names are few, so that statements meet: half of them fail

@@ -1,6 +1,6 @@
 import type { LeaseApi } from '../../../../src/cluster/leases/lease-objects.js';
 import { ApiError } from '../../../../src/kubernetes/index.js';
-import type { Random } from './random.js';
+import type { Random } from '../../../random.js';
 import type { Process, World } from './world.js';
 
 interface Stored {

@@ -4,8 +4,8 @@ import { KubernetesStore } from '../../../../src/cluster/leases/kubernetes-store
 import { LeaseObjects, leaseSeconds } from '../../../../src/cluster/leases/lease-objects.js';
 import { ClusterLease, type DeleteCluster } from '../../../../src/cluster/leases/leases.js';
 import { messageOf } from '../../../../src/support/errors.js';
+import { Random } from '../../../random.js';
 import { ApiServer, type Weather } from './api-server.js';
-import { Random } from './random.js';
 import { Process, World } from './world.js';
 
 /*
