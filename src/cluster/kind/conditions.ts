@@ -33,21 +33,26 @@ export async function until(
     progress.waitingFor(`${what} (${seen})`);
     if (!known.has(seen)) progress.moved(`waiting for ${what}`);
     known.add(seen);
-    await pause(200, signal);
+    await pause(100, signal);
   }
 }
 
-export const apiAnswers: Condition = async (server, signal) => {
+/** It has all that it sets up at its start. */
+export const apiIsReady: Condition = (server, signal) => answers(() => server.text('/readyz', { signal }));
+
+/** Administrators are let in: in a new cluster a moment after it is ready, in one from a snapshot seconds before. */
+export const apiAnswers: Condition = (server, signal) =>
+  answers(() => server.request('/api/v1/namespaces/default', { signal }));
+
+async function answers(ask: () => Promise<unknown>): Promise<string | undefined> {
   try {
-    await server.text('/readyz', { signal });
-    // admin.conf is given its rights a moment after the server answers
-    await server.request('/api/v1/namespaces/default', { signal });
+    await ask();
     return undefined;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return /^\[-\].*$/m.exec(error.message)?.[0] ?? `status ${error.status}`;
   }
-};
+}
 
 interface Node {
   metadata: { name: string; labels?: Readonly<Record<string, string>> };

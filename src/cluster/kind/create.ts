@@ -3,13 +3,13 @@ import path from 'node:path';
 
 import { stringify } from 'yaml';
 
-import { type Api, type ClusterAccess, contextOf, openApi, readKubeconfig } from '../../kubernetes/index.js';
+import { type ClusterAccess, contextOf, openApi, readKubeconfig } from '../../kubernetes/index.js';
 import type { Progress } from '../../report/index.js';
 import type { ContainerRuntime } from '../../runtime/index.js';
 import { pause } from '../../support/abort.js';
 import type { ClusterCreation, ClusterNode, CreateOptions } from '../provider.js';
 import { writeKubeconfig } from './access.js';
-import { apiAnswers, nodesAreReady, podsAreTaken, probing, until } from './conditions.js';
+import { apiAnswers, apiIsReady, nodesAreReady, podsAreTaken, probing, until } from './conditions.js';
 import { type Creator, forgetCreator, startCreator } from './creator.js';
 import { deleteContainers } from './delete-containers.js';
 import { findKind } from './find-kind.js';
@@ -94,16 +94,22 @@ export function createKindCluster(
     await writeAccess(containers, step);
     progress.moved('the kubeconfig is there');
     using server = openApi(access, probing);
-    await until('the API server', apiAnswers, server, bound, progress);
+    const waits = 'the API server';
+    // of one from a snapshot all that this sets up is there
+    if (step.from === undefined) await until(waits, apiIsReady, server, bound, progress);
+    await until(waits, apiAnswers, server, bound, progress);
     progress.moved('the API server answers');
-    if (step.from !== undefined) await introduce(step, server, containers);
     return access;
   });
-  const ready = Promise.all([running, api]).then(async ([containers]) => {
+  const introduced = Promise.all([creating, running, api]).then(([step, containers]) =>
+    step.from === undefined ? undefined : introduce(step, containers),
+  );
+  const ready = Promise.all([running, introduced]).then(async ([containers]) => {
     using server = openApi(access, probing);
     const areReady = nodesAreReady(machines(containers));
     await Promise.all([
       finished,
+      until('a ready API server', apiIsReady, server, bound, progress),
       until('Ready nodes', areReady, server, bound, progress),
       until('the ServiceAccount', podsAreTaken, server, bound, progress),
     ]);
@@ -168,7 +174,6 @@ async function startClone(
 
 async function introduce(
   { access, cluster, engine, signal }: Creating,
-  server: Api,
   containers: readonly NodeContainer[],
 ): Promise<void> {
   const [machine] = machines(containers);
@@ -176,6 +181,7 @@ async function introduce(
   const authority = found?.cluster['certificate-authority-data'];
   if (machine === undefined || authority === undefined) throw new Error('the clone has no CA of its own');
   const { name: container, hostname } = machine;
+  using server = openApi(access, probing);
   const certificate = Buffer.from(authority, 'base64').toString('utf8');
   await introduceClone(
     server,

@@ -7,7 +7,13 @@ import { pause } from '../../../support/abort.js';
  */
 
 interface Listed {
-  metadata: { name: string; namespace?: string; uid: string; annotations?: Record<string, string> };
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid: string;
+    annotations?: Record<string, string>;
+    ownerReferences?: { kind: string }[];
+  };
 }
 
 interface Pod extends Listed {
@@ -40,8 +46,12 @@ async function deleteAll(
 const isStatic = ({ metadata }: Listed): boolean =>
   metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;
 
-/** What the rest stands on. Other pods a clone's scheduler places, when there is a network: they end where there is none yet. */
-const system = 'kube-system';
+/**
+ * What the rest stands on: the network. Other pods a clone's scheduler places, a second later: some end where there is no network
+ * yet, and all would keep the processors from what a run itself waits for.
+ */
+const isOfNode = ({ metadata: { ownerReferences = [] } }: Listed): boolean =>
+  ownerReferences.some(({ kind }) => kind === 'DaemonSet');
 
 const place = (api: Api, { metadata: { name, namespace } }: Pod, node: string, signal: AbortSignal) =>
   unless(
@@ -59,7 +69,7 @@ const place = (api: Api, { metadata: { name, namespace } }: Pod, node: string, s
   );
 
 /**
- * With the kubelet and the scheduler stopped and the controllers still at work: pods are made anew and the system's given
+ * With the kubelet and the scheduler stopped and the controllers still at work: pods are made anew and the network's given
  * to the node, where they wait; nothing is ready, and no token lets another node join.
  */
 export async function renewPods(api: Api, node: string, signal: AbortSignal): Promise<void> {
@@ -74,9 +84,7 @@ export async function renewPods(api: Api, node: string, signal: AbortSignal): Pr
   for (;;) {
     const pods = await itemsOf<Pod>(api, '/api/v1/pods', signal);
     const renewed = pods.filter((pod) => !old.has(pod.metadata.uid));
-    const toPlace = renewed.filter(
-      ({ metadata, spec }) => spec.nodeName === undefined && metadata.namespace === system,
-    );
+    const toPlace = renewed.filter((pod) => pod.spec.nodeName === undefined && isOfNode(pod));
     for (const pod of toPlace) await place(api, pod, node, signal);
     const slices = await itemsOf<EndpointSlice>(api, '/apis/discovery.k8s.io/v1/endpointslices', signal);
     const ready = slices.filter(
