@@ -2,6 +2,7 @@
 const native = {
   execa: 'execa',
   'p-retry': 'p-retry',
+  'log-update': 'log-update',
   '@kubernetes/client-node': 'kubernetes-client-node',
 };
 

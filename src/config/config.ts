@@ -183,6 +183,8 @@ export interface Config {
   postgres: PostgresConfig | undefined;
   services: readonly ServiceConfig[];
   keep: KeepPolicy;
+  /** Whether a run tells only what fails, or has to be known. */
+  quiet: boolean;
   timeouts: PhaseTimeouts;
   diagnostics: {
     /** Absolute path of the folder of the bundles. */

@@ -312,6 +312,11 @@ export interface UserConfig {
         postgres?: TimeoutOptions | undefined;
       }
     | undefined;
+  /**
+   * Whether a run tells only what fails, or has to be known: of a green one nothing is seen but Jest's own. Commands tell what
+   * they do all the same. Default: `false`. Variable: `JEST_KUBERNETES_QUIET` (`on` or `off`).
+   */
+  quiet?: boolean | undefined;
   /** Where the bundles of failed runs and tests go, or more of it. Default: `'.jest-kubernetes'`. */
   diagnostics?: string | DiagnosticsOptions | undefined;
   /**

@@ -58,14 +58,16 @@ export function mergeConfigs(projects: readonly AskedConfig[]): Config {
   const configs = projects.map(({ config }) => config);
   const services = servicesOf(configs);
   const agreed = asking.slice(1).reduce<Side>((one, other) => agree('', one, sideOf(other)), sideOf(first));
-  const diagnostics = asking.find(({ said }) => said.diagnostics !== undefined) ?? first;
+  const saying = (key: 'diagnostics' | 'quiet'): Config =>
+    (asking.find(({ said }) => said[key] !== undefined) ?? first).config;
   const merged = { ...first.config, ...(agreed.value as Pick<Config, (typeof shared)[number]>) };
   return {
     ...merged,
     images: imagesOf(configs, merged.postgres !== undefined),
     manifests: distinct(configs.flatMap((each) => each.manifests)),
     services,
-    diagnostics: diagnostics.config.diagnostics,
+    diagnostics: saying('diagnostics').diagnostics,
+    quiet: saying('quiet').quiet,
     setup: distinct(asking.flatMap(({ config }) => config.setup)),
     eachRun: distinct(asking.flatMap(({ config }) => config.eachRun)),
   };

@@ -15,6 +15,7 @@ export interface Overrides {
   nodeImages: string | undefined;
   keep: Config['keep'] | undefined;
   snapshot: boolean | undefined;
+  quiet: boolean | undefined;
   images: string[] | undefined;
   runtime: Config['runtime'];
   /** The context that the current one of a kubeconfig may be. */
@@ -42,6 +43,7 @@ export function readOverrides(env: NodeJS.ProcessEnv): { overrides: Overrides; p
     nodeImages: variable('JEST_KUBERNETES_NODE_IMAGES', variableSchemas.nodeImages),
     keep: variable('JEST_KUBERNETES_KEEP', variableSchemas.keep),
     snapshot: variable('JEST_KUBERNETES_SNAPSHOT', variableSchemas.snapshot),
+    quiet: variable('JEST_KUBERNETES_QUIET', variableSchemas.quiet),
     images: images
       ?.split(',')
       .map((each) => each.trim())
@@ -55,7 +57,7 @@ export function readOverrides(env: NodeJS.ProcessEnv): { overrides: Overrides; p
 
 /** The file's configuration with what the variables say in its place. */
 export function override(config: UserConfig, overrides: Overrides): UserConfig {
-  const { provider, name, version, nodeImage, keep, snapshot, images } = overrides;
+  const { provider, name, version, nodeImage, keep, quiet, snapshot, images } = overrides;
   const given = config.cluster ?? {};
   const cluster = {
     ...(provider === undefined || provider === given.provider ? given : withoutOthers(given, provider)),
@@ -73,6 +75,7 @@ export function override(config: UserConfig, overrides: Overrides): UserConfig {
     ...config,
     cluster,
     ...(keep === undefined ? {} : { keep }),
+    ...(quiet === undefined ? {} : { quiet }),
     ...(images === undefined ? {} : { images }),
   };
 }

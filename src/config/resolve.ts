@@ -107,6 +107,7 @@ export function resolveConfig(user: UserConfig, options: ResolveOptions): Config
     postgres,
     services,
     keep: user.keep ?? 'never',
+    quiet: user.quiet ?? false,
     timeouts: resolveTimeouts(user.timeouts ?? {}),
     diagnostics: resolveDiagnostics(user.diagnostics, absolute),
     dotenv: [user.dotenv ?? []].flat().map(absolute),

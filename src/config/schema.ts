@@ -183,6 +183,7 @@ export const userConfigSchema = z.strictObject(
     postgres: z.union([z.boolean(), postgres], 'true, false or an object').optional(),
     services: services.optional(),
     keep: z.enum(['never', 'on-failure', 'always'], "'never', 'on-failure' or 'always'").optional(),
+    quiet: z.boolean('true or false').optional(),
     timeouts: z
       .strictObject(
         { cluster: limits, pull: limits, import: limits, manifests: limits, postgres: limits },
@@ -205,6 +206,11 @@ export const userConfigSchema = z.strictObject(
 /** What the environment alone may say; the file has no such keys. */
 export const runtimeSchema = z.enum(['docker', 'podman', 'nerdctl'], "'docker', 'podman' or 'nerdctl'");
 
+const onOrOff = z
+  .string()
+  .regex(/^(on|true|1|off|false|0)$/i, "'on' (or 'true', '1') or 'off' (or 'false', '0')")
+  .transform((value) => /^(on|true|1)$/i.test(value));
+
 /** What the variables that override a key of the file may say. */
 export const variableSchemas = {
   provider: cluster.shape.provider.unwrap(),
@@ -218,10 +224,8 @@ export const variableSchemas = {
       'a repository such as registry.example/kindest/node, without a tag',
     ),
   keep: userConfigSchema.shape.keep.unwrap(),
-  snapshot: z
-    .string()
-    .regex(/^(on|true|1|off|false|0)$/i, "'on' (or 'true', '1') or 'off' (or 'false', '0')")
-    .transform((value) => /^(on|true|1)$/i.test(value)),
+  snapshot: onOrOff,
+  quiet: onOrOff,
   image: reference,
   runtime: runtimeSchema,
   allowContext: text,

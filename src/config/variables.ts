@@ -23,6 +23,8 @@ const settable = [
   'JEST_KUBERNETES_KEEP',
   /** `cluster.snapshot`: `on` or `off`. */
   'JEST_KUBERNETES_SNAPSHOT',
+  /** `quiet`: `on` or `off`. */
+  'JEST_KUBERNETES_QUIET',
   /** `images`, comma-separated. */
   'JEST_KUBERNETES_IMAGES',
   /** `docker`, `podman` or `nerdctl`. Default: the engine that `DOCKER_HOST` names, or the one that answers. */

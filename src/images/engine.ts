@@ -35,15 +35,23 @@ export interface LocalImage {
   id: string;
   /** Such as `linux/amd64`; undefined where the image does not say. */
   platform: string | undefined;
+  /** In bytes, unpacked; undefined where the engine does not say. */
+  size?: number | undefined;
 }
 
 /** An image that the engine has; undefined where it has none of that name. */
 export async function localImage(reference: string, engine: Engine): Promise<LocalImage | undefined> {
-  const format = '{{.Id}} {{.Os}}/{{.Architecture}}';
+  // not every release of nerdctl has one
+  const size = engine.name === 'nerdctl' ? '' : ' {{.Size}}';
+  const format = `{{.Id}} {{.Os}}/{{.Architecture}}${size}`;
   const { failed, stdout } = await runEngine(engine, ['image', 'inspect', '--format', format, reference]);
   if (failed) return undefined;
-  const [id = '', platform = ''] = stdout.trim().split(' ');
-  return { id, platform: /^\w+\/\w+$/.test(platform) ? platform : undefined };
+  const [id = '', platform = '', bytes = ''] = stdout.trim().split(' ');
+  return {
+    id,
+    platform: /^\w+\/\w+$/.test(platform) ? platform : undefined,
+    size: Number(bytes) || undefined,
+  };
 }
 
 /** The id of an image that the engine has; undefined where it has none of that name. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError } from '../support/errors.js';
@@ -28,26 +28,30 @@ export async function importImage(
 ): Promise<{ bytes: number } | undefined> {
   const { runtime, signal } = options;
   if ('archive' in what) {
-    if (!existsSync(what.archive)) {
+    const found = statSync(what.archive, { throwIfNoEntry: false });
+    if (found === undefined) {
       throw new JestKubernetesError('IMAGE_NOT_FOUND', 'The image archive does not exist', {
         evidence: [what.archive],
       });
     }
-    return streamIntoNodes(what.archive, createReadStream(what.archive), undefined, nodes, options);
+    const archive = { stream: createReadStream(what.archive), expected: () => found.size };
+    return streamIntoNodes(what.archive, archive, nodes, options);
   }
   const { reference } = what;
   const image = parseReference(reference);
   const here = await imageHere(reference, options.mirrors, runtime);
   const lacking = here === undefined ? nodes : await nodesWithout(here, image.name, nodes, options);
   if (lacking.length === 0) return undefined;
-  if (isSavedAs(image, reference, runtime)) return save(reference, reference, lacking, options);
+  const size = runtime.keepsLayersPacked === true ? undefined : here?.size;
+  if (isSavedAs(image, reference, runtime))
+    return save({ reference, name: reference, size }, lacking, options);
 
   // of another repository: with the last tag of its own, an engine forgets a digest too, and the image with it
   const tag = `localhost/jest-kubernetes/import:${randomBytes(6).toString('hex')}-${process.pid}`;
   const tagged = await runEngine(runtime, ['tag', here?.name ?? reference, tag], { signal });
   if (tagged.failed) throw importFailure(reference, tagged.words, options);
   try {
-    const result = await save(tag, reference, lacking, options);
+    const result = await save({ reference: tag, name: reference, size }, lacking, options);
     await Promise.all(lacking.map((node) => rename(node, tag, image.name, options)));
     return result;
   } finally {
@@ -101,30 +105,34 @@ async function nodesWithout(
   return nodes.filter((_, index) => answers[index] === false);
 }
 
-/**
- * Sends it without the layers that the nodes have; all of it, where containerd then misses one after all.
- * @param name - what people call it, where it travels under another name
- */
+interface Saved {
+  /** What it travels under. */
+  reference: string;
+  /** What people call it. */
+  name: string;
+  /** Of its layers, in bytes, as far as it is known. */
+  size: number | undefined;
+}
+
+/** Sends it without the layers that the nodes have; all of it, where containerd then misses one after all. */
 async function save(
-  reference: string,
-  name: string,
+  image: Saved,
   nodes: readonly ImportNode[],
   options: ImportOptions,
 ): Promise<{ bytes: number }> {
   const known = await contentOfAll(nodes, options.runtime, options.signal);
   try {
-    return await saveWithout(known, reference, name, nodes, options);
+    return await saveWithout(known, image, nodes, options);
   } catch (error) {
     // taken away in the node since it was asked
     if (known.size === 0 || !says(error, /content digest \S+ not found/)) throw error;
-    return saveWithout(new Set(), reference, name, nodes, options);
+    return saveWithout(new Set(), image, nodes, options);
   }
 }
 
 async function saveWithout(
   known: ReadonlySet<string>,
-  reference: string,
-  name: string,
+  { reference, name, size }: Saved,
   nodes: readonly ImportNode[],
   options: ImportOptions,
 ): Promise<{ bytes: number }> {
@@ -134,8 +142,13 @@ async function saveWithout(
       env: { ...process.env, ...runtime.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const archive = known.size === 0 ? child.stdout : withoutContent(child.stdout, known, signal);
-    return streamIntoNodes(name, archive, child, nodes, options);
+    let leftOut = 0;
+    const onLeftOut = (bytes: number): void => {
+      leftOut += bytes;
+    };
+    const stream = known.size === 0 ? child.stdout : withoutContent(child.stdout, known, signal, onLeftOut);
+    const expected = (): number | undefined => (size === undefined ? undefined : size - leftOut);
+    return streamIntoNodes(name, { stream, saving: child, expected }, nodes, options);
   };
   try {
     return await saveBy(saveArguments(runtime, reference));

@@ -26,16 +26,26 @@ export async function contentOfAll(
 
 const ignored = (): void => undefined;
 
-/** An image's archive without the content that is known where it goes: containerd finds that in its own store. */
-export function withoutContent(archive: Readable, known: ReadonlySet<string>, signal: AbortSignal): Readable {
+/**
+ * An image's archive without the content that is known where it goes: containerd finds that in its own store.
+ * @param onLeftOut - told of each part that is left out, with its size in bytes
+ */
+export function withoutContent(
+  archive: Readable,
+  known: ReadonlySet<string>,
+  signal: AbortSignal,
+  onLeftOut: (bytes: number) => void = ignored,
+): Readable {
   const entries = extract();
   const rest = pack();
   entries.on('entry', (header, content, next) => {
     // what ends the archive ends each of its parts too, and is told once
     content.on('error', ignored);
     const [, algorithm, hash] = blob.exec(header.name) ?? [];
-    if (known.has(`${algorithm}:${hash}`)) content.on('end', next).resume();
-    else content.pipe(rest.entry(header, next).on('error', ignored));
+    if (known.has(`${algorithm}:${hash}`)) {
+      onLeftOut(header.size);
+      content.on('end', next).resume();
+    } else content.pipe(rest.entry(header, next).on('error', ignored));
   });
   entries.on('finish', () => {
     rest.finalize();

@@ -22,6 +22,8 @@ export interface PullOptions {
 export interface PulledImage {
   id: string;
   alreadyThere: boolean;
+  /** How many bytes came; undefined where the engine does not say. */
+  bytes?: number | undefined;
   /** The registry or mirror that it came from. */
   from: string;
 }
@@ -41,17 +43,18 @@ export async function pullImage(reference: string, options: PullOptions): Promis
     return { id: there.id, alreadyThere: true, from: image.registry };
   }
 
+  let bytes: number | undefined;
   const pulledFrom = async (registry: string, name = reference): Promise<PulledImage> => {
     const pulled = await localImage(name, runtime);
     if (pulled === undefined)
       throw explainPull(image, `${runtime.name} pulled ${image.name}, and does not have it`);
     refuseForeign(pulled, reference, runtime);
-    return { id: pulled.id, alreadyThere: false, from: registry };
+    return { id: pulled.id, alreadyThere: false, from: registry, bytes };
   };
   progress.waitingFor(`${image.registry} to send ${reference}`);
   let refusal: PullError;
   try {
-    await persistently(image, options);
+    bytes = await persistently(image, options);
     return await pulledFrom(image.registry);
   } catch (error) {
     signal.throwIfAborted();
@@ -64,7 +67,7 @@ export async function pullImage(reference: string, options: PullOptions): Promis
     if (other === undefined) break;
     progress.note(`${refusal.message}; trying ${mirror}`);
     try {
-      await persistently(other, options);
+      bytes = await persistently(other, options);
       // what came by its digest keeps the mirror's name here, and gets its own in the nodes
       if (image.digest !== undefined) return await pulledFrom(mirror, other.name);
       const { failed, words } = await runEngine(runtime, ['tag', other.name, reference], { signal });
@@ -105,8 +108,8 @@ function refuseForeign(
   );
 }
 
-/** What fails in passing is tried three times more, after half a second, one and two. */
-function persistently(image: ImageReference, options: PullOptions): Promise<void> {
+/** What fails in passing is tried three times more, after half a second, one and two. @returns the bytes that came */
+function persistently(image: ImageReference, options: PullOptions): Promise<number | undefined> {
   return pRetry(() => (options.runtime.name === 'docker' ? pullByApi : pullByCommand)(image, options), {
     retries: 3,
     minTimeout: 500,
@@ -124,10 +127,10 @@ function worthAnotherTry(error: unknown): boolean {
   return error instanceof PullError && error.passing && error.code !== 'REGISTRY_UNREACHABLE';
 }
 
-async function pullByApi(image: ImageReference, options: PullOptions): Promise<void> {
+async function pullByApi(image: ImageReference, options: PullOptions): Promise<number> {
   try {
     // half of the phase's own limit leaves time for a mirror
-    await transferByApi('pull', image, { ...options, stall: options.limits.stall / 2 });
+    return await transferByApi('pull', image, { ...options, stall: options.limits.stall / 2 });
   } catch (error) {
     if (!(error instanceof TransferFailure)) throw error;
     throw explainPull(image, error.words, error.cause);
@@ -137,7 +140,7 @@ async function pullByApi(image: ImageReference, options: PullOptions): Promise<v
 async function pullByCommand(
   image: ImageReference,
   { runtime, signal, progress }: PullOptions,
-): Promise<void> {
+): Promise<undefined> {
   const limited = new AbortController();
   const { failed, words } = await runEngine(runtime, ['pull', image.name], {
     signal: AbortSignal.any([signal, limited.signal]),

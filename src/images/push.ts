@@ -34,7 +34,7 @@ export async function pushImage(reference: string, to: string, options: Transfer
   }
 }
 
-const pushByApi = (to: string, options: TransferOptions): Promise<void> =>
+const pushByApi = (to: string, options: TransferOptions): Promise<number> =>
   transferByApi('push', parseReference(to), options);
 
 async function pushByCommand(to: string, { runtime, signal, progress }: TransferOptions): Promise<void> {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import { formatBytes, type Progress } from '../report/index.js';
+import type { Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { lastLines } from '../support/lines.js';
@@ -11,6 +11,15 @@ import { saysDiskFull, saysWrongPlatform } from './failures.js';
 /** A machine of the cluster, by its container's name. */
 export interface ImportNode {
   name: string;
+}
+
+/** An image's archive on its way. */
+export interface Archive {
+  readonly stream: Readable;
+  /** The command that writes it, where one does. */
+  readonly saving?: ChildProcess;
+  /** How many bytes it will have been, as far as is known now; undefined where nothing is. */
+  readonly expected: () => number | undefined;
 }
 
 export interface StreamOptions {
@@ -32,13 +41,11 @@ exec ctr --namespace=k8s.io images import $local --snapshotter="\${snapshotter:-
 
 /**
  * Streams an image's archive into the nodes.
- * @param saving - the command that writes it, where one does
  * @throws JestKubernetesError IMAGE_IMPORT_FAILED, with the last lines of what failed; IMAGE_PLATFORM; DISK_FULL
  */
 export async function streamIntoNodes(
   name: string,
-  source: Readable,
-  saving: ChildProcess | undefined,
+  { stream, saving, expected }: Archive,
   nodes: readonly ImportNode[],
   { runtime, signal, progress }: StreamOptions,
 ): Promise<{ bytes: number }> {
@@ -46,9 +53,14 @@ export async function streamIntoNodes(
   const counter = new Transform({
     highWaterMark: 1 << 20,
     transform(chunk: Buffer, _encoding, done) {
+      if (bytes === 0) progress.waitingFor(`containerd to take ${name} in`);
       bytes += chunk.length;
-      progress.moved(formatBytes(bytes));
+      progress.moved({ done: bytes, total: expected() });
       done(null, chunk);
+    },
+    flush(done) {
+      progress.moved('unpacking');
+      done();
     },
   });
   const imports = nodes.map((node) =>
@@ -63,12 +75,13 @@ export async function streamIntoNodes(
     for (const child of children) child.kill('SIGKILL');
   };
   signal.addEventListener('abort', kill, { once: true });
-  progress.waitingFor(`containerd to take ${name} in`);
+  // an engine begins to write when it has put all together
+  progress.waitingFor(`${runtime.name} to save ${name}`);
   try {
     for (const child of imports) counter.pipe(child.stdin);
     // an importer that has ended tells why by its own status: a broken pipe says nothing
     for (const child of imports) child.stdin.on('error', () => counter.unpipe(child.stdin).resume());
-    const flow = pipeline(source, counter, { signal }).catch((error: unknown) => {
+    const flow = pipeline(stream, counter, { signal }).catch((error: unknown) => {
       for (const child of imports) child.stdin.end();
       return messageOf(error);
     });

@@ -1,15 +1,13 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 
-import { formatBytes, type Progress } from '../report/index.js';
+import { inWords, type Progress } from '../report/index.js';
 import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { messageOf } from '../support/errors.js';
 import type { Engine } from './engine.js';
 import { beginTransfer, loadEngineClient } from './engine-client.js';
+import { type LayerLine, Layers } from './layers.js';
 import type { ImageReference } from './reference.js';
-
-/** Which way an image goes, as dockerode calls it, and the status of a layer whose bytes are on their way. */
-const moving = { pull: 'Downloading', push: 'Pushing' } as const;
 
 export interface TransferOptions {
   runtime: Engine;
@@ -30,23 +28,22 @@ export class TransferFailure extends Error {
 }
 
 /** A line of the engine's answer. */
-interface TransferLine {
-  id?: string;
-  status?: string;
+interface TransferLine extends LayerLine {
   error?: string;
-  progressDetail?: { current?: number; total?: number };
 }
 
 /**
  * Pulls or pushes an image by the engine's API, whose stream is read here for its progress and its failures:
  * `docker push` tells nothing while a layer is on its way.
+ * @param direction - which way it goes, as dockerode calls it
+ * @returns how many bytes went
  * @throws TransferFailure, or the signal's reason
  */
 export async function transferByApi(
-  direction: keyof typeof moving,
+  direction: 'pull' | 'push',
   image: ImageReference,
   { runtime, signal, progress, stall }: TransferOptions,
-): Promise<void> {
+): Promise<number> {
   // on a busy machine a second or two, for which no registry is to blame
   await loadEngineClient();
   const stalled = new AbortController();
@@ -54,12 +51,7 @@ export async function transferByApi(
     stalled.abort();
   });
   const bound = AbortSignal.any([signal, stalled.signal]);
-  const layers = new Map<string, { current: number; total: number }>();
-  const told = (): string => {
-    const sum = (key: 'current' | 'total'): number =>
-      [...layers.values()].reduce((all, layer) => all + layer[key], 0);
-    return `${formatBytes(sum('current'))} of ${formatBytes(sum('total'))}`;
-  };
+  const layers = new Layers();
   try {
     // not all that testcontainers does can be aborted
     const stream = await orAborted(beginTransfer(direction, image, runtime, bound), bound);
@@ -69,16 +61,14 @@ export async function transferByApi(
       // the engine itself tries again, and counts the seconds down: nothing moves meanwhile
       if (line.status?.startsWith('Retrying')) continue;
       patience.restart();
-      const { current, total } = line.progressDetail ?? {};
-      if (line.id !== undefined && line.status === moving[direction] && current !== undefined) {
-        layers.set(line.id, { current, total: total ?? current });
-      }
-      progress.moved(layers.size === 0 ? line.status : told());
+      layers.see(line);
+      progress.moved(layers.detail ?? line.status);
     }
+    return layers.bytes.done;
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof TransferFailure) throw error;
-    const soFar = layers.size === 0 ? '' : `, after ${told()}`;
+    const soFar = layers.detail === undefined ? '' : `, after ${inWords(layers.detail)}`;
     const words = stalled.signal.aborted
       ? `timed out: nothing came for ${stall / 1000} s${soFar}`
       : wordsOf(error);

@@ -58,3 +58,22 @@ type Style = Parameters<typeof styleText>[0];
 export function styleFor(stream: NodeJS.WriteStream): (style: Style, text: string) => string {
   return (style, text) => styleText(style, text, { stream });
 }
+
+/** The least that a line's continuation stands in, in columns: as far as what is below a headline. */
+const hanging = 3;
+
+/** Text with its lines broken between words where they would be wider; a word that is wider by itself is left whole. */
+export function brokenAt(columns: number, text: string): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      // what stands in a column of its own is a command, to be copied as it is
+      if (line.length <= columns || /\S {2,}\S/.test(line)) return line;
+      const [indent = ''] = /^ */.exec(line) ?? [];
+      const below = ' '.repeat(Math.max(hanging, indent.length));
+      const room = Math.max(1, columns - below.length);
+      const parts = line.match(new RegExp(`\\S.{0,${room - 1}}(?=\\s|$)|\\S+`, 'gu')) ?? [];
+      return indent + parts.map((part) => part.trimEnd()).join(`\n${below}`);
+    })
+    .join('\n');
+}

@@ -1,6 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
+
 import { masker } from '../support/mask.js';
+import { cut, inColumns, inWords } from './bar.js';
 import { formatSeconds } from './format.js';
-import type { Progress } from './progress.js';
+import type { Detail, Progress } from './progress.js';
 
 /** What a build, a hook or kind prints is shown, and kept in a CI's logs. */
 const masked = masker();
@@ -15,13 +18,21 @@ const marks = { running: '•', done: '✓', failed: '✗', cancelled: '-' } as 
   string
 >;
 
+/** The least width of the column of titles, so that lines that come one by one stand below each other. */
+const titleWidth = 34;
+const timeWidth = 8;
+/** The mark with its blanks, and those around the time. */
+const betweenColumns = 3 + 1 + 2;
+/** What a bar with its amounts takes: a longer title gives way to it. */
+const barWidth = 24;
+
 /** One phase as its reader sees it: what it is, how long it took or takes, and what is going on. */
 export class PhaseLine implements Progress {
   outcome: Outcome = 'running';
   readonly #onChange: (line: PhaseLine, note?: string) => void;
   readonly #started = performance.now();
   #ended: number | undefined;
-  #detail = '';
+  #detail: Detail = '';
   #awaited = '';
   #lastMove = this.#started;
 
@@ -32,7 +43,7 @@ export class PhaseLine implements Progress {
     this.#onChange = onChange;
   }
 
-  moved(detail?: string): void {
+  moved(detail?: Detail): void {
     if (detail !== undefined) this.#detail = detail;
     this.#lastMove = performance.now();
   }
@@ -57,12 +68,14 @@ export class PhaseLine implements Progress {
     return (this.#ended ?? performance.now()) - this.#started;
   }
 
-  /** What the phase says of itself now, without secrets. */
-  get status(): string {
-    return masked(this.#status());
+  /** What the phase says of itself now, without secrets, and without what would move a terminal's cursor. */
+  get status(): Detail {
+    const status = this.#status();
+    if (typeof status !== 'string') return status;
+    return masked(stripVTControlCharacters(status).replace(/\p{Cc}+ */gu, ' '));
   }
 
-  #status(): string {
+  #status(): Detail {
     if (this.outcome !== 'running') return this.#detail;
     const quiet = performance.now() - this.#lastMove >= silenceLimit || this.#detail === '';
     return quiet && this.#awaited !== '' && this.elapsed >= silenceLimit
@@ -70,8 +83,21 @@ export class PhaseLine implements Progress {
       : this.#detail;
   }
 
-  render(width: number, mark: string = marks[this.outcome]): string {
-    const head = ` ${mark} ${this.title.padEnd(width)} ${formatSeconds(this.elapsed).padStart(8)}`;
-    return this.status === '' ? head : `${head}  ${this.status}`;
+  /** As a log has it, and as it stays on a terminal. */
+  render(): string {
+    return this.#columns(marks[this.outcome], this.title.padEnd(titleWidth), inWords(this.status));
+  }
+
+  /** While it runs, in one line of a terminal, whose last column stays free. */
+  renderIn(columns: number, mark: string): string {
+    const room = columns - 1 - betweenColumns - timeWidth;
+    const widest = Math.max(Math.min(titleWidth, room), room - barWidth);
+    const title = cut(this.title, widest).padEnd(Math.min(titleWidth, widest));
+    return cut(this.#columns(mark, title, inColumns(this.status, room - title.length)), columns - 1);
+  }
+
+  #columns(mark: string, title: string, status: string): string {
+    const head = ` ${mark} ${title} ${formatSeconds(this.elapsed).padStart(timeWidth)}`;
+    return status === '' ? head : `${head}  ${status}`;
   }
 }

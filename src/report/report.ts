@@ -1,70 +1,9 @@
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { masker } from '../support/mask.js';
-import { logUpdate } from '../support/native.js';
 import { type Annotation, annotation, groupBegins, groupEnds, isInActions, placeIn } from './actions.js';
 import { styleFor } from './format.js';
-import { PhaseLine, silenceLimit } from './line.js';
-
-const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-const frameTime = 120;
-/** The least width of the column of titles, so that lines that come one by one stand below each other. */
-const titleWidth = 34;
-/** What a terminal takes for: this line is empty, and begins anew. */
-const clearedLine = '\r\u001B[K';
-
-/** How the running lines are shown: redrawn on a terminal, or told now and then in a log. */
-interface Surface {
-  /** A line that stays. */
-  print(text: string): void;
-  /** Shows what runs now; called at every change and every {@link interval}. */
-  refresh(running: readonly PhaseLine[]): void;
-  readonly interval: number;
-  close(): void;
-}
-
-function terminalSurface(stream: NodeJS.WriteStream): Surface {
-  const style = styleFor(stream);
-  const live = logUpdate().createLogUpdate(stream);
-  // Jest has written “Determining test suites to run...”, and takes that away itself: without this the first line follows it
-  stream.write(clearedLine);
-  let frame = 0;
-  return {
-    interval: frameTime,
-    print: (text) => {
-      live.persist(text);
-    },
-    refresh: (running) => {
-      frame = (frame + 1) % frames.length;
-      const columns = stream.columns || 80;
-      const lines = running.map((line) => line.render(titleWidth, frames[frame]).slice(0, columns - 1));
-      live(lines.map((line) => style('dim', line)).join('\n'));
-    },
-    close: () => {
-      live.clear();
-      live.done();
-    },
-  };
-}
-
-function logSurface(stream: NodeJS.WriteStream): Surface {
-  const told = new Map<PhaseLine, number>();
-  return {
-    interval: 1000,
-    print: (text) => stream.write(`${text}\n`),
-    refresh: (running) => {
-      for (const line of running) {
-        // first after the silence limit, then at longer and longer intervals
-        const next = told.get(line) ?? silenceLimit;
-        if (line.elapsed < next) continue;
-        told.set(line, next * 2);
-        stream.write(`${line.render(titleWidth)}\n`);
-      }
-    },
-    close: () => {
-      told.clear();
-    },
-  };
-}
+import { PhaseLine } from './line.js';
+import { logSurface, type Surface, terminalSurface } from './surface.js';
 
 /** What a person, or a log, sees of a run. Everything goes to one stream, stderr by default, as Jest's own does. */
 export class Report {
@@ -72,12 +11,19 @@ export class Report {
   readonly #env: NodeJS.ProcessEnv;
   readonly #surface: Surface;
   readonly #style: ReturnType<typeof styleFor>;
+  readonly #isQuiet: boolean;
   readonly #running = new Set<PhaseLine>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(stream: NodeJS.WriteStream = process.stderr, env: NodeJS.ProcessEnv = process.env) {
+  /** @param options.quiet - whether only what fails, or has to be known, is shown. Default: false */
+  constructor(
+    stream: NodeJS.WriteStream = process.stderr,
+    env: NodeJS.ProcessEnv = process.env,
+    { quiet = false }: { quiet?: boolean } = {},
+  ) {
     this.#stream = stream;
     this.#env = env;
+    this.#isQuiet = quiet;
     this.#style = styleFor(stream);
     // a terminal without a width, such as one that a script made, has no room for lines that are redrawn
     const live = stream.isTTY && stream.columns > 0 && (env['CI'] ?? '') === '' && env['TERM'] !== 'dumb';
@@ -86,12 +32,17 @@ export class Report {
 
   /** What the lines below it are about. */
   headline(text: string): void {
-    this.#surface.print(`${this.#style('bold', 'jest-kubernetes')} ${text}`);
+    if (!this.#isQuiet) this.#printNamed(` ${text}`);
   }
 
-  /** Something that a user should know, among the phases' lines. */
+  /** Something that is good to know, among the phases' lines. */
   note(text: string): void {
-    this.#surface.print(this.#style('yellow', `   ${masker()(text)}`));
+    if (!this.#isQuiet) this.#print(this.#surface.fitted(`   ${masker()(text)}`));
+  }
+
+  /** Something that a user has to know, whatever else is shown: a mistake, what is left behind, where to look. */
+  warn(text: string): void {
+    this.#printNamed(`: ${masker()(text)}`);
   }
 
   /** Starts a phase's line. */
@@ -102,9 +53,10 @@ export class Report {
         return;
       }
       this.#running.delete(changed);
-      this.#surface.print(this.#coloured(changed));
+      if (!this.#isQuiet || changed.outcome === 'failed') this.#surface.print(this.#coloured(changed));
       this.#tick();
     });
+    if (this.#isQuiet) return line;
     this.#running.add(line);
     this.#timer ??= setInterval(() => {
       this.#tick();
@@ -114,7 +66,7 @@ export class Report {
 
   /** An error as its reader should see it. */
   error(error: unknown): void {
-    this.#surface.print(this.#style('red', textOf(error)));
+    this.#print(this.#style('red', textOf(error)));
     this.annotate(error);
   }
 
@@ -134,7 +86,7 @@ export class Report {
   /** Where GitHub Actions runs, what is printed until it is disposed of stands folded in the log. */
   group(title: string): Disposable {
     const write = (line: string): void => {
-      if (isInActions(this.#env)) this.#stream.write(`${line}\n`);
+      if (isInActions(this.#env) && !this.#isQuiet) this.#stream.write(`${line}\n`);
     };
     write(groupBegins(title));
     return {
@@ -144,7 +96,20 @@ export class Report {
     };
   }
 
+  #printNamed(text: string): void {
+    const name = 'jest-kubernetes';
+    const fitted = this.#surface.fitted(name + text);
+    this.#print(fitted.replace(name, this.#style('bold', name)));
+  }
+
+  /** With what runs below it again at once. */
+  #print(text: string): void {
+    this.#surface.print(text);
+    if (this.#running.size > 0) this.#surface.refresh([...this.#running]);
+  }
+
   #tick(): void {
+    if (this.#isQuiet) return;
     this.#surface.refresh([...this.#running]);
     if (this.#running.size > 0) return;
     clearInterval(this.#timer);
@@ -153,10 +118,10 @@ export class Report {
   }
 
   #coloured(line: PhaseLine): string {
-    const text = line.render(titleWidth);
-    if (line.outcome === 'failed') return this.#style('red', text);
-    if (line.outcome === 'cancelled') return this.#style('dim', text);
-    return text.replace('✓', this.#style('green', '✓'));
+    const text = line.render();
+    return line.outcome === 'failed'
+      ? this.#style('red', text)
+      : text.replace('✓', this.#style('green', '✓'));
   }
 }
 

@@ -48,7 +48,7 @@ export async function explain(error: unknown, run: FailedRun): Promise<unknown> 
     const bundle = await bundleOf(explained, diagnosis, context, run);
     line.end('done', diagnosis?.cause ?? '');
     if (explained instanceof JestKubernetesError) return explained.with({ bundle });
-    report.note(`everything that was seen: ${bundle}`);
+    report.warn(`everything that was seen: ${bundle}`);
   } catch (problem) {
     line.end('failed', `no diagnostics were written: ${messageOf(problem)}`);
   }

@@ -38,8 +38,8 @@ export async function startRun(rootDirs: readonly string[], { watch = false } = 
   const env = { ...process.env };
   const config = await loadRunConfig(rootDirs, process.env, { forRun: true });
   if (config === undefined) return;
-  const report = new Report();
-  for (const note of unknownVariables(process.env)) report.note(note);
+  const report = new Report(process.stderr, process.env, { quiet: config.quiet });
+  for (const sentence of unknownVariables(process.env)) report.warn(sentence);
   const run = new Run(config, report);
   current = { run, config, rootDirs };
   try {

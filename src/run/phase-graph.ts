@@ -1,7 +1,9 @@
 import type { Limits } from '../config/index.js';
 import type { Scope } from '../diagnose/index.js';
 import {
+  type Detail,
   formatSeconds,
+  inWords,
   type PhaseLine,
   type Progress,
   type Report,
@@ -131,11 +133,11 @@ async function bounded(phase: Phase, line: Progress, stopped: AbortSignal): Prom
   const limit = new AbortController();
   const signal = AbortSignal.any([stopped, limit.signal]);
   let awaited = '';
-  let seen = '';
+  let seen: Detail = '';
   const exceed = (code: 'STALLED' | 'TIMED_OUT', sentence: string): void => {
     const evidence = [
       ...(awaited === '' ? [] : [`it was waiting for ${awaited}`]),
-      ...(seen === '' ? [] : [`last seen: ${seen}`]),
+      ...(seen === '' ? [] : [`last seen: ${inWords(seen)}`]),
     ];
     limit.abort(new JestKubernetesError(code, sentence, { evidence }));
   };

@@ -9,7 +9,7 @@ import { PhaseGraph } from './phase-graph.js';
 import { plan } from './plan.js';
 
 /** What a cluster that runs, and a run's lease on it, cannot take over. */
-const fixed = ['cluster', 'keep', 'diagnostics', 'runtime', 'stateDir'] as const;
+const fixed = ['cluster', 'keep', 'quiet', 'diagnostics', 'runtime', 'stateDir'] as const;
 const fixedOfServer = ['image', 'settings', 'resources', 'storage', 'hostPort'] as const;
 
 /** What a configuration has become, as far as a cluster that runs can take it over, and the keys in which it cannot. */
@@ -63,7 +63,7 @@ export async function renew(
   const started = performance.now();
   const { config, refused } = takenOver(before.config, wanted);
   if (refused.length > 0)
-    report.note(`stays as it was made, until this watch is started anew: ${refused.join(', ')}`);
+    report.warn(`stays as it was made, until this watch is started anew: ${refused.join(', ')}`);
   before.environment.setAbsent(added);
   const context = renewedContext(before, config);
   const timeline: TimelineEntry[] = [];

@@ -75,7 +75,7 @@ export class Run {
     const [runId, startedAt, timeline] = [this.id, this.#startedAt, this.#timeline];
     this.#page = new RunPage({ config, runId, startedAt, timeline });
     this.#interruption = new Interruption(async (signal) => {
-      this.#report.headline(`was interrupted (${signal})`);
+      this.#report.warn(`was interrupted (${signal})`);
       await this.#settled;
       await this.#end();
     });
@@ -242,7 +242,7 @@ export class Run {
     const page = this.#page.write();
     this.#page[Symbol.dispose]();
     if (page !== undefined) {
-      this.#report.note(`what failed, on one page: ${page}`);
+      this.#report.warn(`what failed, on one page: ${page}`);
       await this.#page.prune();
     }
     const { name: cluster } = this.#config.cluster;
@@ -285,7 +285,10 @@ export class Run {
     const report = this.#report;
     const { keeps, usage } = this.#provider.words;
     const again = outcome === 'kept again' ? ' (see: npx jest-kubernetes status)' : '';
-    report.headline(`${keeps}${again}`);
-    if (outcome === 'kept') for (const line of usage) report.note(line);
+    const lines = outcome === 'kept' ? usage.map((line) => `\n   ${line}`) : [];
+    const text = `${keeps}${again}${lines.join('')}`;
+    // what a failure leaves behind is to be known
+    if (this.#failed) report.warn(text);
+    else report.headline(text);
   }
 }

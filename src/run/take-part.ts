@@ -30,7 +30,7 @@ export async function takePart(
   for (;;) {
     const arrival = await lease.acquire(wanted);
     if (arrival.role === 'create') {
-      report.headline(`${provider.words.begins} (once: every worker and every run that wants it shares it)`);
+      report.headline(`${provider.words.begins} (once, for all workers and runs)`);
       return contextOf(run, runId);
     }
     try {

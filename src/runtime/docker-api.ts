@@ -16,6 +16,7 @@ export interface DockerEngine {
   memoryBytes: number;
   cgroupVersion: 1 | 2 | undefined;
   dataRoot: string | undefined;
+  keepsLayersPacked: boolean;
   /** Podman answers Docker's API too. */
   isPodman: boolean;
 }
@@ -38,6 +39,7 @@ export async function askDocker(address: DockerAddress, signal?: AbortSignal): P
     MemTotal: number;
     CgroupVersion?: string;
     DockerRootDir?: string;
+    DriverStatus?: DriverStatus;
   }>(address, '/info', 6 * answerLimit, signal);
   return {
     id: info.ID || undefined,
@@ -47,6 +49,7 @@ export async function askDocker(address: DockerAddress, signal?: AbortSignal): P
     memoryBytes: info.MemTotal,
     cgroupVersion: cgroupVersion(info.CgroupVersion),
     dataRoot: info.DockerRootDir || undefined,
+    keepsLayersPacked: isContainerd(info.DriverStatus),
     isPodman: version.Components?.some(({ Name }) => Name === 'Podman Engine') ?? false,
   };
 }
@@ -55,6 +58,13 @@ export async function askDocker(address: DockerAddress, signal?: AbortSignal): P
 export function cgroupVersion(said: string | undefined): 1 | 2 | undefined {
   return ([1, 2] as const).find((version) => said?.replace(/^v/, '') === String(version));
 }
+
+/** What an engine says of where it keeps images: pairs of a name and a value. */
+export type DriverStatus = readonly (readonly string[])[] | null;
+
+/** Whether Docker keeps its images in a containerd, as its releases from 29 on do by themselves. */
+export const isContainerd = (status: DriverStatus | undefined): boolean =>
+  status?.flat().includes('io.containerd.snapshotter.v1') ?? false;
 
 function get<T>(address: DockerAddress, resource: string, limit: number, signal?: AbortSignal): Promise<T> {
   const { protocol, hostname, port } = new URL(address.host);

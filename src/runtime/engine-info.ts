@@ -1,4 +1,4 @@
-import { cgroupVersion } from './docker-api.js';
+import { cgroupVersion, type DriverStatus, isContainerd } from './docker-api.js';
 import type { ContainerRuntime } from './runtime.js';
 
 type Said = Omit<ContainerRuntime, 'name' | 'command' | 'env' | 'host'>;
@@ -7,7 +7,10 @@ type Said = Omit<ContainerRuntime, 'name' | 'command' | 'env' | 'host'>;
 function readDockerInfo(text: string): Said {
   const info = JSON.parse(text) as Partial<Record<'ID' | 'DockerRootDir', string>> &
     Record<'ServerVersion' | 'OSType' | 'Architecture', string> &
-    Record<'NCPU' | 'MemTotal', number> & { CgroupVersion?: string };
+    Record<'NCPU' | 'MemTotal', number> & {
+      CgroupVersion?: string;
+      DriverStatus?: DriverStatus;
+    };
   const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };
   return {
     id: info.ID || undefined,
@@ -17,6 +20,7 @@ function readDockerInfo(text: string): Said {
     memoryBytes: info.MemTotal,
     cgroupVersion: cgroupVersion(info.CgroupVersion),
     dataRoot: info.DockerRootDir || undefined,
+    keepsLayersPacked: isContainerd(info.DriverStatus),
   };
 }
 
@@ -52,6 +56,9 @@ export const engineInfo: Readonly<
   Record<ContainerRuntime['name'], { args: readonly string[]; read: (text: string) => Said }>
 > = {
   docker: { args: ['info', '--format', asJson], read: readDockerInfo },
-  nerdctl: { args: ['info', '--format', asJson], read: readDockerInfo },
+  nerdctl: {
+    args: ['info', '--format', asJson],
+    read: (text) => ({ ...readDockerInfo(text), keepsLayersPacked: true }),
+  },
   podman: { args: ['info', '--format', 'json'], read: readPodmanInfo },
 };

@@ -21,4 +21,6 @@ export interface ContainerRuntime {
   cgroupVersion: 1 | 2 | undefined;
   /** The folder of its files, on its own machine; undefined where it does not say. */
   dataRoot?: string | undefined;
+  /** Whether it keeps, and saves, layers as they came from a registry, which are smaller than what they hold. Default: false. */
+  keepsLayersPacked?: boolean;
 }

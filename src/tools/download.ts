@@ -77,7 +77,7 @@ async function attempt(download: Download): Promise<void> {
           clock.refresh();
           hash.update(chunk);
           bytes += chunk.length;
-          progress.moved(`${megabytes(bytes)}${size > 0 ? ` of ${megabytes(size)}` : ''} MB`);
+          progress.moved({ done: bytes, total: size });
           yield chunk;
         }
       },
@@ -95,8 +95,4 @@ async function attempt(download: Download): Promise<void> {
     clearTimeout(clock);
     await rm(temporary, { force: true });
   }
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
 }

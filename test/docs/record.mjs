@@ -50,8 +50,6 @@ try {
   if (asked('#{pane_dead_status}') !== '0') throw new Error(`the run failed:\n${screen}`);
   const text = screen
     .replace(/^.*Pane is dead.*$/m, '')
-    // what the machine that records it has, and a reader's has not
-    .replace(/^.*has cgroup v1, .*\n(?:.*they are\n)?/m, '')
     .replace(/ +$/gm, '')
     .trim();
   await writeFile(join(root, 'docs/pictures/run.ansi'), `${text}\n`);

@@ -60,6 +60,21 @@ interface Seen {
   version: string;
 }
 
+/** With `quiet`, Jest's own words are all that a green run shows, and a red one tells its cause. */
+async function tellsLittle(project: Project): Promise<void> {
+  const quiet = { JEST_KUBERNETES_QUIET: '1' };
+  const green = await project.run(['--runInBand'], quiet);
+  expect(green).toMatchObject({ status: 0, output: expect.stringContaining('4 passed') as string });
+  expect(green.output.trimStart()).toMatch(/^PASS /);
+  expect(green.output.trimEnd()).toMatch(/Ran all test suites\.$/);
+  const image = '127.0.0.1:1/none:1';
+  const red = await project.run([], { ...quiet, JEST_KUBERNETES_IMAGES: image });
+  expect(red.status).toBe(1);
+  expect(red.output.trimStart()).toMatch(/^✗ pull 127\.0\.0\.1:1\/none:1 /);
+  expect(red.output).toMatch(/REGISTRY_UNREACHABLE[^]*everything that was seen: /);
+  expect(red.output).not.toContain('joins the cluster');
+}
+
 /** What the command shows of a cluster that is up, and does with it. */
 async function seesItByCommand(project: Project): Promise<void> {
   const status = await project.cli(['status', '--json']);
@@ -145,6 +160,7 @@ test('one cluster for all workers, in band or not, with the image inside, and no
   expect(inBand).toMatchObject({ status: 0, output: expect.stringContaining('joins the cluster') as string });
   expect(inBand.output).not.toContain('creates the cluster');
 
+  await tellsLittle(project);
   await seesItByCommand(project);
   for (const [name, files] of Object.entries(firsts)) await runsFirst(project.cluster, name, files);
 

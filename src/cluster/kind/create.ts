@@ -94,7 +94,7 @@ export function createKindCluster(
     await writeAccess(containers, step);
     progress.moved('the kubeconfig is there');
     using server = openApi(access, probing);
-    const waits = 'the API server to answer';
+    const waits = 'the API server';
     // of one from a snapshot all that this sets up is there
     if (step.from === undefined) await until(waits, apiIsReady, server, bound, progress);
     await until(waits, apiAnswers, server, bound, progress);
@@ -109,9 +109,9 @@ export function createKindCluster(
     const areReady = nodesAreReady(machines(containers));
     await Promise.all([
       finished,
-      until('the API server to be ready', apiIsReady, server, bound, progress),
-      until('every node to be Ready', areReady, server, bound, progress),
-      until('the default ServiceAccount', podsAreTaken, server, bound, progress),
+      until('a ready API server', apiIsReady, server, bound, progress),
+      until('Ready nodes', areReady, server, bound, progress),
+      until('the ServiceAccount', podsAreTaken, server, bound, progress),
     ]);
     return access;
   });
@@ -191,7 +191,7 @@ async function introduce(
 }
 
 async function prepareFolder(step: Creating): Promise<ReturnType<typeof kindConfig>> {
-  const { cluster, directory, engine, env, from, hostPorts, progress, run, signal } = step;
+  const { cluster, directory, engine, env, hostPorts, progress, run, signal } = step;
   const { name } = cluster;
   refuseUnreachable(cluster, engine);
   const there = await clusterContainers(run, name, signal);
@@ -205,11 +205,6 @@ async function prepareFolder(step: Creating): Promise<ReturnType<typeof kindConf
   const owner = { madeBy: 'jest-kubernetes', directory, place: placeHere() };
   await writeFile(ownerFile(directory), `${JSON.stringify(owner)}\n`);
   const { cgroupVersion, host } = engine;
-  if (cgroupVersion === 1 && from === undefined) {
-    progress.note(
-      `${engine.name} has cgroup v1, which kubelets refuse unless they are told (failCgroupV1): they are`,
-    );
-  }
   const config = kindConfig(cluster, { directory, hostPorts, cgroupVersion, host });
   await writeFile(path.join(directory, 'kind.yaml'), stringify(config));
   return config;

@@ -31,8 +31,9 @@ export const pullToHost =
     const limits = { ...timeouts.pull, stall };
     const options = { ...step, mirrors, limits, runtime: await provider.runtime() };
     try {
-      const { alreadyThere } = await pullImage(reference, options);
-      return alreadyThere ? 'already here' : undefined;
+      const { alreadyThere, bytes = 0 } = await pullImage(reference, options);
+      if (alreadyThere) return 'already here';
+      return bytes > 0 ? formatBytes(bytes) : undefined;
     } catch (error) {
       step.signal.throwIfAborted();
       if (!isOptional) throw error;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { localImage, runEngine } from '../../../src/images/engine.js';
 import { importImage } from '../../../src/images/import.js';
-import { silent } from '../../../src/report/index.js';
+import { type Detail, silent } from '../../../src/report/index.js';
 import { type FaultyRegistry, faultyRegistry, newImage } from '../registry/index.js';
 import { docker, forget } from './pulling-process.js';
 import { type ScriptedEngine, scriptedEngine } from './scripted-engine.js';
@@ -43,8 +43,12 @@ async function onHost(reference: string): Promise<void> {
   if (failed) throw new Error(words);
 }
 
-const importing = (reference: string, engine: ScriptedEngine, signal = new AbortController().signal) =>
-  importImage({ reference }, nodes, { runtime: engine.runtime, signal, progress: silent, mirrors: [] });
+const importing = (
+  reference: string,
+  { runtime }: ScriptedEngine,
+  signal = new AbortController().signal,
+  progress = silent,
+) => importImage({ reference }, nodes, { runtime, signal, progress, mirrors: [] });
 
 /** The tags that an image travels under, of this process. */
 async function travelling(): Promise<string> {
@@ -57,8 +61,13 @@ describe('an image that was pulled by its digest (the node is simulated)', () =>
     const { byDigest } = keptImage();
     await onHost(byDigest);
     using engine = withNode(takesIn);
-    const imported = await importing(byDigest, engine);
+    const moves: (Detail | undefined)[] = [];
+    const progress = { ...silent, moved: (detail?: Detail) => moves.push(detail) };
+    const imported = await importing(byDigest, engine, undefined, progress);
     expect(imported?.bytes).toBeGreaterThan(100_000);
+    // what its files take is known; an archive is more by what is around them
+    expect(moves.at(-2)).toEqual({ done: imported?.bytes, total: 100_000 });
+    expect(moves.at(-1)).toBe('unpacking');
     expect(await localImage(byDigest, docker)).toBeDefined();
     expect(await travelling()).toBe('');
     expect(engine.calls()).toContainEqual(expect.stringMatching(new RegExp(`images tag .* ${byDigest}$`)));

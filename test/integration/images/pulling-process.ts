@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import { runEngine } from '../../../src/images/engine.js';
 import type { PulledImage, PullOptions } from '../../../src/images/pull.js';
+import type { Detail } from '../../../src/report/index.js';
 import { ownArchitecture } from '../registry/index.js';
 
 export const docker: PullOptions['runtime'] = {
@@ -12,7 +13,7 @@ export const docker: PullOptions['runtime'] = {
   platform: `linux/${ownArchitecture}`,
 };
 
-type Told = Partial<Record<'note' | 'moved', string>>;
+type Told = Partial<{ note: string; moved: Detail }>;
 type Asked = Partial<Pick<PullOptions, 'runtime' | 'mirrors' | 'limits'>>;
 
 /** What a pull's error said; `code` is undefined where it is not one of ours. */
@@ -25,7 +26,7 @@ export type PullFailure = Record<'name' | 'message', string> & {
 /** How a pull went, and what it told meanwhile. */
 export interface Pulling {
   notes: string[];
-  moves: string[];
+  moves: Detail[];
   result?: PulledImage;
   error?: PullFailure;
 }
@@ -53,7 +54,7 @@ export function pullingProcess(source: string, env: Record<string, string>): Pul
     const { to, ...more } = asked;
     const id = count++;
     const notes: string[] = [];
-    const moves: string[] = [];
+    const moves: Detail[] = [];
     const pulling = new Promise<Pulling>((resolve, reject) => {
       void ended.then(() => {
         reject(new Error('the process that pulls has ended'));

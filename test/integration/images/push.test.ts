@@ -33,7 +33,8 @@ test('an image gets another name in the registry, which it does not keep on this
   const { error, moves } = await pusher.push(image, to);
   expect(error).toBeUndefined();
   expect(registry.pushed('team/app:v1')).toMatchObject({ layers: [expect.anything()] });
-  expect(moves).toContainEqual(expect.stringMatching(/^[\d.]+ MB of [\d.]+ MB$/));
+  const told = moves.filter((move) => typeof move === 'object');
+  expect(told.some(({ done, total = 0 }) => done > 0 && total >= done)).toBe(true);
   expect(await localImageId(to, docker)).toBeUndefined();
   expect(await localImageId(image, docker)).toBeDefined();
 });

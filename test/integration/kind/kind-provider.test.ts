@@ -263,7 +263,7 @@ test("kind's steps are progress, and the node image that it sees to is told", as
   engine.kindDoes(
     'echo " • Ensuring node image (kindest/node:v1) 🖼  ..."; echo " ✓ Preparing nodes 📦"; exit 1',
   );
-  const moved: (string | undefined)[] = [];
+  const moved: unknown[] = [];
   const watched: string[] = [];
   const watchPull = (reference: string) => Promise.resolve(watched.push(reference));
   const { ready } = kindProvider({

@@ -154,6 +154,11 @@ describe('what all must agree on is refused where they do not, by key and file',
   });
 });
 
+test('of what a terminal shows the first that says something decides', async () => {
+  const { loaded } = await packages({ api: {}, ui: { quiet: false }, web: { quiet: true } });
+  expect(mergeConfigs(loaded).quiet).toBe(false);
+});
+
 test('an image that nobody asks for gives way to the same that somebody does', async () => {
   const { loaded } = await packages({ api: { images: ['postgres:17-alpine'] }, web: { manifests: [] } });
   expect(mergeConfigs(loaded).images).toEqual([
@@ -172,6 +177,7 @@ describe('what a project does not say it does not ask for', () => {
       { cluster: { image: 'kindest/node:v1.36.9' } },
     ],
     [{ mirrors: [] }, {}, { mirrors: [] }],
+    [{ quiet: true }, {}, { quiet: true }],
     [
       { postgres: { image: 'postgres:16', settings: { jit: true } } },
       { postgres: { database: 'shop', settings: { fsync: false } } },

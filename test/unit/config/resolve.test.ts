@@ -14,6 +14,7 @@ test('no file is needed', async () => {
       rootDir: folder,
       file: undefined,
       keep: 'never',
+      quiet: false,
       postgres: undefined,
       manifests: [],
       setup: [],

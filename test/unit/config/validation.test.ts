@@ -45,7 +45,7 @@ describe('an unknown key names the nearest known one', () => {
 
   test('or all that are known, where none is near', async () => {
     expect(await problems({ tekton: [] })).toEqual([
-      'tekton: not a known key; known are cluster, images, mirrors, manifests, postgres, services, keep, timeouts, diagnostics, dotenv, setup, eachRun',
+      'tekton: not a known key; known are cluster, images, mirrors, manifests, postgres, services, keep, quiet, timeouts, diagnostics, dotenv, setup, eachRun',
     ]);
   });
 
@@ -71,6 +71,7 @@ describe('a bad value names its key, what it was, and what is allowed', () => {
     'an image reference, { reference, push }, { build, dockerfile, tag, args, target, push } or { archive }';
   test.each([
     [{ diagnostics: { tests: 'no' } }, 'diagnostics.tests: it is "no", but allowed is true or false'],
+    [{ quiet: 'yes' }, 'quiet: it is "yes", but allowed is true or false'],
     [{ keep: 'sometimes' }, `keep: it is "sometimes", but allowed is 'never', 'on-failure' or 'always'`],
     [{ cluster: 'kind' }, 'cluster: it is "kind", but allowed is an object'],
     [

@@ -74,6 +74,8 @@ describe('a variable wins over the file', () => {
     ['NAME', 'shop', { cluster: { name: 'shop', image: 'file:1' } }],
     ['NODE_IMAGE', 'kindest/node:v1.34.0', { cluster: { image: 'kindest/node:v1.34.0', name: 'file' } }],
     ['KEEP', 'on-failure', { keep: 'on-failure' }],
+    ['QUIET', '1', { quiet: true }],
+    ['QUIET', 'off', { quiet: false }],
     [
       'IMAGES',
       'redis:8-alpine, registry.local:5000/shop/api:test ,',
@@ -97,14 +99,15 @@ describe('a variable wins over the file', () => {
     'NODE_IMAGE',
     'NODE_IMAGES',
     'KEEP',
+    'QUIET',
     'IMAGES',
     'RUNTIME',
     'STATE_DIR',
     'CONFIG',
   ])('JEST_KUBERNETES_%s that is empty counts as not set', async (name) => {
     const [empty, unset] = [await load({ [`JEST_KUBERNETES_${name}`]: '' }), await load({})];
-    const { keep, images, runtime, stateDir, cluster } = unset;
-    expect(empty).toMatchObject({ keep, images, runtime, stateDir, cluster });
+    const { keep, quiet, images, runtime, stateDir, cluster } = unset;
+    expect(empty).toMatchObject({ keep, quiet, images, runtime, stateDir, cluster });
   });
 
   test.each([
@@ -113,6 +116,7 @@ describe('a variable wins over the file', () => {
     ['NODE_IMAGE', '!', 'it is "!", but allowed is an image reference'],
     ['KEEP', 'yes', `it is "yes", but allowed is 'never', 'on-failure' or 'always'`],
     ['IMAGES', 'redis:8,bad image', 'it is "bad image", but allowed is an image reference'],
+    ['QUIET', 'very', `it is "very", but allowed is 'on' (or 'true', '1') or 'off' (or 'false', '0')`],
     ['RUNTIME', 'rkt', `it is "rkt", but allowed is 'docker', 'podman' or 'nerdctl'`],
   ])('JEST_KUBERNETES_%s=%s is refused by the variable’s name', async (name, value, expected) => {
     const message = await shownOf(load({ [`JEST_KUBERNETES_${name}`]: value }), '<none>');

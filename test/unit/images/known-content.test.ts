@@ -43,9 +43,13 @@ const inPieces = (whole: Buffer): Readable =>
   );
 
 test('a blob that is known is left out, and all else is as it was', async () => {
+  const leftOut: number[] = [];
   const rest = await buffer(
-    withoutContent(inPieces(await archive()), new Set([`sha256:${first}`]), signal()),
+    withoutContent(inPieces(await archive()), new Set([`sha256:${first}`]), signal(), (bytes) => {
+      leftOut.push(bytes);
+    }),
   );
+  expect(leftOut).toEqual([300_000]);
   expect(await namesIn(rest)).toEqual({
     blobs: 0,
     'manifest.json': 2,

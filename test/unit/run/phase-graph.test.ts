@@ -115,7 +115,7 @@ test('a phase that stands still fails by its stall limit and says what it waited
     'postgres',
     [],
     async ({ signal, progress }) => {
-      progress.moved('container created');
+      progress.moved({ done: 31e6, total: 98e6 });
       progress.waitingFor('the pod to be ready');
       return forever(signal);
     },
@@ -124,7 +124,7 @@ test('a phase that stands still fails by its stall limit and says what it waited
   const error = await runPhases([stuck], { signal: never }).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({
     code: 'STALLED',
-    evidence: ['it was waiting for the pod to be ready', 'last seen: container created'],
+    evidence: ['it was waiting for the pod to be ready', 'last seen: 31 MB of 98 MB'],
   });
 });
 

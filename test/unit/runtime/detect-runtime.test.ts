@@ -43,10 +43,10 @@ async function listen(server: net.Server, name = `${servers.length}.sock`): Prom
 }
 
 /** An engine as its API tells of itself. */
-function engineServer(components: { Name: string }[] = []): http.Server {
+function engineServer(components: { Name: string }[] = [], info: object = {}): http.Server {
   const answers: Record<string, object> = {
     '/version': { Version: '28.1.0', Os: 'linux', Arch: 'arm64', Components: components },
-    '/info': { ID: 'its-own-id', NCPU: 4, MemTotal: 8e9, CgroupVersion: '2' },
+    '/info': { ID: 'its-own-id', NCPU: 4, MemTotal: 8e9, CgroupVersion: '2', ...info },
   };
   return http.createServer((request, response) => response.end(JSON.stringify(answers[request.url ?? ''])));
 }
@@ -92,7 +92,19 @@ test('an engine that answers is described, and its client told where it is', asy
     cpus: 4,
     memoryBytes: 8e9,
     cgroupVersion: 2,
+    keepsLayersPacked: false,
   });
+});
+
+test.each([
+  ['overlay2', [['Backing Filesystem', 'extfs']], false],
+  ['a containerd', [['driver-type', 'io.containerd.snapshotter.v1']], true],
+  ['what it does not say', null, false],
+])('an engine that keeps its images in %s', async (_, DriverStatus, keepsLayersPacked) => {
+  program('docker');
+  const DOCKER_HOST = await listen(engineServer([], { DriverStatus }));
+  const found = await detectRuntime({ env: { PATH: bin, HOME: folder, DOCKER_HOST } });
+  expect(found).toMatchObject({ keepsLayersPacked });
 });
 
 test('a client is told which engine, whatever its shell names by then', async () => {
@@ -171,6 +183,7 @@ test('nerdctl is known by the id of its containerd, and its address and namespac
   const env = { PATH: bin, HOME: folder, CONTAINERD_NAMESPACE: 'mine' };
   const runtime = await detectRuntime({ env, preferred: 'nerdctl' });
   expect(runtime).toMatchObject({ id: 'of-containerd', platform: 'linux/arm64', host: '127.0.0.1' });
+  expect(runtime.keepsLayersPacked).toBe(true);
   expect(runtime.env).toMatchObject({ CONTAINERD_NAMESPACE: 'mine', KIND_EXPERIMENTAL_PROVIDER: 'nerdctl' });
   expect(Object.keys(runtime.env)).toContain('CONTAINERD_ADDRESS');
 });
