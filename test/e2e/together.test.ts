@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { type Installation, installation, nothing, type Project, snapshots, until } from './support/project.js';
+import {
+  type Installation,
+  installation,
+  nothing,
+  type Project,
+  snapshots,
+  until,
+} from './support/project.js';
 
 let installed: Installation;
 beforeAll(async () => {
