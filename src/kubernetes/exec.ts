@@ -1,6 +1,8 @@
 import { Readable, Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 
+import { pause } from '../support/abort.js';
+import { messageOf } from '../support/errors.js';
 import type { Api } from './client.js';
 import { ExecRefused, openPodSocket, type PodSocket } from './pod-socket.js';
 
@@ -38,6 +40,9 @@ interface Status {
   message?: string;
   details?: { causes?: { reason?: string; message?: string }[] };
 }
+
+/** How long a connection that takes no more may still tell of the command's end, in milliseconds. */
+const closing = 2000;
 
 const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3 } as const;
 
@@ -87,8 +92,10 @@ export async function runInPod(api: Api, options: StreamedCommand): Promise<Comm
     if (input !== undefined) {
       if (!socket.canEndChannels && options.knowsEnd !== true) throw cannotCloseInput();
       pipeline(input, sinkOf(socket), { signal: over.signal }).catch((error: unknown) => {
-        // a command need not read all of it
-        if (!over.signal.aborted && input.errored !== null) reject(error);
+        if (over.signal.aborted) return;
+        if (!(error instanceof NotSent)) reject(error);
+        // a command need not read all of it: what became of it comes now, or never
+        else pause(closing, over.signal).then(onClose, () => undefined);
       });
     }
     const end = endOf(await ended);
@@ -107,11 +114,21 @@ export async function runInPod(api: Api, options: StreamedCommand): Promise<Comm
 const cannotCloseInput = (): ExecRefused =>
   new ExecRefused('this API server cannot close the standard input of a command; 1.30 and newer can');
 
+/** The other side does not take any more. */
+class NotSent extends Error {
+  override readonly name = 'NotSent';
+}
+
 function sinkOf(socket: PodSocket): Writable {
   const tell = (sending: Promise<void>, done: (error?: Error) => void): void => {
-    sending.then(() => {
-      done();
-    }, done);
+    sending.then(
+      () => {
+        done();
+      },
+      (cause: unknown) => {
+        done(new NotSent(messageOf(cause), { cause }));
+      },
+    );
   };
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => {

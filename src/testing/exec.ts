@@ -18,7 +18,8 @@ import { currentScope } from './test-file.js';
 export interface ExecOptions extends ContainerOptions {
   /**
    * What the command reads, to its end: where it leaves more than some 64 kB of it, Kubernetes may never say that it has
-   * ended, to kubectl neither. Default: nothing.
+   * ended, to kubectl neither. It ends, too, where the command closes its output, as a list does that begins with
+   * `sh -c 'cat > file'`; a text's shell keeps it open. Default: nothing.
    */
   stdin?: string | Uint8Array | Readable | undefined;
   /** Whether an exit code other than 0 is an error. Default: false. */
@@ -57,11 +58,12 @@ export async function exec(
   const { stdin, check = false } = options;
   const words = wordsOf(command);
   const input = inputOf(stdin);
+  const staying = typeof command === 'string' && input !== undefined ? asShell(command) : words;
   const { api } = cluster();
   const place = await runningContainer(target, { ...options, scope });
   const [stdout, stderr] = [new Collected(), new Collected()];
   const { exitCode } = await ranIn(api, place, {
-    command: words,
+    command: staying,
     input,
     stdout,
     stderr,
@@ -79,6 +81,12 @@ export async function exec(
   }
   return result;
 }
+
+/**
+ * Run by a shell that stays until its end. One that becomes its last command instead, as most do, has with `cat > file` no output
+ * any more, and containerd then closes the input too (seen with its release 2: 0.2 MB of 5 MB, and exit code 0).
+ */
+const asShell = (text: string): string[] => ['sh', '-c', `${text}\nexit $?`];
 
 const describe = (words: readonly string[], place: RunningContainer): string =>
   `‘${words.join(' ')}’ in ${describeContainer(place)}`;

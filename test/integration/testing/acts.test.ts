@@ -147,14 +147,16 @@ describe('exec', () => {
       stdout: '20000000\n',
     });
     // one that ends without reading it all may take its exit code with it: the rest is read away
-    expect(
-      await exec('deploy/web', 'head -c 3; cat > /dev/null', {
-        ...read,
-        stdin: Buffer.alloc(5_000_000, 'x'),
-      }),
-    ).toMatchObject({
+    const much = { ...read, stdin: Buffer.alloc(5_000_000, 'x') };
+    expect(await exec('deploy/web', 'head -c 3; cat > /dev/null', much)).toMatchObject({
       ...{ stdout: 'xxx', exitCode: 0 },
     });
+    // whose output is closed, and with it, in a shell that has become it, its input
+    for (const text of ['cat > /tmp/much', 'cat > /tmp/much # all of it', 'exec 3>&1; cat > /tmp/much']) {
+      expect(await exec('deploy/web', text, much)).toMatchObject({ exitCode: 0 });
+      expect(await exec('deploy/web', 'wc -c < /tmp/much', read)).toMatchObject({ stdout: '5000000\n' });
+    }
+    expect(await exec('deploy/web', 'cat > /dev/null; (exit 7)', much)).toMatchObject({ exitCode: 7 });
   });
 
   test('an exit code is an error only where it is asked for', async () => {
