@@ -6,7 +6,7 @@ import { kindConfig, ownerMount } from '../kind-config.js';
 import type { RunCli } from '../node-containers.js';
 
 /** Counts up with whatever changes in what this package puts into a snapshot. */
-export const format = 4;
+export const format = 5;
 
 /** All that decides what is inside of a snapshot. */
 export interface SnapshotContent {
