@@ -3,7 +3,7 @@ import path from 'node:path';
 import { deleteOwned } from '../kubernetes/index.js';
 import { type Progress, silent } from '../report/index.js';
 import { engineOf } from '../runtime/index.js';
-import { deleteContainers, dropUnfinished, imageIsWritten } from './kind/index.js';
+import { deleteContainers, withUnfinished } from './kind/index.js';
 import { currentContext, type Removal, type RemovalRecord } from './leases/index.js';
 
 interface Deletion {
@@ -19,9 +19,9 @@ const deletions: Record<Removal['provider'], Deletion> = {
     async work({ name, folder, removal: { runtime } }, progress) {
       if (runtime === null) throw new Error(`the record of ${name} names no container engine`);
       const engine = engineOf(runtime);
-      await imageIsWritten(name, engine, process.env);
-      await deleteContainers({ name, directory: folder, runtime: engine, progress });
-      await dropUnfinished(name, engine, process.env);
+      await withUnfinished(name, { engine, env: process.env }, () =>
+        deleteContainers({ name, directory: folder, runtime: engine, progress }),
+      );
     },
   },
   // the cluster was there before, and stays; what was set up in it goes

@@ -9,12 +9,11 @@ export { clusterToCapture, type DatabaseServer, isOriginal, type Snapshot } from
 export {
   askedSnapshot,
   type AskedSnapshot,
-  dropUnfinished,
-  imageIsWritten,
   listSnapshots,
   makeSnapshotOf,
   mayMakeSnapshot,
   pruneSnapshots,
   snapshotFor,
   snapshotOfKey,
+  withUnfinished,
 } from './snapshots.js';

@@ -77,31 +77,22 @@ export const pruneSnapshots = (engine: KnownEngine, env: NodeJS.ProcessEnv): Pro
 const writingLimit = 180_000;
 
 /**
- * Waits, for a cluster that snapshots are made of, while the engine still makes an image of it: it does so to the end, whoever
- * asked for it has gone, and its node stands still for as long.
+ * Deletes a cluster, and what was not finished when the making of a snapshot of it ended: an engine makes an image to the end,
+ * whoever asked for it has gone, and the node stands still for as long. Of others there is no more than the deletion.
  */
-export async function imageIsWritten(
+export async function withUnfinished(
   cluster: string,
-  engine: KnownEngine,
-  env: NodeJS.ProcessEnv,
+  { engine, env }: { engine: KnownEngine; env: NodeJS.ProcessEnv },
+  deletion: () => Promise<void>,
 ): Promise<void> {
-  if (!isOriginal(cluster)) return;
+  if (!isOriginal(cluster)) return deletion();
   const run = runtimeCli(engine, env);
   const deadline = performance.now() + writingLimit;
   const isWriting = async (): Promise<boolean> =>
     // an engine that does not answer fails the deletion itself
     (await clusterContainers(run, cluster).catch(() => [])).some(({ state }) => state === 'paused');
   while ((await isWriting()) && performance.now() < deadline) await pause(200);
-}
-
-/** What was not finished when the making of a snapshot ended, of a cluster that snapshots are made of; else nothing. */
-export async function dropUnfinished(
-  cluster: string,
-  engine: KnownEngine,
-  env: NodeJS.ProcessEnv,
-): Promise<void> {
-  if (!isOriginal(cluster)) return;
-  const run = runtimeCli(engine, env);
+  await deletion();
   const unfinished = (await listBy(run)).filter(
     ({ hostname, isProven }) => !isProven && hostname.startsWith(cluster),
   );
