@@ -10,17 +10,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { removeSnapshotsBesides, snapshotImages } from './snapshot-images.mjs';
 import { figures, jestScript } from './npm-script.mjs';
 import { install } from './packed/install.mjs';
 import { ensure, orEnd } from './rig/ensure.mjs';
 
-const env = { ...process.env, ...(await orEnd(ensure())) };
+Object.assign(process.env, await orEnd(ensure()));
 const folder = await mkdtemp(join(tmpdir(), 'jest-kubernetes-snapshots-'));
-const list = ['image', 'ls', '--quiet', '--no-trunc', '--filter', 'label=jest-kubernetes.snapshot'];
-const snapshots = async () => (await execa('docker', list, { env })).stdout.split('\n').filter(Boolean);
 
 process.on('SIGINT', () => {}); // the terminal tells the children itself
-const before = await snapshots();
+const before = await snapshotImages();
 try {
   await install(new URL('e2e/fixtures/project', import.meta.url).pathname, folder);
   for (const config of ['{ "images": [] }', '{ "postgres": true }']) {
@@ -31,18 +30,17 @@ try {
       [join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js'), 'snapshot'],
       {
         cwd: folder,
-        env: { ...env, JEST_KUBERNETES_STATE_DIR: join(folder, 'state') },
+        env: { ...process.env, JEST_KUBERNETES_STATE_DIR: join(folder, 'state') },
         stdio: 'inherit',
       },
     );
   }
   const asked = process.argv.slice(2);
   const args = asked.length > 0 ? asked : ['--testPathIgnorePatterns', 'snapshot(-maker)?.test'];
-  const result = await jestScript('test:e2e', args, { ...env, TEST_SNAPSHOT: 'on', TEST_E2E: 'all' });
+  const result = await jestScript('test:e2e', args, { ...process.env, TEST_SNAPSHOT: 'on', TEST_E2E: 'all' });
   process.exitCode = result.ok ? 0 : 1;
   console.log(`\n${figures(result)}`);
 } finally {
-  const made = (await snapshots()).filter((id) => !before.includes(id));
-  if (made.length > 0) await execa('docker', ['rmi', '--force', ...made], { env });
+  await removeSnapshotsBesides(before);
   await rm(folder, { recursive: true, force: true });
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { removeSnapshotsBesides, snapshotImages } from '../snapshot-images.mjs';
 import { install } from '../packed/install.mjs';
 import { projects, writeProject } from './projects.mjs';
 
@@ -74,7 +75,6 @@ async function untilFirstTest(cwd, variables = {}) {
 /** Of clusters from snapshots, in bytes. */
 const disk = [];
 
-/** It stays on this machine, as a user's does. */
 async function makeSnapshot(cwd) {
   const script = join(folder, 'node_modules/jest-kubernetes/dist/cli/index.js');
   const env = { JEST_KUBERNETES_STATE_DIR: join(folder, 'state'), JEST_KUBERNETES_NAME: clusters.ours };
@@ -183,6 +183,7 @@ const deleteBare = () => kind('delete', 'cluster', '--name', clusters.bare);
 const results = [];
 const record = (what, figure, limit, holds) => results.push({ what, figure, limit, holds });
 
+const snapshotsBefore = await snapshotImages();
 try {
   await execa('docker', ['pull', '--quiet', postgresImage]);
   // kind's own node image is known to kind alone
@@ -289,6 +290,7 @@ try {
 } finally {
   await deleteBare().catch(() => undefined);
   await cli('down', clusters.ours);
+  await removeSnapshotsBesides(snapshotsBefore);
   await rm(folder, { recursive: true, force: true });
 }
 
