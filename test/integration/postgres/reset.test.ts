@@ -20,7 +20,7 @@ import { type LocalServer, localServer, migrating } from './local-server.js';
 
 let server: LocalServer;
 beforeAll(async () => {
-  server = await localServer({ max_prepared_transactions: '2' });
+  server = await localServer({ max_prepared_transactions: '2', wal_level: 'logical', max_wal_senders: '2' });
 }, 60_000);
 afterAll(() => server.stop());
 
@@ -144,6 +144,15 @@ test.each([
   ['UPDATE guarded SET n = 2'],
   ['TRUNCATE goods CASCADE'],
   ['DROP SCHEMA jest_kubernetes CASCADE; CREATE TABLE extra ()'],
+  [
+    // as many a project empties its tables, and what is here of ours with them
+    `DO $$ BEGIN EXECUTE (
+       SELECT 'TRUNCATE ' || string_agg(format('%I.%I', schemaname, tablename), ', ') || ' CASCADE' FROM pg_tables
+       WHERE schemaname NOT IN ('pg_catalog', 'information_schema')); END $$`,
+  ],
+  ['TRUNCATE goods, jest_kubernetes.seeds CASCADE'],
+  [`TRUNCATE jest_kubernetes.sequences; SELECT setval('never_called', 7)`],
+  ['ALTER DATABASE :database IS_TEMPLATE true'],
 ])('%s is undone', async (sql) => {
   const { name, connect, reset, whole } = await (shared ??= sharedByAll());
   const client = await connect();
@@ -268,6 +277,27 @@ test('a free connection is waited for, and in vain not for ever', async () => {
   } finally {
     await small.stop();
   }
+});
+
+test('what keeps a database from being dropped, a transaction that is prepared and a mark as a template, goes with it', async () => {
+  const { postgres, id, name, connect } = await ofTheShop();
+  const client = await connect();
+  await client.query(`BEGIN; INSERT INTO orders (good) VALUES (1); PREPARE TRANSACTION 'left by a file'`);
+  await client.query(`ALTER DATABASE ${quoted(name)} IS_TEMPLATE true`);
+  await createWorkerDatabase(postgres, id);
+  const again = await connect();
+  expect((await again.query('TABLE orders')).rows).toEqual([]);
+  expect((await again.query('SELECT gid FROM pg_prepared_xacts')).rows).toEqual([]);
+  await again.end();
+});
+
+test('a replication slot that a test has made goes, as nobody reads from it any more', async () => {
+  const { connect, reset } = await ofTheShop();
+  const client = await connect();
+  await client.query(`SELECT pg_create_logical_replication_slot('changes', 'pgoutput')`);
+  await reset();
+  expect((await client.query('SELECT slot_name FROM pg_replication_slots')).rows).toEqual([]);
+  await client.end();
 });
 
 test.each([
