@@ -60,6 +60,7 @@ export async function prepareTemplate(
   options: TemplateOptions,
 ): Promise<string> {
   const { signal, progress, cwd, rebuild = false, runId, liveRuns } = options;
+  const { storage } = config;
   const key = await postgresKey(config, cwd);
   const template = `jk_template_${key}`;
   const make = async (admin: Client): Promise<void> => {
@@ -79,7 +80,7 @@ export async function prepareTemplate(
     await withPulse(address, progress, async () => {
       await runInitScripts(access, config, database, options);
       signal.throwIfAborted();
-      if (config.migrate !== undefined) await migrate(config.migrate, own, database, options);
+      if (config.migrate !== undefined) await migrate(config.migrate, own, database, { ...options, storage });
       await rolesAdded(admin, template);
       const snapshot = await readFile(snapshotFile, 'utf8');
       await withConnection(address, database, (client) => client.query(snapshot));
@@ -92,7 +93,7 @@ export async function prepareTemplate(
     await comment(admin, database, copyOf(template));
   };
   await withConnection(address, undefined, make).catch((error: unknown) => {
-    const remedy = roomRemedy(error, config.storage);
+    const remedy = roomRemedy(error, storage);
     if (remedy === undefined || error instanceof JestKubernetesError) throw error;
     throw new JestKubernetesError('DISK_FULL', 'PostgreSQL has no room for the template of the databases', {
       evidence: [messageOf(error)],

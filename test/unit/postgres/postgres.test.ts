@@ -13,6 +13,7 @@ import { firstPod, postgresObjects } from '../../../src/postgres/objects.js';
 import { roomRemedy } from '../../../src/postgres/out-of-room.js';
 import { isAway, outlasting } from '../../../src/postgres/outlasting.js';
 import { silent } from '../../../src/report/index.js';
+import type { JestKubernetesError } from '../../../src/support/errors.js';
 import { postgresConfig } from '../../postgres-config.js';
 import { type FakeCluster, fakeCluster } from '../kubernetes/fake-cluster.js';
 
@@ -76,7 +77,22 @@ test('where its files have no room, the option is named by which they have', asy
   expect(initFailed('/a.sql', `psql:a.sql:1: ERROR:  ${full.message}\n`).remedy).toContain(
     'postgres.storage',
   );
-  expect(roomRemedy(full, 'disk')).not.toContain('postgres.storage');
+});
+
+test('where they lie on the disk already, the option that would lay them there is not named', async () => {
+  const address = { host: '', port: 2, user: '', password: '', storage: 'disk' } as const;
+  const work = (): Promise<void> => Promise.reject(full);
+  const steps = { signal: AbortSignal.timeout(10_000), progress: silent, cwd: '/', storage: 'disk' } as const;
+  const remedies = [
+    roomRemedy(full, 'disk'),
+    await outlasting(address, work).catch((error: JestKubernetesError) => error.remedy),
+    await migrate(work, address, 'app', steps).catch((error: JestKubernetesError) => error.remedy),
+    await migrate(`echo '${full.message}'; false`, address, 'app', steps).catch(
+      (error: JestKubernetesError) => error.remedy,
+    ),
+    initFailed('/a.sql', `psql:a.sql:1: ERROR:  ${full.message}\n`, 'disk').remedy,
+  ];
+  for (const remedy of remedies) expect(remedy).toMatch(/^The disk of the container engine is full/);
 });
 
 test.each([
