@@ -257,6 +257,24 @@ test('a database that is shut, read-only or hasty for its users is reset all the
   expect(orders.rows).toEqual([]);
 });
 
+test.each(['role = owner_of_all', 'standard_conforming_strings = off', `search_path = ''`])(
+  'a template whose database sets %s for its users is made, and reset in place',
+  async (setting) => {
+    const { connect, reset } = await worker(
+      await template(`
+        DO $$ BEGIN CREATE ROLE owner_of_all; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+        CREATE TABLE public.wares (id int); INSERT INTO public.wares VALUES (1);
+        GRANT ALL ON public.wares TO owner_of_all; GRANT USAGE ON SCHEMA public TO owner_of_all;
+        ALTER DATABASE app SET ${setting}`),
+    );
+    const client = await connect();
+    await client.query('INSERT INTO public.wares VALUES (77)');
+    await reset();
+    expect((await client.query('TABLE public.wares')).rows).toEqual([{ id: 1 }]);
+    await client.end();
+  },
+);
+
 test('a free connection is waited for, and in vain not for ever', async () => {
   const small = await localServer({ max_connections: '5', superuser_reserved_connections: '0' });
   try {
