@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { PostgresConfig } from '../config/index.js';
 import { silenceLimit } from '../report/index.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
-import type { PostgresConfig } from '../config/index.js';
 import { type PostgresAddress, sqlStateOf } from './connection.js';
 import { roomRemedy } from './out-of-room.js';
 

@@ -13,7 +13,6 @@ import { firstPod, postgresObjects } from '../../../src/postgres/objects.js';
 import { roomRemedy } from '../../../src/postgres/out-of-room.js';
 import { isAway, outlasting } from '../../../src/postgres/outlasting.js';
 import { silent } from '../../../src/report/index.js';
-import type { JestKubernetesError } from '../../../src/support/errors.js';
 import { postgresConfig } from '../../postgres-config.js';
 import { type FakeCluster, fakeCluster } from '../kubernetes/fake-cluster.js';
 
@@ -83,16 +82,13 @@ test('where they lie on the disk already, the option that would lay them there i
   const address = { host: '', port: 2, user: '', password: '', storage: 'disk' } as const;
   const work = (): Promise<void> => Promise.reject(full);
   const steps = { signal: AbortSignal.timeout(10_000), progress: silent, cwd: '/', storage: 'disk' } as const;
-  const remedies = [
-    roomRemedy(full, 'disk'),
-    await outlasting(address, work).catch((error: JestKubernetesError) => error.remedy),
-    await migrate(work, address, 'app', steps).catch((error: JestKubernetesError) => error.remedy),
-    await migrate(`echo '${full.message}'; false`, address, 'app', steps).catch(
-      (error: JestKubernetesError) => error.remedy,
-    ),
-    initFailed('/a.sql', `psql:a.sql:1: ERROR:  ${full.message}\n`, 'disk').remedy,
-  ];
-  for (const remedy of remedies) expect(remedy).toMatch(/^The disk of the container engine is full/);
+  const remedy = expect.stringMatching(/^The disk of the container engine is full/) as string;
+  expect(roomRemedy(full, 'disk')).toEqual(remedy);
+  await expect(outlasting(address, work)).rejects.toMatchObject({ remedy });
+  for (const hook of [work, `echo '${full.message}'; false`]) {
+    await expect(migrate(hook, address, 'app', steps)).rejects.toMatchObject({ remedy });
+  }
+  expect(initFailed('/a.sql', `psql:a.sql:1: ERROR:  ${full.message}\n`, 'disk')).toMatchObject({ remedy });
 });
 
 test.each([
