@@ -5,17 +5,13 @@
 -- a user's own triggers and event triggers have no part in what is made here
 SET session_replication_role = replica;
 -- by which they are written to files, and read again
-SET datestyle = iso;
-SET intervalstyle = postgres;
-SET extra_float_digits = 3;
-SET xmloption = content;
+SET datestyle = iso; SET intervalstyle = postgres; SET extra_float_digits = 3; SET xmloption = content;
 
 CREATE SCHEMA jest_kubernetes;
 
 -- objects that are made later have higher numbers
 CREATE TABLE jest_kubernetes.template (
-  fingerprint text NOT NULL, catalogs text NOT NULL, last_object oid NOT NULL, in_place boolean NOT NULL,
-  known bigint NOT NULL
+  fingerprint text NOT NULL, catalogs text NOT NULL, last_object oid NOT NULL, in_place boolean NOT NULL, known bigint NOT NULL
 );
 
 -- the tables and materialized views that have rows in the template; `state` is what changes with any row
@@ -117,18 +113,14 @@ BEGIN
 END $body$;
 
 -- What changes with any row of a table.
-CREATE FUNCTION jest_kubernetes.state(name text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE result text;
-BEGIN
+CREATE FUNCTION jest_kubernetes.state(name text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE result text; BEGIN
   EXECUTE format('SELECT concat_ws('':'', count(*), sum(mxid_age(xmin)) - count(*) * mxid_age(''1'')) FROM ONLY %s', name)
   INTO result;
   RETURN result;
 END $$;
 
 -- The same for the same rows, whenever they were written.
-CREATE FUNCTION jest_kubernetes.digest(name text) RETURNS numeric LANGUAGE plpgsql AS $$
-DECLARE result numeric;
-BEGIN
+CREATE FUNCTION jest_kubernetes.digest(name text) RETURNS numeric LANGUAGE plpgsql AS $$ DECLARE result numeric; BEGIN
   EXECUTE format('SELECT sum(hashtextextended(r::text, 0)) FROM %s r', name) INTO result;
   RETURN result;
 END $$;
@@ -279,10 +271,7 @@ BEGIN
   LOOP
     EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %s)', item.name) INTO found;
     CONTINUE WHEN NOT found;
-    IF item.columns IS NULL THEN
-      in_place := false;
-      CONTINUE;
-    END IF;
+    IF item.columns IS NULL THEN in_place := false; CONTINUE; END IF;
     BEGIN
       format := 'binary';
       EXECUTE format('COPY %s (%s) TO %L (FORMAT binary)', item.name, item.columns, item.file);
