@@ -33,8 +33,22 @@ const service = z.strictObject({
     .optional(),
   env: z.record(z.string(), z.string('a string'), 'an object of strings').optional(),
   args: z.array(z.string('a string'), "a list such as ['--appendonly', 'no']").optional(),
-  url: z.string('a string').includes('{port}', 'a string such as nats://{host}:{port}').optional(),
+  url: z
+    .string('a string')
+    .includes('{port}', 'a string such as nats://{host}:{port}')
+    .regex(/^\S*$/, 'one without white space')
+    .regex(/^(?:[^{}]|\{(?:host|port)\})*$/, '{host} and {port} alone in braces')
+    .optional(),
 });
+
+/** What the package itself tells a worker. */
+export const ownVariable = /^(?:KUBECONFIG$|JEST_|PG[A-Z]+$|DATABASE_URL$)/;
+
+/** What tells a worker where a service is. */
+function variablesOf(name: string, url: string | undefined): string[] {
+  const prefix = name.toUpperCase().replaceAll('-', '_');
+  return [...(url === undefined ? [] : ['URL']), 'HOST', 'PORT'].map((each) => `${prefix}_${each}`);
+}
 
 /** A service, and every name but once. */
 export const services = z
@@ -48,13 +62,20 @@ export const services = z
     };
     const seen = new Set<string>();
     for (const [index, option] of options.entries()) {
-      const { image, port, name } = typeof option === 'string' ? { image: option } : option;
+      const { image, port, name, url } =
+        typeof option === 'string' ? { image: option, url: undefined } : option;
       const called = name ?? nameOf(image);
       if (called === 'postgres') wrong([index], 'another service: PostgreSQL is the option postgres');
       else if (port === undefined && known[nameOf(image)] === undefined)
         wrong([index], `{ image, port }, or without a port one of ${names}`);
       else if (!namePattern.test(called))
         wrong([index], `one with a name, { image, name }: “${called}” cannot be a Service's`);
+      const [taken] = variablesOf(called, url).filter((variable) => ownVariable.test(variable));
+      if (taken !== undefined)
+        wrong(
+          name === undefined ? [index] : [index, 'name'],
+          `another name: ${taken} is a variable of the package’s own`,
+        );
       if (seen.has(called))
         wrong([index], `one of each name: ${called} is there twice, so give one { name }`);
       seen.add(called);

@@ -193,6 +193,18 @@ export function saysDiskFull(words: string): boolean {
   return diskFull.test(words);
 }
 
+const notRunning =
+  /(?:container (?<stopped>\S+) is not running|container (?<paused>\S+) is paused|(?:in|on) (?:a )?(?:paused|stopped|running) containers?\b|no such container)/i;
+
+/** What wakes a node's container, where that is what an engine says of it; else undefined. */
+export function saysNotRunning(words: string, { command }: { command: string }): string | undefined {
+  const said = notRunning.exec(words);
+  if (said === null) return undefined;
+  const { paused, stopped } = said.groups ?? {};
+  if (paused !== undefined) return `${command} unpause ${paused}`;
+  return stopped === undefined ? `${command} ps --all` : `${command} start ${stopped}`;
+}
+
 /** Whether an engine or a node says that an image is of another platform. */
 export function saysWrongPlatform(words: string): boolean {
   return wrongPlatform.test(words);

@@ -6,7 +6,7 @@ import type { Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import { lastLines } from '../support/lines.js';
-import { saysDiskFull, saysWrongPlatform } from './failures.js';
+import { saysDiskFull, saysNotRunning, saysWrongPlatform } from './failures.js';
 
 /** A machine of the cluster, by its container's name. */
 export interface ImportNode {
@@ -129,6 +129,17 @@ export function importFailure(
       evidence,
       remedy: `Pull or build it for the cluster's nodes, with --platform ${runtime.platform}`,
     });
+  }
+  const waking = saysNotRunning(words, runtime);
+  if (waking !== undefined) {
+    return new JestKubernetesError(
+      'IMAGE_IMPORT_FAILED',
+      `${name} could not be imported: the node’s container does not run`,
+      {
+        evidence,
+        remedy: `See what has become of it (${waking}), or delete the cluster (npx jest-kubernetes down): the next run makes a new one.`,
+      },
+    );
   }
   return new JestKubernetesError('IMAGE_IMPORT_FAILED', `${name} could not be imported into the node`, {
     evidence,

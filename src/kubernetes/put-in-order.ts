@@ -79,7 +79,7 @@ interface InOrder {
 
 /**
  * Puts objects one after another, namespaces and definitions first; what comes after definitions waits until those are
- * established.
+ * established. Objects of a kind that is not there come last: what defines it may be started by one of the others.
  * @returns the objects as they are then, those left alone too, by what was given
  */
 export async function putInOrder(
@@ -89,16 +89,23 @@ export async function putInOrder(
 ): Promise<Map<ManifestObject, KubernetesObject | undefined>> {
   const done = new Map<ManifestObject, KubernetesObject | undefined>();
   const definitions: ManifestObject[] = [];
+  const ofLateKinds: ManifestObject[] = [];
   for (const entry of inOrder(objects)) {
     const isDefinition = entry.object.kind === 'CustomResourceDefinition';
     if (!isDefinition && definitions.length > 0) await established(definitions.splice(0));
+    if (await isNotServed(kinds, entry.object, signal)) ofLateKinds.push(entry);
+    else await make(entry, isDefinition);
+  }
+  await established(definitions);
+  for (const entry of ofLateKinds) await make(entry, false);
+  return done;
+
+  async function make(entry: ManifestObject, isDefinition: boolean): Promise<void> {
     const found = await put(entry);
     done.set(entry, found);
     if (isDefinition && found !== undefined) definitions.push(entry);
     progress.moved(`${done.size} of ${objects.length} objects, ${describeObject(entry.object)}`);
   }
-  await established(definitions);
-  return done;
 
   async function established(entries: readonly ManifestObject[]): Promise<void> {
     for (const entry of entries) {
@@ -109,6 +116,16 @@ export async function putInOrder(
       });
       progress.moved(`${describeObject(entry.object)} is established`);
     }
+  }
+}
+
+/** Whether a server that answers has no such kind at all; of what it does not answer `put` makes an error. */
+async function isNotServed(kinds: Kinds, object: KubernetesObject, signal: AbortSignal): Promise<boolean> {
+  try {
+    await kinds.placeOf(object, signal);
+    return false;
+  } catch (error) {
+    return error instanceof NotServed && !error.isElsewhere;
   }
 }
 

@@ -34,6 +34,8 @@ const unhindered = [
   'idle_in_transaction_session_timeout=0',
   'default_transaction_read_only=off',
   'default_transaction_isolation=read\\ committed',
+  'role=none',
+  'standard_conforming_strings=on',
 ]
   .map((setting) => `-c ${setting}`)
   .join(' ');

@@ -83,7 +83,26 @@ export async function dropDatabase(client: Client, name: string): Promise<void> 
     'DELETE FROM pg_subscription USING pg_database d WHERE subdbid = d.oid AND datname = $1',
     [name],
   );
+  await rollBackPrepared(client, name);
+  const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1 AND datistemplate', [
+    name,
+  ]);
+  if (rowCount !== 0) await client.query(`ALTER DATABASE ${quoted(name)} IS_TEMPLATE false`);
   await client.query(`DROP DATABASE IF EXISTS ${quoted(name)} WITH (FORCE)`);
+}
+
+/** They keep a database from being dropped, and can be ended from within alone. */
+async function rollBackPrepared(client: Client, name: string): Promise<void> {
+  const { rows } = await client.query<{ gid: string }>(
+    'SELECT gid FROM pg_prepared_xacts WHERE database = $1',
+    [name],
+  );
+  if (rows.length === 0) return;
+  await client.query(`ALTER DATABASE ${quoted(name)} ALLOW_CONNECTIONS true`);
+  const { host, port, user = '', password = '' } = client;
+  await withConnection({ host, port, user, password }, name, async (within) => {
+    for (const { gid } of rows) await within.query(`ROLLBACK PREPARED ${within.escapeLiteral(gid)}`);
+  });
 }
 
 /** Tries again while another session holds a database that must be alone for a moment. */

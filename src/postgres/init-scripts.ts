@@ -75,17 +75,25 @@ export async function runInitScripts(
 
   await inPod(['rm', '-rf', base]);
   for (const [index, files] of folders.entries()) {
-    const folder = `${base}/${index}`;
-    for (const file of files) await copyIntoPod(inPod, file, folder);
+    const destination = { folder: `${base}/${index}`, storage: config.storage };
+    for (const file of files) await copyIntoPod(inPod, file, destination);
     for (const { path } of files.filter((file) => isScript.test(file.path))) {
       progress.waitingFor(`the init script ${path}`);
-      await runScript(inPod, path, folder, variables, (line) => {
+      await runScript(inPod, path, destination, variables, (line) => {
         progress.moved(`${basename(path)}: ${line}`);
       });
       progress.moved(`${basename(path)} done`);
     }
   }
   await inPod(['rm', '-rf', base]);
+}
+
+type Storage = PostgresConfig['storage'];
+
+/** A folder in the pod, on a server whose files lie there. */
+interface Destination {
+  folder: string;
+  storage: Storage;
 }
 
 type InPod = (
@@ -102,13 +110,17 @@ function commandsInPod(access: ClusterAccess, namespace: string, signal: AbortSi
     });
 }
 
-async function copyIntoPod(inPod: InPod, { path, mode, content }: InitFile, folder: string): Promise<void> {
+async function copyIntoPod(
+  inPod: InPod,
+  { path, mode, content }: InitFile,
+  { folder, storage }: Destination,
+): Promise<void> {
   const write = 'mkdir -p "$1" && head -c "$2" > "$3" && chmod "$4" "$3"';
   const target = `${folder}/${basename(path)}`;
   const permissions = (mode & 0o111) === 0 ? '0644' : '0755';
   const command = ['sh', '-c', write, 'sh', folder, String(content.length), target, permissions];
   const { exitCode, output } = await inPod(command, content.length === 0 ? {} : { input: content });
-  if (exitCode !== 0) throw initFailed(path, output);
+  if (exitCode !== 0) throw initFailed(path, output, storage);
 }
 
 const inFolder = 'cd "$1" && shift && exec env "$@"';
@@ -131,7 +143,7 @@ esac`;
 async function runScript(
   inPod: InPod,
   path: string,
-  folder: string,
+  { folder, storage }: Destination,
   variables: Readonly<Record<string, string>>,
   onLine: (line: string) => void,
 ): Promise<void> {
@@ -142,7 +154,7 @@ async function runScript(
     ['sh', '-c', inFolder, 'sh', folder, ...assignments, ...byPostgres],
     { onLine },
   );
-  if (exitCode !== 0) throw initFailed(path, output);
+  if (exitCode !== 0) throw initFailed(path, output, storage);
 }
 
 const noScripts = (error: ExecRefused): JestKubernetesError =>
@@ -159,7 +171,7 @@ const guardRole =
   'Roles are the server’s, and another package that shares it has made this one: put the statement into DO $$ BEGIN … EXCEPTION WHEN duplicate_object THEN NULL; END $$.';
 
 /** With the host's file and the line, where psql tells it. */
-export function initFailed(path: string, output: string): JestKubernetesError {
+export function initFailed(path: string, output: string, storage?: Storage): JestKubernetesError {
   const lines = output.trimEnd().split('\n');
   const at = lines.findIndex((line) => /^psql:.*?:\d+: (ERROR|FATAL|PANIC|error)/.test(line));
   const [, file, line] = /^psql:(.*?):(\d+): /.exec(lines[at] ?? '') ?? [];
@@ -168,7 +180,7 @@ export function initFailed(path: string, output: string): JestKubernetesError {
   return new JestKubernetesError('POSTGRES_INIT_FAILED', `The init script failed at ${place}`, {
     evidence: at === -1 ? lines.slice(-10) : lines.slice(at, at + 6),
     remedy:
-      roomRemedy(output) ??
+      roomRemedy(output, storage) ??
       (roleTaken.test(output)
         ? guardRole
         : 'Correct the script; the lines above are what psql or the shell said.'),

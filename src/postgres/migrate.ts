@@ -17,6 +17,8 @@ interface MigrateOptions {
   progress: Progress;
   /** Where a command runs. */
   cwd: string;
+  /** Where the server's files lie. Default: in memory. */
+  storage?: PostgresConfig['storage'] | undefined;
 }
 
 /**
@@ -31,17 +33,21 @@ export async function migrate(
 ): Promise<void> {
   const variables = databaseVariables(address, database);
   options.progress.waitingFor('postgres.migrate');
-  if (typeof hook === 'function') await byFunction(hook, variables);
+  if (typeof hook === 'function') await byFunction(hook, variables, options);
   else await byCommand(hook, variables, options);
 }
 
-async function byFunction(hook: Extract<Hook, CallableFunction>, variables: Variables): Promise<void> {
+async function byFunction(
+  hook: Extract<Hook, CallableFunction>,
+  variables: Variables,
+  { storage }: MigrateOptions,
+): Promise<void> {
   try {
     await hook({ url: variables['DATABASE_URL'] ?? '', env: variables });
   } catch (error) {
     throw new JestKubernetesError('SETUP_HOOK_FAILED', 'postgres.migrate failed', {
       evidence: [messageOf(error)],
-      remedy: roomRemedy(error),
+      remedy: roomRemedy(error, storage),
       cause: error,
     });
   }
@@ -50,7 +56,7 @@ async function byFunction(hook: Extract<Hook, CallableFunction>, variables: Vari
 async function byCommand(
   command: string,
   variables: Variables,
-  { signal, progress, cwd }: MigrateOptions,
+  { signal, progress, cwd, storage }: MigrateOptions,
 ): Promise<void> {
   const child = processes().execa(command, {
     shell: true,
@@ -73,7 +79,7 @@ async function byCommand(
       `exit status ${result.exitCode ?? 'none'}, in ${cwd}`,
     ],
     remedy:
-      roomRemedy(result.all) ??
+      roomRemedy(result.all, storage) ??
       'It is run with DATABASE_URL and the PG variables of a new database; run it by hand to see more.',
   });
 }

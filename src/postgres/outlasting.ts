@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { PostgresConfig } from '../config/index.js';
 import { silenceLimit } from '../report/index.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
@@ -28,21 +29,19 @@ const givenUp = new Set<string>();
  * @throws JestKubernetesError POSTGRES_FAILED where the server stays away, or will not do it
  */
 export async function outlasting<T>(
-  { host, port }: PostgresAddress,
+  { host, port, storage }: PostgresAddress & { storage?: PostgresConfig['storage'] },
   work: () => Promise<T>,
   patience = awayLimit,
 ): Promise<T> {
   const server = `PostgreSQL at ${host}:${port}`;
-  const failed = (what: string, cause: unknown): JestKubernetesError =>
-    new JestKubernetesError(
-      roomRemedy(cause) === undefined ? 'POSTGRES_FAILED' : 'DISK_FULL',
+  const failed = (what: string, cause: unknown): JestKubernetesError => {
+    const remedy = roomRemedy(cause, storage);
+    return new JestKubernetesError(
+      remedy === undefined ? 'POSTGRES_FAILED' : 'DISK_FULL',
       `${server} ${what}`,
-      {
-        evidence: [messageOf(cause)],
-        remedy: roomRemedy(cause),
-        cause,
-      },
+      { evidence: [messageOf(cause)], remedy, cause },
     );
+  };
   using waited = new AwakeTimer(Infinity);
   let said = false;
   for (;;) {

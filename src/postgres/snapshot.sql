@@ -5,16 +5,13 @@
 -- a user's own triggers and event triggers have no part in what is made here
 SET session_replication_role = replica;
 -- by which they are written to files, and read again
-SET datestyle = iso;
-SET intervalstyle = postgres;
-SET extra_float_digits = 3;
-SET xmloption = content;
+SET datestyle = iso; SET intervalstyle = postgres; SET extra_float_digits = 3; SET xmloption = content;
 
 CREATE SCHEMA jest_kubernetes;
 
 -- objects that are made later have higher numbers
 CREATE TABLE jest_kubernetes.template (
-  fingerprint text NOT NULL, catalogs text NOT NULL, last_object oid NOT NULL, in_place boolean NOT NULL
+  fingerprint text NOT NULL, catalogs text NOT NULL, last_object oid NOT NULL, in_place boolean NOT NULL, known bigint NOT NULL
 );
 
 -- the tables and materialized views that have rows in the template; `state` is what changes with any row
@@ -32,6 +29,10 @@ CREATE VIEW jest_kubernetes.relations AS
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
   WHERE relpersistence <> 't' AND nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'jest_kubernetes')
     AND (relkind <> 'm' OR relispopulated);
+
+-- How much is known here: tests that empty all tables that there are empty these with them.
+CREATE VIEW jest_kubernetes.known AS
+  SELECT (SELECT count(*) FROM jest_kubernetes.seeds) + (SELECT count(*) FROM jest_kubernetes.sequences) AS number;
 
 -- Large objects are rows of two catalogs.
 CREATE VIEW jest_kubernetes.large AS
@@ -54,7 +55,7 @@ CREATE VIEW jest_kubernetes.catalogs AS
 
 -- What PostgreSQL keeps outside of a database of the database itself.
 CREATE VIEW jest_kubernetes.outside AS
-  SELECT concat_ws(' ', datdba, datconnlimit, datacl,
+  SELECT concat_ws(' ', datdba, datconnlimit, dattablespace, datistemplate, datacl,
     (SELECT description FROM pg_shdescription WHERE objoid = d.oid AND classoid = 'pg_database'::regclass
        AND NOT starts_with(description, 'jest-kubernetes:')),
     (SELECT string_agg(concat_ws(' ', setrole, setconfig), ' ' ORDER BY setrole)
@@ -112,18 +113,14 @@ BEGIN
 END $body$;
 
 -- What changes with any row of a table.
-CREATE FUNCTION jest_kubernetes.state(name text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE result text;
-BEGIN
+CREATE FUNCTION jest_kubernetes.state(name text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE result text; BEGIN
   EXECUTE format('SELECT concat_ws('':'', count(*), sum(mxid_age(xmin)) - count(*) * mxid_age(''1'')) FROM ONLY %s', name)
   INTO result;
   RETURN result;
 END $$;
 
 -- The same for the same rows, whenever they were written.
-CREATE FUNCTION jest_kubernetes.digest(name text) RETURNS numeric LANGUAGE plpgsql AS $$
-DECLARE result numeric;
-BEGIN
+CREATE FUNCTION jest_kubernetes.digest(name text) RETURNS numeric LANGUAGE plpgsql AS $$ DECLARE result numeric; BEGIN
   EXECUTE format('SELECT sum(hashtextextended(r::text, 0)) FROM %s r', name) INTO result;
   RETURN result;
 END $$;
@@ -182,10 +179,12 @@ DECLARE item record; template jest_kubernetes.template; dirty oid[] := '{}'; val
 BEGIN
   PERFORM jest_kubernetes.await_writers('3s');
   SELECT * INTO template FROM jest_kubernetes.template;
-  IF NOT template.in_place THEN RETURN false; END IF;
+  IF template.in_place IS NOT TRUE OR template.known <> (TABLE jest_kubernetes.known) THEN RETURN false; END IF;
   IF EXISTS (SELECT FROM pg_subscription) THEN
     DELETE FROM pg_subscription USING pg_database d WHERE d.oid = subdbid AND datname = current_database();
   END IF;
+  PERFORM pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+  WHERE database = current_database() AND NOT active;
   IF jest_kubernetes.catalogs() <> template.catalogs THEN
     IF jest_kubernetes.fingerprint() <> template.fingerprint THEN PERFORM jest_kubernetes.drop_additions(); END IF;
     -- both as of one moment
@@ -272,10 +271,7 @@ BEGIN
   LOOP
     EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %s)', item.name) INTO found;
     CONTINUE WHEN NOT found;
-    IF item.columns IS NULL THEN
-      in_place := false;
-      CONTINUE;
-    END IF;
+    IF item.columns IS NULL THEN in_place := false; CONTINUE; END IF;
     BEGIN
       format := 'binary';
       EXECUTE format('COPY %s (%s) TO %L (FORMAT binary)', item.name, item.columns, item.file);
@@ -298,5 +294,6 @@ BEGIN
       item.oid, item.name, item.cached);
   END LOOP;
   INSERT INTO jest_kubernetes.template
-  SELECT jest_kubernetes.fingerprint(), jest_kubernetes.catalogs(), max(object), in_place FROM jest_kubernetes.objects;
+  SELECT jest_kubernetes.fingerprint(), jest_kubernetes.catalogs(), max(object), in_place, (TABLE jest_kubernetes.known)
+  FROM jest_kubernetes.objects;
 END $$;

@@ -8,6 +8,7 @@ import type { PostgresConfig } from '../config/index.js';
 import type { ClusterAccess } from '../kubernetes/index.js';
 import type { Progress } from '../report/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { beginAdding, dropAdded, noteAdded, templatesThatAdd } from './added.js';
 import { asUser, type PostgresAddress, quoted, sqlState, sqlStateOf, withConnection } from './connection.js';
 import { cloneDatabase, dropDatabase, ownComment, whenFree } from './databases.js';
 import { runInitScripts } from './init-scripts.js';
@@ -15,7 +16,6 @@ import { expectClosed, migrate } from './migrate.js';
 import { roomRemedy } from './out-of-room.js';
 import { withPulse } from './pulse.js';
 import { postgresKey } from './template-key.js';
-import { addsRoles, dropRoles, rolesAdded, templatesWithRoles } from './template-roles.js';
 
 /** What a database gives itself back with; beside this file, in the package too. */
 const snapshotFile = join(__dirname, 'snapshot.sql');
@@ -60,6 +60,7 @@ export async function prepareTemplate(
   options: TemplateOptions,
 ): Promise<string> {
   const { signal, progress, cwd, rebuild = false, runId, liveRuns } = options;
+  const { storage } = config;
   const key = await postgresKey(config, cwd);
   const template = `jk_template_${key}`;
   const make = async (admin: Client): Promise<void> => {
@@ -72,15 +73,15 @@ export async function prepareTemplate(
 
     const database = await emptyDatabase(admin, config, key, template);
     const alone = (await liveRuns?.())?.every((each) => each === runId) ?? false;
-    for (const each of new Set([template, ...(alone ? await templatesWithRoles(admin) : [])])) {
+    for (const each of new Set([template, ...(alone ? await templatesThatAdd(admin) : [])])) {
       await dropTemplate(admin, each);
     }
-    await addsRoles(admin, template);
+    await beginAdding(admin, template);
     await withPulse(address, progress, async () => {
       await runInitScripts(access, config, database, options);
       signal.throwIfAborted();
-      if (config.migrate !== undefined) await migrate(config.migrate, own, database, options);
-      await rolesAdded(admin, template);
+      if (config.migrate !== undefined) await migrate(config.migrate, own, database, { ...options, storage });
+      await noteAdded(admin, template);
       const snapshot = await readFile(snapshotFile, 'utf8');
       await withConnection(address, database, (client) => client.query(snapshot));
     });
@@ -92,7 +93,7 @@ export async function prepareTemplate(
     await comment(admin, database, copyOf(template));
   };
   await withConnection(address, undefined, make).catch((error: unknown) => {
-    const remedy = roomRemedy(error, config.storage);
+    const remedy = roomRemedy(error, storage);
     if (remedy === undefined || error instanceof JestKubernetesError) throw error;
     throw new JestKubernetesError('DISK_FULL', 'PostgreSQL has no room for the template of the databases', {
       evidence: [messageOf(error)],
@@ -140,7 +141,7 @@ async function ensureUser(admin: Client, own: PostgresAddress, address: Postgres
   });
 }
 
-/** With its copy for the cluster, and with the roles that its scripts have added to the server. */
+/** With its copy for the cluster, and with what its scripts have added to the server. */
 async function dropTemplate(admin: Client, template: string): Promise<void> {
   const { rows } = await admin.query<{ datname: string }>(
     `SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = $1`,
@@ -148,7 +149,7 @@ async function dropTemplate(admin: Client, template: string): Promise<void> {
   );
   for (const { datname } of rows) await dropDatabase(admin, datname);
   await dropWithRows(admin, template);
-  await dropRoles(admin, template);
+  await dropAdded(admin, template);
 }
 
 /** With the files that its rows were written to. */

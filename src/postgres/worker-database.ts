@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 
-import type { DatabaseReset } from '../config/index.js';
+import type { DatabaseReset, PostgresConfig } from '../config/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
 import {
   databaseVariables,
@@ -20,6 +20,8 @@ export interface WorkerPostgres extends PostgresAddress {
   template: string;
   runId: string;
   reset: DatabaseReset;
+  /** Where the server's files lie. Default: in memory. */
+  storage?: PostgresConfig['storage'];
 }
 
 /** What the parent sets; a worker adds `PGDATABASE` and `DATABASE_URL` for itself. */

@@ -1,3 +1,4 @@
+import { ownVariable } from '../config/index.js';
 import { describeObject, type ManifestObject } from '../kubernetes/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 
@@ -30,8 +31,6 @@ interface ServicePort {
 
 const assignment = /^([A-Za-z_]\w*)=(\S+)$/;
 const placeholder = /\{(host|port)(?::([^{}]*))?\}/g;
-/** What the package itself tells a worker. */
-const ours = /^(?:KUBECONFIG$|JEST_|PG[A-Z]+$|DATABASE_URL$)/;
 
 /**
  * The Services among manifests that carry the annotation.
@@ -78,7 +77,7 @@ function read(
     .map((each) => {
       const [, variable, value] = assignment.exec(each) ?? [];
       if (variable === undefined || value === undefined) throw wrong(`“${each}” is no NAME=value`);
-      if (ours.test(variable)) throw wrong(`${variable} is a variable of the package’s own`);
+      if (ownVariable.test(variable)) throw wrong(`${variable} is a variable of the package’s own`);
       for (const [, , named] of value.matchAll(placeholder)) ports.add(portOf(named));
       const become = (addressOf: (port: number) => Address): string =>
         value.replace(placeholder, (_, what: keyof Address, named?: string) =>

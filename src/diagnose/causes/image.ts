@@ -10,6 +10,7 @@ import {
   isFresh,
   present,
   seconds,
+  specOf,
   type Subject,
 } from './reading.js';
 import { thresholds } from './thresholds.js';
@@ -19,6 +20,8 @@ interface ImageFailure {
   image: string;
   text: string;
   evidence: string[];
+  /** Whether the kubelet goes to the registry for what the node has too. */
+  asksAlways: boolean;
   /** Failures seen since there was no more image to come. */
   failures: number;
 }
@@ -52,9 +55,13 @@ export function imageFailures(snapshot: Snapshot, context: DiagnosisContext): Im
       event && eventLine(snapshot, event),
     ]);
     const failures = context.imageComing ? 0 : fresh.reduce((sum, event) => sum + timesSeen(event), 0);
-    return [{ subject, image, text, evidence, failures }];
+    return [{ subject, image, text, evidence, failures, asksAlways: asksAlways(subject) }];
   });
 }
+
+const asksAlways = (subject: Subject): boolean => specOf(subject)?.imagePullPolicy === 'Always';
+const always =
+  'Its policy is Always, the default for `:latest` and without a tag: the node asks the registry even for what it has. Say `imagePullPolicy: IfNotPresent`, or give it another tag.';
 
 /** An image that could not be pulled, for the reason that its message shows. */
 function imageCause(reason: {
@@ -65,12 +72,12 @@ function imageCause(reason: {
   remedy: (image: string) => string;
 }): Recognise {
   return (snapshot, context) =>
-    firstOf(imageFailures(snapshot, context), ({ image, text, evidence, failures }) =>
+    firstOf(imageFailures(snapshot, context), ({ image, text, evidence, failures, asksAlways }) =>
       reason.shows.test(text)
         ? {
             sentence: reason.sentence(image),
             evidence,
-            remedy: reason.remedy(image),
+            remedy: [reason.remedy(image), ...(asksAlways ? [always] : [])].join(' '),
             conclusive: failures >= reason.failures,
           }
         : undefined,
@@ -162,7 +169,10 @@ export const imagePullSlow: Recognise = (snapshot) =>
       remedy:
         Number.isFinite(idle) && idle > thresholds.downloadIdleMs
           ? `The registry has stopped sending: see the network between the node and the registry, or name the image under \`images\`, so that it is pulled on the host.`
-          : `Name the image under \`images\`, so that it is pulled once, on the host.`,
+          : [
+              `Name the image under \`images\`, so that it is pulled once, on the host.`,
+              ...(asksAlways(subject) ? [always] : []),
+            ].join(' '),
       conclusive: false,
     };
   });

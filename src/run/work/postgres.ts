@@ -83,9 +83,8 @@ export async function makeTemplate(run: RunContext, { signal, progress }: Step):
   if (before === undefined) closing.push(() => leave(address, runId));
   // a watch's, whose workers would have their databases given back as these were made
   else if (before !== template) await leave(address, runId);
-  environment.set(
-    postgresVariables({ ...asUser(address, wanted(config)), template, runId, reset: wanted(config).reset }),
-  );
+  const { reset, storage } = wanted(config);
+  environment.set(postgresVariables({ ...asUser(address, wanted(config)), template, runId, reset, storage }));
 }
 
 function wanted({ postgres }: RunContext['config']): PostgresConfig {

@@ -142,39 +142,53 @@ describe.each([
   const here = installed(jest);
   const run = (folder: string, options?: RunOptions) => runWith(nodes[node](), folder, options);
 
-  test('a database that is to be given back before each test is so before the test’s own hooks, and before each file', async () => {
-    const server = await localServer();
-    try {
-      const migrate = migrating('CREATE TABLE goods (name text)');
-      const template = await prepareTemplate(
-        undefined as never,
-        { ...postgresConfig, migrate },
-        server.address,
-        {
-          ...{ signal: AbortSignal.timeout(60_000), progress: silent, cwd: here },
-        },
-      );
-      const file = `
+  test.each([
+    { reset: 'test', inEachTest: [2, 2], beforeEachFile: ['0', '0'] },
+    { reset: 'file', inEachTest: [2, 4], beforeEachFile: ['0', '0'] },
+    { reset: 'never', inEachTest: [2, 4], beforeEachFile: ['0', '4'] },
+  ] as const)(
+    'a database is given back as `reset: ‘$reset’` says, before hooks of a test’s own',
+    async ({ reset, inEachTest, beforeEachFile }) => {
+      const server = await localServer();
+      try {
+        const migrate = migrating('CREATE TABLE goods (name text)');
+        const template = await prepareTemplate(
+          undefined as never,
+          { ...postgresConfig, migrate },
+          server.address,
+          {
+            ...{ signal: AbortSignal.timeout(60_000), progress: silent, cwd: here },
+          },
+        );
+        const file = `
         const { Pool } = require('pg');
         const pool = new Pool();
+        const count = async () => (await pool.query('TABLE goods')).rows.length;
         const add = () => pool.query("INSERT INTO goods VALUES ('pen')");
+        let before;
+        beforeAll(async () => {
+          before = await count();
+          require('node:fs').appendFileSync(require('node:path').join(__dirname, 'seen'), before + ' ');
+        });
         afterAll(() => pool.end());
         beforeEach(add);
-        test.each([1, 2])('%s', async () => {
+        test.each(${JSON.stringify(inEachTest)})('%s', async (rows) => {
           await add();
-          expect((await pool.query('TABLE goods')).rows).toHaveLength(2);
+          expect(await count()).toBe(before + rows);
         });`;
-      const config = `module.exports = { preset: 'jest-kubernetes', ${given}, maxWorkers: 1 };`;
-      const folder = project(here, {
-        ...{ 'jest.config.js': config, 'nothing.js': 'module.exports = () => {};' },
-        ...{ 'a.test.js': file, 'b.test.js': file },
-      });
-      const env = postgresVariables({ ...server.address, template, runId: 'preset', reset: 'test' });
-      expect(await run(folder, { env })).toMatchObject(passed);
-    } finally {
-      await server.stop();
-    }
-  });
+        const config = `module.exports = { preset: 'jest-kubernetes', ${given}, maxWorkers: 1 };`;
+        const folder = project(here, {
+          ...{ 'jest.config.js': config, 'nothing.js': 'module.exports = () => {};' },
+          ...{ 'a.test.js': file, 'b.test.js': file },
+        });
+        const env = postgresVariables({ ...server.address, template, runId: 'preset', reset });
+        expect(await run(folder, { env })).toMatchObject(passed);
+        expect(readFileSync(path.join(folder, 'seen'), 'utf8').trim().split(' ')).toEqual(beforeEachFile);
+      } finally {
+        await server.stop();
+      }
+    },
+  );
 
   test.each(['-w=4', '--runInBand'])(
     'a user does not notice that the client is loaded natively, with %s',

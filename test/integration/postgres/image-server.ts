@@ -34,6 +34,8 @@ export async function imageServer(image: string): Promise<LocalServer> {
         'postgres',
         '--env',
         'PGPASSWORD=app',
+        '--env',
+        'PGOPTIONS=-c role=none',
         id,
         'pg_dump',
         '-h',

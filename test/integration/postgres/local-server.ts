@@ -79,7 +79,7 @@ export async function localServer(settings: Readonly<Record<string, string>> = {
       execFileSync(join(programs, 'pg_dump'), [...dumpOptions, ...connection(address), database], {
         encoding: 'utf8',
         maxBuffer: 2 ** 28,
-        env: { ...process.env, PGPASSWORD: address.password },
+        env: { ...process.env, PGPASSWORD: address.password, PGOPTIONS: '-c role=none' },
       }),
     async stop() {
       child.stdin.end();

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { Client } from 'pg';
 
 import { quoted, withConnection } from '../../../src/postgres/connection.js';
@@ -7,7 +9,7 @@ import { silent } from '../../../src/report/index.js';
 import { postgresConfig } from '../../postgres-config.js';
 import { Random } from '../../random.js';
 import { differences, everything } from './everything.js';
-import { beginning, furniture, roles, rows, schema, statements } from './fuzz/statements.js';
+import { beginning, furniture, roles, rows, schema, statements, tablespace } from './fuzz/statements.js';
 import { imageServer } from './image-server.js';
 import { type LocalServer, localServer } from './local-server.js';
 
@@ -24,7 +26,11 @@ let server: LocalServer;
 beforeAll(async () => {
   const image = process.env['FUZZ_IMAGE'];
   server = image === undefined ? await localServer() : await imageServer(image);
-  await withConnection(server.address, undefined, (client) => client.query(roles));
+  await withConnection(server.address, undefined, async (client) => {
+    await client.query(roles);
+    // before PostgreSQL 15 there is none without a folder
+    for (const sql of tablespace) await client.query(sql).catch(() => undefined);
+  });
 }, 60_000);
 afterAll(() => server.stop());
 
@@ -33,6 +39,8 @@ interface Story {
   lines: string[];
   kinds: Set<string>;
 }
+
+const inFailedTransaction = '25P02';
 
 async function tell(
   client: Client,
@@ -47,7 +55,9 @@ async function tell(
     story.kinds.add(kind);
   } catch (error) {
     // that a statement is refused is no matter, that its connection is gone is
-    if (client.listenerCount('end') === 0 && (error as { code?: string }).code === undefined) throw error;
+    const { code } = error as { code?: string };
+    if (client.listenerCount('end') === 0 && code === undefined) throw error;
+    if (code === inFailedTransaction) await client.query('ROLLBACK');
   }
 }
 
@@ -110,8 +120,16 @@ async function round(seed: number, figures: Figures): Promise<string[]> {
         const client = clients[random.whole(0, 1)] ?? clients[0];
         await tell(client, changesSchema && random.chance(0.6) ? ofSchema() : ofRows(), database, done);
       }
+      // what is under way ends while the reset is, or just before
+      const ends = clients.map(async (client) => {
+        const [wait, end] = [random.whole(0, 150), random.chance(0.8) ? 'COMMIT' : 'ROLLBACK'];
+        await delay(wait);
+        await client.query(end).catch(() => undefined);
+      });
       try {
+        if (random.chance(0.5)) await Promise.all(ends);
         await resetWorkerDatabase(worker, database);
+        await Promise.all(ends);
         figures.resets += 1;
         const lives = await Promise.all(
           clients.map((client) =>

@@ -20,7 +20,7 @@ import { type LocalServer, localServer, migrating } from './local-server.js';
 
 let server: LocalServer;
 beforeAll(async () => {
-  server = await localServer({ max_prepared_transactions: '2' });
+  server = await localServer({ max_prepared_transactions: '2', wal_level: 'logical', max_wal_senders: '2' });
 }, 60_000);
 afterAll(() => server.stop());
 
@@ -144,6 +144,15 @@ test.each([
   ['UPDATE guarded SET n = 2'],
   ['TRUNCATE goods CASCADE'],
   ['DROP SCHEMA jest_kubernetes CASCADE; CREATE TABLE extra ()'],
+  [
+    // as many a project empties its tables, and what is here of ours with them
+    `DO $$ BEGIN EXECUTE (
+       SELECT 'TRUNCATE ' || string_agg(format('%I.%I', schemaname, tablename), ', ') || ' CASCADE' FROM pg_tables
+       WHERE schemaname NOT IN ('pg_catalog', 'information_schema')); END $$`,
+  ],
+  ['TRUNCATE goods, jest_kubernetes.seeds CASCADE'],
+  [`TRUNCATE jest_kubernetes.sequences; SELECT setval('never_called', 7)`],
+  ['ALTER DATABASE :database IS_TEMPLATE true'],
 ])('%s is undone', async (sql) => {
   const { name, connect, reset, whole } = await (shared ??= sharedByAll());
   const client = await connect();
@@ -248,6 +257,24 @@ test('a database that is shut, read-only or hasty for its users is reset all the
   expect(orders.rows).toEqual([]);
 });
 
+test.each(['role = owner_of_all', 'standard_conforming_strings = off', `search_path = ''`])(
+  'a template whose database sets %s for its users is made, and reset in place',
+  async (setting) => {
+    const { connect, reset } = await worker(
+      await template(`
+        DO $$ BEGIN CREATE ROLE owner_of_all; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+        CREATE TABLE public.wares (id int); INSERT INTO public.wares VALUES (1);
+        GRANT ALL ON public.wares TO owner_of_all; GRANT USAGE ON SCHEMA public TO owner_of_all;
+        ALTER DATABASE app SET ${setting}`),
+    );
+    const client = await connect();
+    await client.query('INSERT INTO public.wares VALUES (77)');
+    await reset();
+    expect((await client.query('TABLE public.wares')).rows).toEqual([{ id: 1 }]);
+    await client.end();
+  },
+);
+
 test('a free connection is waited for, and in vain not for ever', async () => {
   const small = await localServer({ max_connections: '5', superuser_reserved_connections: '0' });
   try {
@@ -268,6 +295,27 @@ test('a free connection is waited for, and in vain not for ever', async () => {
   } finally {
     await small.stop();
   }
+});
+
+test('what keeps a database from being dropped, a transaction that is prepared and a mark as a template, goes with it', async () => {
+  const { postgres, id, name, connect } = await ofTheShop();
+  const client = await connect();
+  await client.query(`BEGIN; INSERT INTO orders (good) VALUES (1); PREPARE TRANSACTION 'left by a file'`);
+  await client.query(`ALTER DATABASE ${quoted(name)} IS_TEMPLATE true`);
+  await createWorkerDatabase(postgres, id);
+  const again = await connect();
+  expect((await again.query('TABLE orders')).rows).toEqual([]);
+  expect((await again.query('SELECT gid FROM pg_prepared_xacts')).rows).toEqual([]);
+  await again.end();
+});
+
+test('a replication slot that a test has made goes, as nobody reads from it any more', async () => {
+  const { connect, reset } = await ofTheShop();
+  const client = await connect();
+  await client.query(`SELECT pg_create_logical_replication_slot('changes', 'pgoutput')`);
+  await reset();
+  expect((await client.query('SELECT slot_name FROM pg_replication_slots')).rows).toEqual([]);
+  await client.end();
 });
 
 test.each([

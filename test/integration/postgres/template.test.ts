@@ -59,6 +59,22 @@ test('what a template adds to the roles of a server that stays is undone before 
   expect(await roles()).toEqual(['clerk']);
 });
 
+test('so are the databases that it adds, and no others', async () => {
+  const added = 'CREATE DATABASE reports';
+  await withConnection(server.address, undefined, (admin) => admin.query('CREATE DATABASE of_others'));
+  const first = await template(added, { database: 'adds' });
+  await withConnection(server.address, undefined, (admin) => admin.query('CREATE DATABASE of_others_later'));
+  expect(await template(added, { database: 'adds' })).toBe(first);
+  const { rows } = await withConnection(server.address, undefined, (admin) =>
+    admin.query(`SELECT datname FROM pg_database WHERE datname ~ '^(reports|of_others)' ORDER BY 1`),
+  );
+  expect(rows.map(({ datname }: { datname: string }) => datname)).toEqual([
+    'of_others',
+    'of_others_later',
+    'reports',
+  ]);
+});
+
 test('roles of one that failed do not keep it from being made', async () => {
   const fails = 'CREATE ROLE cook; SELECT * FROM nowhere';
   for (let tries = 0; tries < 2; tries += 1) {

@@ -59,6 +59,22 @@ test.each([
     [{ image: 'nats:2', port: 1, url: 'nats://x' }],
     'services.0.url: it is "nats://x", but allowed is a string such as nats://{host}:{port}',
   ],
+  [
+    [{ image: 'nats:2', port: 1, url: 'nats://{host}:{port} {host}' }],
+    'services.0.url: it is "nats://{host}:{port} {host}", but allowed is one without white space',
+  ],
+  [
+    [{ image: 'nats:2', port: 1, url: 'nats://{hots}:{port}' }],
+    'services.0.url: it is "nats://{hots}:{port}", but allowed is {host} and {port} alone in braces',
+  ],
+  [
+    [{ image: 'mysql:8', name: 'database', port: 3306, url: 'mysql://{host}:{port}' }],
+    'services.0.name: it is "database", but allowed is another name: DATABASE_URL is a variable of the package’s own',
+  ],
+  [
+    [{ image: 'acme/jest:1', port: 1 }],
+    "services.0: it is { image: 'acme/jest:1', port: 1 }, but allowed is another name: JEST_HOST is a variable of the package’s own",
+  ],
   [[{ image: 'nats:2', prot: 1 }], 'services.0.prot: not a known key; did you mean port?'],
 ])('%j is refused', async (services, line) => {
   const folder = configured({ services });

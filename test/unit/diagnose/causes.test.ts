@@ -33,6 +33,25 @@ function withCondition(
 
 const nothingSeen: Snapshot = { ...recorded('never-ready'), pods: [], events: [], logs: [], nodes: [] };
 
+describe('an image that is asked for at its registry each time', () => {
+  const recordings = ['image-not-found', 'image-unauthorized', 'image-rate-limited'];
+  /** As the API server sets it for `:latest`, and for an image without a tag. */
+  const withPolicy = (name: string, imagePullPolicy: string): Snapshot => {
+    const snapshot = recorded(name);
+    const pods = plain(snapshot.pods).map((pod) => {
+      const { containers = [] } = pod['spec'] as { containers?: object[] };
+      const changedTo = containers.map((container) => ({ ...container, imagePullPolicy }));
+      return { ...pod, spec: { ...pod['spec'], containers: changedTo } };
+    });
+    return changed(snapshot, { pods });
+  };
+
+  test.each(recordings)('is told what else has to change than the option images (%s)', (name) => {
+    expect(diagnose(withPolicy(name, 'Always'))?.remedy).toContain('imagePullPolicy: IfNotPresent');
+    expect(diagnose(withPolicy(name, 'IfNotPresent'))?.remedy).not.toContain('imagePullPolicy');
+  });
+});
+
 describe('from a recorded snapshot, the cause is named', () => {
   test.each<[string, CauseName, RegExp]>([
     ['image-not-found', 'image-not-found', /image 172\.18\.0\.1:34111\/missing\/app:1 does not exist/],

@@ -1,5 +1,7 @@
 import { explainPull, saysDiskFull, saysWrongPlatform } from '../../../src/images/failures.js';
 import { parseReference } from '../../../src/images/reference.js';
+import { importFailure } from '../../../src/images/stream.js';
+import type { ContainerRuntime } from '../../../src/runtime/index.js';
 import type { ErrorCode } from '../../../src/support/errors.js';
 
 type Row = [who: string, image: string, words: string, code: ErrorCode, sentence: RegExp];
@@ -420,4 +422,26 @@ test.each([
   ['ctr: unrecognized image format', false, false],
 ])('at an import, “%s”: disk full: %s, wrong platform: %s', (words, full, platform) => {
   expect([saysDiskFull(words), saysWrongPlatform(words)]).toEqual([full, platform]);
+});
+
+test.each([
+  [
+    'Error response from daemon: Container shop-control-plane is paused, unpause the container before exec',
+    'docker unpause shop-control-plane',
+  ],
+  [
+    'Error response from daemon: container 0f3a9c is paused, unpause the container before exec',
+    'docker unpause 0f3a9c',
+  ],
+  ['Error response from daemon: container 0f3a9c2b is not running', 'docker start 0f3a9c2b'],
+  ['Error: can only create exec sessions on running containers: container state improper', 'docker ps --all'],
+  ['Error response from daemon: No such container: shop-control-plane', 'docker ps --all'],
+])('at an import, of a node that does not run (“%s”) the image is not blamed', (words, command) => {
+  const runtime = { name: 'docker', command: 'docker', platform: 'linux/amd64' } as ContainerRuntime;
+  const { code, message, remedy } = importFailure('redis:8', words, { runtime });
+  expect({ code, message }).toEqual({
+    code: 'IMAGE_IMPORT_FAILED',
+    message: 'redis:8 could not be imported: the node’s container does not run',
+  });
+  expect(remedy).toContain(command);
 });

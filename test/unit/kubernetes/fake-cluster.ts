@@ -44,6 +44,8 @@ export interface FakeCluster extends AsyncDisposable {
   put(object: KubernetesObject, manager?: string): KubernetesObject;
   /** As another's deletion, and whatever it does to the same place. */
   drop(name: string): void;
+  /** From now on it has objects of this kind. */
+  serve(kind: Kind): void;
   /** Requests that are refused with 403. */
   forbidden: (request: string) => boolean;
   /** Called before a request is answered: what happens meanwhile. */
@@ -52,6 +54,7 @@ export interface FakeCluster extends AsyncDisposable {
 
 /** @param namespace - of the kubeconfig's context */
 export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
+  const served = [...usual];
   const objects = new Map<string, KubernetesObject>();
   /** By path, then by field: who has set it. */
   const managers = new Map<string, Map<string, string>>();
@@ -59,7 +62,7 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
   const next = (): string => String((counter += 1));
 
   const pathOf = ({ apiVersion, kind, metadata }: KubernetesObject): string => {
-    const found = usual.find((each) => each.apiVersion === apiVersion && each.kind === kind);
+    const found = served.find((each) => each.apiVersion === apiVersion && each.kind === kind);
     if (found === undefined) throw new Error(`no ${kind}`);
     const scope = found.namespaced ? `/namespaces/${metadata.namespace ?? 'default'}` : '';
     return `${baseOf(apiVersion)}${scope}/${found.resource}/${metadata.name}`;
@@ -152,14 +155,14 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
       })
       .map(([, object]) => object);
     const { apiVersion, kind } =
-      usual.find((each) => each.resource === resource && baseOf(each.apiVersion) === base) ?? {};
+      served.find((each) => each.resource === resource && baseOf(each.apiVersion) === base) ?? {};
     const metadata = { resourceVersion: String(counter) };
     return json({ apiVersion, kind: `${kind ?? ''}List`, metadata, items });
   };
 
   const answerTo = ({ method, url, body }: Asked): Answer => {
     const { pathname, searchParams } = new URL(url, 'http://here');
-    const discovered = discovery(pathname);
+    const discovered = discovery(pathname, served);
     if (discovered !== undefined) return json(discovered);
     const parsed =
       /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?$/.exec(
@@ -211,6 +214,7 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
     drop: (name) => {
       remove(find(name)[0]);
     },
+    serve: (kind) => void served.push(kind),
     forbidden: () => false,
     meanwhile: () => undefined,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -235,19 +239,20 @@ function forbiddenWords({ method, url }: Asked): string {
 }
 
 /** As a new server answers who takes it, and an old one. */
-function discovery(pathname: string): object | undefined {
-  const versions = [...new Set(usual.map(({ apiVersion }) => apiVersion))];
-  if (pathname === '/api') return { items: versions.filter((each) => !each.includes('/')).map(groupOf) };
+function discovery(pathname: string, served: readonly Kind[]): object | undefined {
+  const versions = [...new Set(served.map(({ apiVersion }) => apiVersion))];
+  const group = (apiVersion: string): object => groupOf(apiVersion, served);
+  if (pathname === '/api') return { items: versions.filter((each) => !each.includes('/')).map(group) };
   if (pathname === '/apis') {
     const grouped = versions.filter((each) => each.includes('/'));
     const groups = grouped.map((groupVersion) => ({
       ...{ preferredVersion: { groupVersion }, versions: [{ groupVersion }] },
     }));
-    return { groups, items: grouped.map(groupOf) };
+    return { groups, items: grouped.map(group) };
   }
   const version = versions.find((each) => baseOf(each) === pathname);
   if (version === undefined) return undefined;
-  const resources = usual
+  const resources = served
     .filter(({ apiVersion }) => apiVersion === version)
     .map(({ kind, resource, namespaced }) => ({
       kind,
@@ -258,9 +263,9 @@ function discovery(pathname: string): object | undefined {
   return { resources };
 }
 
-function groupOf(apiVersion: string): object {
+function groupOf(apiVersion: string, served: readonly Kind[]): object {
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
-  const resources = usual
+  const resources = served
     .filter((each) => each.apiVersion === apiVersion)
     .map(({ kind, resource, namespaced }) => ({
       ...{ resource, responseKind: { kind }, singularResource: kind.toLowerCase() },

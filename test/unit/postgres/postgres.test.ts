@@ -76,7 +76,19 @@ test('where its files have no room, the option is named by which they have', asy
   expect(initFailed('/a.sql', `psql:a.sql:1: ERROR:  ${full.message}\n`).remedy).toContain(
     'postgres.storage',
   );
-  expect(roomRemedy(full, 'disk')).not.toContain('postgres.storage');
+});
+
+test('where they lie on the disk already, the option that would lay them there is not named', async () => {
+  const address = { host: '', port: 2, user: '', password: '', storage: 'disk' } as const;
+  const work = (): Promise<void> => Promise.reject(full);
+  const steps = { signal: AbortSignal.timeout(10_000), progress: silent, cwd: '/', storage: 'disk' } as const;
+  const remedy = expect.stringMatching(/^The disk of the container engine is full/) as string;
+  expect(roomRemedy(full, 'disk')).toEqual(remedy);
+  await expect(outlasting(address, work)).rejects.toMatchObject({ remedy });
+  for (const hook of [work, `echo '${full.message}'; false`]) {
+    await expect(migrate(hook, address, 'app', steps)).rejects.toMatchObject({ remedy });
+  }
+  expect(initFailed('/a.sql', `psql:a.sql:1: ERROR:  ${full.message}\n`, 'disk')).toMatchObject({ remedy });
 });
 
 test.each([
