@@ -245,21 +245,23 @@ export class ClusterLease {
     return [];
   }
 
-  /** The other runs that use the cluster now, in words. */
+  /** The other runs that used the cluster when it was last looked, in words. */
   others(): string[] {
-    return this.#users()
-      .filter(({ runId }) => runId !== this.#me.runId)
-      .map(describeHolder);
-  }
-
-  /** The ids of the runs that use the cluster now, this one included. */
-  liveRuns(): string[] {
-    return this.#users().map(({ runId }) => runId);
-  }
-
-  #users() {
     const state = this.#store.peek();
-    return state === undefined ? [] : transitions.liveLeases(state, this.#isAlive);
+    const users = state === undefined ? [] : transitions.liveLeases(state, this.#isAlive);
+    return users.filter(({ runId }) => runId !== this.#me.runId).map(describeHolder);
+  }
+
+  /** The ids of the runs that use the cluster now, this one included: asked anew, as others are taken for dead by it. */
+  async liveRuns(): Promise<string[]> {
+    const users = await this.#store.transact(
+      (found) => ({
+        state: found,
+        result: found === undefined ? [] : transitions.liveLeases(found, this.#isAlive),
+      }),
+      this.#options.signal,
+    );
+    return users.map(({ runId }) => runId);
   }
 
   /** A test or the setup failed: `keep: 'on-failure'` of any run that shares the cluster now applies. */
