@@ -26,6 +26,8 @@ const usual: readonly Kind[] = [
     ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
     ...{ resource: 'persistentvolumeclaims', namespaced: true },
   },
+  { apiVersion: 'v1', kind: 'Event', resource: 'events', namespaced: true },
+  { apiVersion: 'apps/v1', kind: 'Deployment', resource: 'deployments', namespaced: true },
   { apiVersion: 'apps/v1', kind: 'StatefulSet', resource: 'statefulsets', namespaced: true },
   {
     ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
