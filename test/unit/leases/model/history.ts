@@ -1,5 +1,6 @@
+import type { DeleteCluster } from '../../../../src/cluster/leases/deletion.js';
 import { type LeaseApi, leaseSeconds } from '../../../../src/cluster/leases/lease-objects.js';
-import type { ClusterLease, DeleteCluster } from '../../../../src/cluster/leases/leases.js';
+import type { ClusterLease } from '../../../../src/cluster/leases/leases.js';
 import { messageOf } from '../../../../src/support/errors.js';
 import { Random } from '../../../random.js';
 import { ApiServer, type Weather } from './api-server.js';
@@ -25,9 +26,7 @@ export interface Figures {
   byWatchdogs: number;
 }
 
-export interface Outcome extends Figures {
-  problems: string[];
-}
+export type Outcome = Figures & { problems: string[] };
 
 /** A run as the model sees it from outside. */
 interface Run {

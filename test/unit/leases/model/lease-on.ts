@@ -1,7 +1,8 @@
+import type { DeleteCluster } from '../../../../src/cluster/leases/deletion.js';
 import { type Heart, keepBeating, type StartHeart } from '../../../../src/cluster/leases/heart.js';
 import { KubernetesStore } from '../../../../src/cluster/leases/kubernetes-store.js';
 import { type LeaseApi, LeaseObjects } from '../../../../src/cluster/leases/lease-objects.js';
-import { ClusterLease, type DeleteCluster } from '../../../../src/cluster/leases/leases.js';
+import { ClusterLease } from '../../../../src/cluster/leases/leases.js';
 import type { Process } from './world.js';
 
 interface Holding {
