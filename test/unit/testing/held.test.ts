@@ -1,5 +1,5 @@
 import { clusterLabel, type KubernetesObject, ownerLabel } from '../../../src/kubernetes/index.js';
-import { apply } from '../../../src/testing/index.js';
+import { apply, namespace as testNamespace } from '../../../src/testing/index.js';
 import { beginTestFile, endTestFile } from '../../../src/testing/test-file.js';
 import { type FakeCluster, fakeCluster } from '../kubernetes/fake-cluster.js';
 
@@ -102,5 +102,24 @@ describe('what was not there', () => {
     expect(there().metadata.uid).toBe(uid);
     await endTestFile();
     expect(cluster.names()).toEqual(['Namespace shop']);
+  });
+});
+
+describe('a namespace of the test’s own', () => {
+  test('carries the set-up’s mark, as nobody else’s object does, and goes with the file', async () => {
+    const name = await testNamespace();
+    expect(cluster.get(`Namespace ${name}`).metadata.labels).toMatchObject({
+      ...{ [ownerLabel]: 'f5e6366d', [clusterLabel]: 'shop-1', 'jest-kubernetes/run-id': 'f5e6366d' },
+    });
+    await endTestFile();
+    expect(cluster.names()).toEqual(['Namespace shop']);
+  });
+
+  test('that somebody else has made anew meanwhile stays', async () => {
+    const name = await testNamespace();
+    cluster.drop(`Namespace ${name}`);
+    cluster.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await endTestFile();
+    expect(cluster.names()).toContain(`Namespace ${name}`);
   });
 });
