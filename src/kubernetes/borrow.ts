@@ -66,7 +66,9 @@ export async function hold(
         { ...object, metadata: marked },
         { manager, force: false, signal },
       );
-      if (before !== undefined || heldByTests(held)) return { is: 'held', object: held };
+      // where all is ours, it does not matter who was first
+      if (owner === undefined || before !== undefined || heldByTests(held))
+        return { is: 'held', object: held };
       // somebody else made it in between
       await whileThere(api, path, held.metadata.uid, (now) => release(api, path, manager, now));
     } catch (error) {
@@ -85,7 +87,8 @@ const heldByTests = ({ metadata: { managedFields = [] } }: KubernetesObject): bo
 
 /** Whether another manager has set a field to something else. */
 const isTaken = (error: unknown): error is ApiError =>
-  error instanceof ApiError && error.status === 409 && error.message.includes('conflict');
+  error instanceof ApiError &&
+  (error.details.causes ?? []).some(({ reason }) => reason === 'FieldManagerConflict');
 
 /**
  * Lets go of an object: it is deleted where tests have made it and no other holds it, else it loses what only this holder

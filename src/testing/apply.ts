@@ -120,7 +120,7 @@ async function putOne(object: KubernetesObject, signal: AbortSignal): Promise<Ku
   if (held.is === 'in the way') {
     throw new JestKubernetesError(
       'MANIFEST_CONFLICT',
-      `${describeObject(object)} is outside of the test’s namespaces, and others have set it to something else`,
+      `${describeObject(object)} is outside of the test’s namespaces, and not the test’s to change`,
       {
         evidence: [held.why],
         remedy:

@@ -105,6 +105,29 @@ describe('what was not there', () => {
   });
 });
 
+describe('in a cluster of our own, what was there before', () => {
+  beforeEach(() => {
+    delete process.env['JEST_KUBERNETES_OWNER'];
+    cluster.put(prices({ a: '1' }));
+  });
+
+  test('takes an addition for as long as the test file lasts', async () => {
+    await apply(prices({ a: '1', b: '2' }));
+    expect(there()).toMatchObject({ data: { a: '1', b: '2' } });
+    await endTestFile();
+    expect(there()).toMatchObject({ data: { a: '1' } });
+    expect(there()).not.toHaveProperty('data.b');
+  });
+
+  test('is not changed where others have set it', async () => {
+    await expect(apply(prices({ a: '2' }))).rejects.toMatchObject({
+      code: 'MANIFEST_CONFLICT',
+      message: expect.stringContaining('not the test’s to change') as string,
+    });
+    expect(there()).toMatchObject({ data: { a: '1' } });
+  });
+});
+
 describe('a namespace of the test’s own', () => {
   test('carries the set-up’s mark, as nobody else’s object does, and goes with the file', async () => {
     const name = await testNamespace();
