@@ -5,6 +5,8 @@ import { apply } from './apply.js';
 import type { Api } from './client.js';
 import type { Kinds } from './kinds.js';
 import type { KubernetesObject } from './objects.js';
+import { isOwnedBy, type Owner } from './owner.js';
+import { standingOf } from './standing.js';
 
 /*
  * Objects that several hold at once, as test files that run side by side apply the same definition: each applies in a name
@@ -24,51 +26,104 @@ interface Hold {
   manager: string;
   /** For one that is made. */
   labels: Readonly<Record<string, string>>;
+  /** The set-up, in a cluster that was there before; undefined in one of our own, where all is ours. */
+  owner?: Owner | undefined;
   signal?: AbortSignal | undefined;
 }
 
+/** What holding an object came to; what is not held is as it was. */
+export type Held =
+  | { is: 'held' | 'as wanted'; object: KubernetesObject }
+  /** Others have made it, or set it to something else. @param why - for a reader */
+  | { is: 'in the way'; why: string };
+
 /**
- * Applies an object in a holder's name, without taking a field from others.
- * @throws ApiError 409 where another manager has set a field to something else; NotYet, NotServed, ApiError
+ * Applies an object in a holder's name, without taking a field from others. In a cluster that was there before, what the
+ * set-up has not made is not written to: it is used where it is as wanted.
+ * @throws NotYet, NotServed, ApiError
  */
 export async function hold(
   api: Api,
   kinds: Kinds,
   object: KubernetesObject,
-  { manager, labels, signal }: Hold,
-): Promise<KubernetesObject> {
+  { manager, labels, owner, signal }: Hold,
+): Promise<Held> {
   const path = await kinds.pathOf(object, signal);
-  const before = await unless(isGone, api.request<KubernetesObject>(path, { signal }));
-  const isMade = before === undefined || before.metadata.labels?.[madeLabel] === madeByTests;
-  const mine = { ...labels, [madeLabel]: madeByTests };
-  const marked = isMade
-    ? { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...mine } } }
-    : object;
-  return apply(api, kinds, marked, { manager, force: false, signal });
+  for (;;) {
+    const before = await unless(isGone, api.request<KubernetesObject>(path, { signal }));
+    if (before !== undefined && owner !== undefined && !isOwnedBy(before, owner)) {
+      const standing = await standingOf(api, path, object, { owner, signal });
+      if (standing.is === 'as wanted') return { is: 'as wanted', object: before };
+      if (standing.is === 'in the way') return standing;
+      continue;
+    }
+    const mine = isMadeByTests(before) ? { ...labels, [madeLabel]: madeByTests } : {};
+    const marked = { ...object.metadata, labels: { ...object.metadata.labels, ...mine } };
+    try {
+      const held = await apply(
+        api,
+        kinds,
+        { ...object, metadata: marked },
+        { manager, force: false, signal },
+      );
+      // where all is ours, it does not matter who was first
+      if (owner === undefined || before !== undefined || heldByTests(held))
+        return { is: 'held', object: held };
+      // somebody else made it in between
+      await whileThere(api, path, held.metadata.uid, (now) => release(api, path, manager, now));
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+      return { is: 'in the way', why: error.message };
+    }
+  }
 }
+
+const isMadeByTests = (before: KubernetesObject | undefined): boolean =>
+  before === undefined || before.metadata.labels?.[madeLabel] === madeByTests;
+
+/** Whether none but holders have written to it. */
+const heldByTests = ({ metadata: { managedFields = [] } }: KubernetesObject): boolean =>
+  managedFields.every(({ manager }) => manager?.startsWith(prefix) === true);
+
+/** Whether another manager has set a field to something else. */
+const isTaken = (error: unknown): error is ApiError =>
+  error instanceof ApiError &&
+  (error.details.causes ?? []).some(({ reason }) => reason === 'FieldManagerConflict');
 
 /**
  * Lets go of an object: it is deleted where tests have made it and no other holds it, else it loses what only this holder
  * has set.
  */
 export async function letGo(api: Api, path: string, manager: string, uid: string | undefined): Promise<void> {
+  await whileThere(api, path, uid, async (now) => {
+    const { resourceVersion, managedFields = [] } = now.metadata;
+    const others = managedFields.some((each) => each.manager?.startsWith(prefix) && each.manager !== manager);
+    if (others || !isMadeByTests(now)) {
+      await release(api, path, manager, now);
+      return;
+    }
+    const body = {
+      ...{ apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } },
+      propagationPolicy: 'Background',
+    };
+    await unless(isGone, api.request(path, { method: 'DELETE', body }));
+  });
+}
+
+/** Does something to that very object, as it is then; where somebody changes it meanwhile, it is looked at again. */
+async function whileThere(
+  api: Api,
+  path: string,
+  uid: string | undefined,
+  act: (now: KubernetesObject) => Promise<void>,
+): Promise<void> {
   for (;;) {
     const now = await unless(isGone, api.request<KubernetesObject>(path));
     if (now === undefined || now.metadata.uid !== uid) return;
-    const { resourceVersion, labels, managedFields = [] } = now.metadata;
-    const others = managedFields.some((each) => each.manager?.startsWith(prefix) && each.manager !== manager);
-    const isLast = labels?.[madeLabel] === madeByTests && !others;
     try {
-      if (isLast) {
-        const body = {
-          ...{ apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } },
-          propagationPolicy: 'Background',
-        };
-        await unless(isGone, api.request(path, { method: 'DELETE', body }));
-      } else await release(api, path, manager, now);
+      await act(now);
       return;
     } catch (error) {
-      // somebody has changed it meanwhile: it is looked at again
       if (!(error instanceof ApiError) || error.status !== 409) throw error;
     }
   }

@@ -25,7 +25,7 @@ import { type Phase, PhaseGraph } from './phase-graph.js';
 import { bringImages } from './plan.js';
 import { kindOptions } from './provider-of.js';
 import { forgetFailure, type SnapshotConfig } from './snapshot-maker/index.js';
-import { deleteAndTell } from './take-down.js';
+import { deleteAndTell, underLease } from './take-down.js';
 
 const seconds = 1000;
 /** Packing stands still for as long as a gigabyte takes to be copied. */
@@ -118,7 +118,7 @@ async function makeAlone(
       report.note(line);
     },
   });
-  try {
+  return underLease({ lease, watchdog, report }, async () => {
     const wanted = { made: await provider.made(), removal: await provider.removal(), keep: 'never' as const };
     const { role } = await lease.acquire(wanted);
     if (role === 'join' || (await snapshotOfKey(asked.key, options, signal)) !== undefined)
@@ -126,10 +126,7 @@ async function makeAlone(
     await boot(asked, mine, { config, report, signal });
     forgetFailure(stateDir, asked.key);
     return 'made';
-  } finally {
-    await lease.release();
-    watchdog.dismiss();
-  }
+  });
 }
 
 /** The cluster with all images in it, and then the snapshot of it. */

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 
 import {
+  type ClusterLease,
   deleteCluster,
   describeDeletion,
   listClusters,
   type RemovalRecord,
   takeDown,
+  type Watchdog,
 } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import type { Report } from '../report/index.js';
@@ -21,6 +23,30 @@ export async function deleteAndTell(record: RemovalRecord, report: Report): Prom
   } catch (error) {
     line.end('failed');
     throw error;
+  }
+}
+
+/**
+ * Does work under a lease, and gives it back. That this fails is told, and takes nothing from what the work came to: the
+ * watchdog goes on when this process is gone.
+ */
+export async function underLease<T>(
+  {
+    lease,
+    watchdog,
+    report,
+  }: { lease: Pick<ClusterLease, 'release'>; watchdog: Pick<Watchdog, 'dismiss'>; report: Report },
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    try {
+      await lease.release();
+      watchdog.dismiss();
+    } catch (error) {
+      report.error(error);
+    }
   }
 }
 

@@ -1,7 +1,6 @@
 import type { KubernetesObject as ClientObject } from '@kubernetes/client-node';
 
 import {
-  ApiError,
   apply as applyOne,
   describeObject,
   hold,
@@ -16,7 +15,7 @@ import { silent } from '../report/index.js';
 import { JestKubernetesError } from '../support/errors.js';
 import { cluster } from './cluster.js';
 import { withDates } from './dates.js';
-import { marks, namespace as testNamespace } from './namespace.js';
+import { marks, namespace as testNamespace, setUp } from './namespace.js';
 import { type Patch, patched } from './patch.js';
 import { type Limits, Patience } from './patience.js';
 import type { Scope } from './scope.js';
@@ -67,7 +66,8 @@ function holder(): string {
  * const [web] = await apply('k8s/web.yaml', { patch: (object) => { object.spec.replicas = 1; } });
  * const [config] = await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' }, data: { a: '1' } });
  * @throws JestKubernetesError MANIFEST_INVALID, with file and line; MANIFEST_FAILED, with the server's words;
- *   MANIFEST_CONFLICT where something outside of the test's namespaces would be changed that others have set
+ *   MANIFEST_CONFLICT where something outside of the test's namespaces would be changed that others have set, or, in an
+ *   existing cluster, have made
  */
 export async function apply<const S extends Source | readonly Source[]>(
   source: S,
@@ -116,23 +116,21 @@ async function putOne(object: KubernetesObject, signal: AbortSignal): Promise<Ku
   currentScope().traces.push({ apiVersion, kind, namespace, name });
   if (isOwnNamespace(namespace)) return applyOne(api, kinds, object, { signal });
   const manager = holder();
-  try {
-    const applied = await hold(api, kinds, object, { manager, labels: marks(), signal });
-    const path = await kinds.pathOf(applied, signal);
-    fileScope().atEnd(() => letGo(api, path, manager, applied.metadata.uid));
-    return applied;
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 409 || !error.message.includes('conflict'))
-      throw error;
+  const held = await hold(api, kinds, object, { manager, labels: marks(), owner: setUp(), signal });
+  if (held.is === 'in the way') {
     throw new JestKubernetesError(
       'MANIFEST_CONFLICT',
-      `${describeObject(object)} is outside of the test’s namespaces, and others have set it to something else`,
+      `${describeObject(object)} is outside of the test’s namespaces, and not the test’s to change`,
       {
-        evidence: [error.message],
+        evidence: [held.why],
         remedy:
           'Apply the same in all test files, give it a name of its own, or put it into the run’s manifests.',
-        cause: error,
       },
     );
   }
+  if (held.is === 'held') {
+    const path = await kinds.pathOf(held.object, signal);
+    fileScope().atEnd(() => letGo(api, path, manager, held.object.metadata.uid));
+  }
+  return held.object;
 }

@@ -6,6 +6,7 @@ import {
   ApiError,
   clusterLabel,
   type KubernetesObject,
+  type Owner,
   ownerLabel,
   podsAreAdmitted,
 } from '../kubernetes/index.js';
@@ -86,16 +87,23 @@ async function remove(api: Api, name: string, uid: string | undefined): Promise<
   }
 }
 
-/** By which what a test makes in a cluster that stays is found when its process cannot delete it. */
+/** The set-up that what tests make belongs to, in a cluster that stays. */
+export function setUp(): Owner | undefined {
+  const { JEST_KUBERNETES_OWNER: id, JEST_KUBERNETES_CLUSTER: name = '' } = process.env;
+  return id === undefined ? undefined : { id, cluster: name };
+}
+
+/**
+ * By which what a test makes in a cluster that stays is found when its process cannot delete it: the same for all runs that
+ * share it.
+ */
 export function marks(): Record<string, string> {
-  const runId = process.env['JEST_KUBERNETES_RUN_ID'];
   const clusterName = process.env['JEST_KUBERNETES_CLUSTER'];
-  const owner = process.env['JEST_KUBERNETES_OWNER'];
+  const owner = setUp();
   return {
     'app.kubernetes.io/managed-by': 'jest-kubernetes',
-    ...(runId === undefined ? {} : { 'jest-kubernetes/run-id': runId }),
     ...(clusterName === undefined ? {} : { [clusterLabel]: clusterName }),
-    ...(owner === undefined ? {} : { [ownerLabel]: owner }),
+    ...(owner === undefined ? {} : { [ownerLabel]: owner.id }),
   };
 }
 
@@ -106,12 +114,14 @@ async function create(
   const file = currentTestFile();
   const { api } = cluster();
   const name = namespaceName(file?.path, distinction);
+  const runId = process.env['JEST_KUBERNETES_RUN_ID'];
+  const run = runId === undefined ? {} : { 'jest-kubernetes/run-id': runId };
   const security = podSecurity && { 'pod-security.kubernetes.io/enforce': podSecurity };
   const body = {
     ...{ apiVersion: 'v1', kind: 'Namespace' },
     metadata: {
       name,
-      labels: { ...labels, ...security, ...marks() },
+      labels: { ...labels, ...security, ...marks(), ...run },
       annotations: file && { 'jest-kubernetes/test-file': relative(process.cwd(), file.path) },
     },
   };

@@ -201,11 +201,16 @@ test('ten shards of one suite, half of them killed: what was there before is the
       Array.from({ length: 10 }, (_, number) => [
         `${number}.test.ts`,
         `
-import { client, namespace } from 'jest-kubernetes';
+import { apply, client, namespace } from 'jest-kubernetes';
 import * as k8s from '@kubernetes/client-node';
+const inTheirs = (name: string, data: Record<string, string>) =>
+  ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'team-shop' }, data }) as const;
 test('works beside what others have', async () => {
   const core = client(k8s.CoreV1Api);
   await core.createNamespacedConfigMap({ namespace: await namespace(), body: { metadata: { name: 'mine' } } });
+  await apply(inTheirs('of-all-shards', { colour: 'red' }));
+  await apply(inTheirs('precious', { worth: '7' }));
+  await expect(apply(inTheirs('precious', { worth: '7', more: '1' }))).rejects.toMatchObject({ code: 'MANIFEST_CONFLICT' });
   process.stderr.write('in the test\\n');
   for (let end = Date.now() + 15_000; Date.now() < end; ) {
     const { data } = await core.readNamespacedConfigMap({ name: 'new', namespace: 'team-shop' });
@@ -341,7 +346,7 @@ async function restricted(): Promise<string> {
   return kubeconfigOf('ci', 'team');
 }
 
-test('the rights that the guide lists are enough for PostgreSQL and a namespace of one’s own, and to take them back', async () => {
+test('the rights that the guide lists are enough for PostgreSQL, a service and a namespace of one’s own, and to take them back', async () => {
   const guide = readFileSync(path.join(__dirname, '../../docs/guide/existing-clusters.md'), 'utf8');
   const role = /```yaml\n(apiVersion: rbac[^]*?)```/.exec(guide)?.[1] ?? '';
   const file = path.join(installed.folder, 'role.yaml');
@@ -361,6 +366,7 @@ test('has a database and a namespace', async () => {
   expect((await db.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   await db.end();
   expect(await namespace()).toMatch(/^a-/);
+  expect(process.env.REDIS_URL).toMatch(/^redis:/);
 });`,
     'jest-kubernetes.config.json': JSON.stringify({
       cluster: {
@@ -368,6 +374,7 @@ test('has a database and a namespace', async () => {
         kubeconfig: await kubeconfigOf('granted', 'default'),
       },
       postgres: true,
+      services: ['redis:8-alpine'],
     }),
   });
   const { status, output } = await project.run();

@@ -1,15 +1,10 @@
 import { randomBytes } from 'node:crypto';
 
+import { closing, deleteAs, type DeleteCluster } from './deletion.js';
 import { clusterNames, discardRemains, FileStore } from './file-store.js';
-import {
-  closing,
-  deleteAs,
-  type DeleteCluster,
-  holderOf,
-  isUnseen,
-  type LeaseOptions,
-  openStore,
-} from './leases.js';
+import { holderOf, isUnseen } from './holder.js';
+import type { LeaseOptions } from './leases.js';
+import { openStore } from './open-store.js';
 import type { ClusterState, Holder, Lease } from './state.js';
 import * as transitions from './transitions.js';
 

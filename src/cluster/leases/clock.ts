@@ -11,3 +11,7 @@ export interface Clock {
 }
 
 export const systemClock: Clock = { now: () => performance.now(), date: () => Date.now(), pause };
+
+/** Longer each time, and with some luck in it: those who came in each other's way part. In milliseconds. */
+export const backoff = (attempt: number, longest: number): number =>
+  Math.min(longest, 20 * 2 ** attempt) * (0.5 + Math.random() / 2);

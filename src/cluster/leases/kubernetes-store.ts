@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { ApiError, passesByItself } from '../../kubernetes/index.js';
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import { type Clock, systemClock } from './clock.js';
+import { backoff, type Clock, systemClock } from './clock.js';
 import { type Heart, type StartHeart, startHeart } from './heart.js';
 import {
   type LeaseApi,
@@ -295,7 +295,3 @@ function stateIn({ text, id }: StateObject, name: string): Found {
 /** Whether others must know that this run lives. */
 const takesPart = (state: Found, runId: string): boolean =>
   state !== undefined && (runId in state.leases || state.by?.runId === runId);
-
-/** Longer each time, and with some luck in it: those who came in each other's way part. In milliseconds. */
-const backoff = (attempt: number, longest: number): number =>
-  Math.min(longest, 20 * 2 ** attempt) * (0.5 + Math.random() / 2);

@@ -1,13 +1,13 @@
 import { existsSync, rmSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 
 import type { KeepPolicy } from '../../config/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
-import { JestKubernetesError, messageOf } from '../../support/errors.js';
-import { identifyProcess, standingOf } from '../../support/process-identity.js';
-import { failureMark, FileStore } from './file-store.js';
-import { KubernetesStore } from './kubernetes-store.js';
-import { openRunApi, recordRun, runFolder } from './run-folder.js';
+import { JestKubernetesError } from '../../support/errors.js';
+import { closing, deleteAs, type DeleteCluster } from './deletion.js';
+import { failureMark } from './file-store.js';
+import { describeInTheWay, holderOf } from './holder.js';
+import * as ledger from './ledger.js';
+import { openStore, type StoreOptions } from './open-store.js';
 import {
   type ClusterState,
   describeHolder,
@@ -20,37 +20,16 @@ import {
 import type { StateStore } from './store.js';
 import * as transitions from './transitions.js';
 
-/** A cluster that is to be deleted, as its own record knows it. */
-export interface RemovalRecord {
-  name: string;
-  /** Of that life of the cluster; empty where its state was lost. */
-  id: string;
-  /** Absolute path of the cluster's folder, with its kubeconfig and what the provider keeps there. */
-  folder: string;
-  removal: Removal;
-}
-
-/** Deletes a cluster as far as it came to be, and verifies that it is gone; must bear being called again. */
-export type DeleteCluster = (record: RemovalRecord) => Promise<void>;
-
 export interface WantedCluster {
   made: Made;
   removal: Removal;
   keep: KeepPolicy;
 }
 
-export interface LeaseOptions {
-  /** Absolute path. */
-  stateDir: string;
-  name: string;
-  runId: string;
-  /** `kind`: shared by the runs of this machine; `existing`: by those of all machines that reach it. Default: `kind`. */
-  provider?: Removal['provider'];
+export interface LeaseOptions extends StoreOptions {
   deleteCluster: DeleteCluster;
   /** Called when somebody else has to be waited for, once for each: who that is, and what they do. */
   onWait?: (who: string, doing: string) => void;
-  /** Others took this run for dead and acted on it: what it set up may be gone. */
-  onLost?: (error: JestKubernetesError) => void;
   /** A line for the user: what was found and is cleaned up. */
   onNote?: (line: string) => void;
   /** Whether it holds the cluster ready for whoever comes next, instead of using it. Default: false. */
@@ -64,53 +43,9 @@ export type Outcome = 'left' | 'kept' | 'kept again' | 'deleted';
 /** How soon a waiting run notices that the one it waits for has died, in milliseconds. */
 const livenessEvery = 500;
 
-/** This process, on behalf of a run. */
-export function holderOf(runId: string, command = commandLine()): Holder {
-  const process_ = identifyProcess(process.pid);
-  if (process_ === undefined) throw new Error('this process cannot find itself');
-  return { runId, process: process_, cwd: process.cwd(), command, since: new Date().toISOString() };
-}
-
-/** Whether nobody here can know that it lives: an existing cluster tells of all machines, a folder of this one. */
-export const isUnseen = (
-  holder: Holder,
-  { provider = 'kind' }: { provider?: Removal['provider'] | undefined },
-): boolean => provider === 'kind' && standingOf(holder.process) === 'elsewhere';
-
-/** One that stands in the way; of one that may stand there for ever, what a person can do. */
-const describeInTheWay = (holder: Holder, cluster: Pick<LeaseOptions, 'name' | 'provider'>): string =>
-  describeHolder(holder) +
-  (isUnseen(holder, cluster)
-    ? `: it cannot be seen from here; should it be gone for good: npx jest-kubernetes down ${cluster.name} --force`
-    : '');
-
-const commandLine = () => process.argv.slice(1).map(lastPart).join(' ').slice(0, 200) || 'node';
-/** `jest` of `/shop/node_modules/jest/bin/jest.js`. */
-const lastPart = (argument: string) =>
-  argument.slice(argument.lastIndexOf('/') + 1).replace(/^(jest|jest-kubernetes)\.js$/, '$1');
-
 /** A run's share of a cluster that others may use too. */
 export function openCluster(options: LeaseOptions): ClusterLease {
   return new ClusterLease(openStore(options), options);
-}
-
-/** Where the state of a cluster is kept by those who share it. */
-export function openStore({
-  stateDir,
-  name,
-  runId,
-  provider = 'kind',
-  onLost,
-}: Pick<LeaseOptions, 'stateDir' | 'name' | 'runId' | 'provider' | 'onLost'>): StateStore {
-  if (provider === 'kind') return new FileStore(stateDir, name, runId);
-  const folder = runFolder(stateDir, runId);
-  const open = () => {
-    // should this process die, what it leaves is found by it
-    recordRun(folder, { name, runId, process: holderOf(runId).process });
-    return openRunApi(folder, name);
-  };
-  const discard = () => rm(folder, { recursive: true, force: true });
-  return new KubernetesStore({ folder, name, runId, onLost, open, discard });
 }
 
 export class ClusterLease {
@@ -209,7 +144,7 @@ export class ClusterLease {
     const waiting = this.#waiting();
     for (;;) {
       const turn = await this.#store.transact(
-        (found) => transitions.begin(found, runId, key, this.#isAlive, this.#doing.has(key)),
+        (found) => ledger.begin(found, runId, key, this.#isAlive, this.#doing.has(key)),
         this.#options.signal,
       );
       if (turn.to === 'take') return turn.value as T;
@@ -218,8 +153,7 @@ export class ClusterLease {
       if (turn.to !== 'do') continue;
       this.#doing.add(key);
       // not with the signal: what was done must be written down even when this run is stopped
-      const finish = (value?: T) =>
-        this.#store.transact((found) => transitions.finish(found, runId, key, value));
+      const finish = (value?: T) => this.#store.transact((found) => ledger.finish(found, runId, key, value));
       try {
         const value = await work();
         this.#expect(await finish(value));
@@ -245,21 +179,23 @@ export class ClusterLease {
     return [];
   }
 
-  /** The other runs that use the cluster now, in words. */
+  /** The other runs that used the cluster when it was last looked, in words. */
   others(): string[] {
-    return this.#users()
-      .filter(({ runId }) => runId !== this.#me.runId)
-      .map(describeHolder);
-  }
-
-  /** The ids of the runs that use the cluster now, this one included. */
-  liveRuns(): string[] {
-    return this.#users().map(({ runId }) => runId);
-  }
-
-  #users() {
     const state = this.#store.peek();
-    return state === undefined ? [] : transitions.liveLeases(state, this.#isAlive);
+    const users = state === undefined ? [] : transitions.liveLeases(state, this.#isAlive);
+    return users.filter(({ runId }) => runId !== this.#me.runId).map(describeHolder);
+  }
+
+  /** The ids of the runs that use the cluster now, this one included: asked anew, as others are taken for dead by it. */
+  async liveRuns(): Promise<string[]> {
+    const users = await this.#store.transact(
+      (found) => ({
+        state: found,
+        result: found === undefined ? [] : transitions.liveLeases(found, this.#isAlive),
+      }),
+      this.#options.signal,
+    );
+    return users.map(({ runId }) => runId);
   }
 
   /** A test or the setup failed: `keep: 'on-failure'` of any run that shares the cluster now applies. */
@@ -336,40 +272,6 @@ export class ClusterLease {
       },
     );
   }
-}
-
-/** Does the last piece of work with a store; where that fails, what another process needs to go on with it stays. */
-export async function closing<T>(store: StateStore, work: () => Promise<T>): Promise<T> {
-  let result: T;
-  try {
-    result = await work();
-  } catch (error) {
-    await store.close('unfinished').catch(() => undefined);
-    throw error;
-  }
-  await store.close('done');
-  return result;
-}
-
-/** What whoever became the deleter has to do: delete it with no lock held, then say how it went. */
-export async function deleteAs(
-  me: Holder,
-  store: StateStore,
-  state: ClusterState,
-  { name, deleteCluster }: Pick<LeaseOptions, 'name' | 'deleteCluster'>,
-): Promise<void> {
-  try {
-    if (state.removal !== null) {
-      await deleteCluster({ name, id: state.id, folder: store.folder, removal: state.removal });
-    }
-  } catch (error) {
-    // where even that fails, the death of this process says it
-    await store
-      .transact((found) => transitions.removalFailed(found, me, messageOf(error)))
-      .catch(() => undefined);
-    throw error;
-  }
-  await store.transact((found) => transitions.gone(found, me));
 }
 
 function conflict(

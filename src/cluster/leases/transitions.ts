@@ -1,14 +1,6 @@
 import type { KeepPolicy } from '../../config/index.js';
 import type { ClusterAccess } from '../../kubernetes/index.js';
-import {
-  type ClusterState,
-  differences,
-  type Holder,
-  type Json,
-  type Lease,
-  type Made,
-  type Removal,
-} from './state.js';
+import { type ClusterState, differences, type Holder, type Lease, type Made, type Removal } from './state.js';
 
 /*
  * Every change of a cluster's state, as pure functions. What a run that arrives, and one that departs, finds and
@@ -56,7 +48,7 @@ export type Arrival =
 export type Departure =
   { to: 'leave' } | { to: 'keep'; reason: 'on-failure' | 'always' } | { to: 'delete'; state: ClusterState };
 
-const stay = <Result>(state: Found, result: Result): Change<Result> => ({ state, result });
+export const stay = <Result>(state: Found, result: Result): Change<Result> => ({ state, result });
 
 const strength: readonly KeepPolicy[] = ['never', 'on-failure', 'always'];
 const stronger = (one: KeepPolicy, other: KeepPolicy) =>
@@ -70,7 +62,7 @@ export const liveLeases = (state: ClusterState, isAlive: IsAlive): Lease[] =>
 export const standbyOf = (state: ClusterState, isAlive: IsAlive): Lease | undefined =>
   Object.values(state.leases).find((lease) => lease.standby !== undefined && isAlive(lease));
 
-const without = <Value>(
+export const without = <Value>(
   record: Readonly<Record<string, Value>>,
   gone: (value: Value, key: string) => boolean,
 ) => Object.fromEntries(Object.entries(record).filter(([key, value]) => !gone(value, key)));
@@ -242,7 +234,7 @@ const isDeleter = (state: Found, me: Holder): state is ClusterState =>
   state?.phase === 'deleting' && state.by?.runId === me.runId && state.by.process.pid === me.process.pid;
 
 /** Whether a run (still) has its lease. A change for one that has not leaves the state as it is. */
-const holds = (state: Found, runId: string): state is ClusterState =>
+export const holds = (state: Found, runId: string): state is ClusterState =>
   state !== undefined && state.phase !== 'deleting' && runId in state.leases;
 
 /** The creator is done: others may join. The result: whether it still held its lease, here and below. */
@@ -265,42 +257,4 @@ export function rest(state: Found, runId: string, standby: NonNullable<Lease['st
 export function fail(state: Found, runId: string): Change<boolean> {
   if (!holds(state, runId)) return stay(state, false);
   return stay(state.failed ? state : { ...state, failed: true }, true);
-}
-
-export type Turn =
-  { to: 'do' } | { to: 'take'; value: Json } | { to: 'wait'; holder: Holder } | { to: 'lost' };
-
-/**
- * A run wants a piece of work done once: it does it, takes what it came to, or waits for the live run that does it.
- * @param isAtIt - whether the run knows of doing it already
- */
-export function begin(
-  state: Found,
-  runId: string,
-  key: string,
-  isAlive: IsAlive,
-  isAtIt = false,
-): Change<Turn> {
-  if (!holds(state, runId)) return stay(state, { to: 'lost' });
-  const entry = state.ledger[key];
-  if (entry?.state === 'done') return stay(state, { to: 'take', value: entry.value });
-  const holder = entry === undefined ? undefined : state.leases[entry.by];
-  // its own entry, which it knows nothing of: said twice, as the first answer did not arrive
-  const isOwn = holder?.runId === runId && !isAtIt;
-  if (isOwn) return stay(state, { to: 'do' });
-  if (holder !== undefined && isAlive(holder)) return stay(state, { to: 'wait', holder });
-  return stay({ ...state, ledger: { ...state.ledger, [key]: { state: 'doing', by: runId } } }, { to: 'do' });
-}
-
-/** The work is done, or (without a value) it failed and the next one may try. */
-export function finish(state: Found, runId: string, key: string, value?: Json): Change<boolean> {
-  if (!holds(state, runId)) return stay(state, false);
-  const entry = state.ledger[key];
-  // said twice: another does it by now
-  if (entry?.state !== 'doing' || entry.by !== runId) return stay(state, true);
-  const ledger = without(state.ledger, (_, other) => other === key);
-  return stay(
-    { ...state, ledger: value === undefined ? ledger : { ...ledger, [key]: { state: 'done', value } } },
-    true,
-  );
 }

@@ -69,7 +69,7 @@ export async function makeTemplate(run: RunContext, { signal, progress }: Step):
   const access = await milestones.api.promise;
   const address = await milestones.database.promise;
   const { migrateIn: cwd } = wanted(config);
-  const liveRuns = (): readonly string[] => lease.liveRuns();
+  const liveRuns = (): Promise<readonly string[]> => lease.liveRuns();
   const options = { signal, progress, namespace: namespaceOf(run), cwd, runId, liveRuns };
   // they may belong to roles that a template is about to add anew
   await dropDeadRunDatabases(address, liveRuns);

@@ -1,5 +1,6 @@
 import type { ClusterAccess, KubernetesObject } from '../../../src/kubernetes/index.js';
 import { type Answer, type Asked, fakeServer, json, refusal } from './api-server.js';
+import { FieldOwners, leaves, merge, without } from './field-owners.js';
 
 /*
  * An API server that has objects: creation, server-side apply (dry runs, and conflicts of its managers, too), deletion
@@ -25,6 +26,8 @@ const usual: readonly Kind[] = [
     ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
     ...{ resource: 'persistentvolumeclaims', namespaced: true },
   },
+  { apiVersion: 'v1', kind: 'Event', resource: 'events', namespaced: true },
+  { apiVersion: 'apps/v1', kind: 'Deployment', resource: 'deployments', namespaced: true },
   { apiVersion: 'apps/v1', kind: 'StatefulSet', resource: 'statefulsets', namespaced: true },
   {
     ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
@@ -56,8 +59,7 @@ export interface FakeCluster extends AsyncDisposable {
 export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
   const served = [...usual];
   const objects = new Map<string, KubernetesObject>();
-  /** By path, then by field: who has set it. */
-  const managers = new Map<string, Map<string, string>>();
+  const owners = new FieldOwners();
   let counter = 0;
   const next = (): string => String((counter += 1));
 
@@ -76,11 +78,12 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
   };
   const store = (path: string, object: KubernetesObject, manager: string): KubernetesObject => {
     const before = objects.get(path);
+    owners.write(path, object, manager);
     const metadata = {
       ...object.metadata,
       uid: before?.metadata.uid ?? `uid-${next()}`,
       resourceVersion: next(),
-      managedFields: [{ manager }],
+      managedFields: owners.managers(path).map((each) => ({ manager: each })),
     };
     const stored: KubernetesObject = { ...object, metadata };
     if (object.kind === 'Secret' && object['stringData'] !== undefined) {
@@ -91,14 +94,11 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
       delete stored['stringData'];
     }
     objects.set(path, stored);
-    const fields = managers.get(path) ?? new Map<string, string>();
-    for (const field of leaves(object).keys()) if (!fields.has(field)) fields.set(field, manager);
-    managers.set(path, fields);
     return stored;
   };
   const remove = (path: string): void => {
     objects.delete(path);
-    managers.delete(path);
+    owners.forget(path);
     const inside = /^\/api\/v1\/namespaces\/[^/]+$/.test(path) ? path.slice('/api/v1'.length) : undefined;
     if (inside === undefined) return;
     for (const each of objects.keys()) if (each.includes(`${inside}/`)) objects.delete(each);
@@ -110,7 +110,7 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
     const there = present === undefined ? new Map<string, unknown>() : leaves(present);
     const causes = [...leaves(body)]
       .filter(([field, value]) => there.has(field) && there.get(field) !== value)
-      .map(([field]) => ({ field, by: managers.get(path)?.get(field) ?? '' }))
+      .map(([field]) => ({ field, by: owners.managerOf(path, field) }))
       .filter(({ by }) => by !== manager)
       .map(({ field, by }) => ({
         ...{ reason: 'FieldManagerConflict', field, message: `conflict with "${by}" using v1` },
@@ -119,8 +119,10 @@ export async function fakeCluster(namespace?: string): Promise<FakeCluster> {
       return refusal(409, { reason: 'Conflict', details: { causes } });
     const { uid } = body.metadata;
     if (uid !== undefined && uid !== present?.metadata.uid) return refusal(409, { reason: 'Conflict' });
-    const merged = merge(present ?? {}, body) as KubernetesObject;
+    const givenUp = owners.givenUp(path, body, manager);
+    const merged = merge(without(present ?? {}, givenUp), body) as KubernetesObject;
     if (query.get('dryRun') === 'All') return json(merged);
+    owners.apply(path, body, manager, givenUp);
     return json(store(path, merged, manager));
   };
   const destroy = (path: string, body: string): Answer => {
@@ -272,27 +274,4 @@ function groupOf(apiVersion: string, served: readonly Kind[]): object {
       scope: namespaced ? 'Namespaced' : 'Cluster',
     }));
   return { metadata: { name: group }, versions: [{ version, resources }] };
-}
-
-/** The fields that an object sets, as `.data.colour`, but what says which object it is. */
-function leaves(object: KubernetesObject): Map<string, unknown> {
-  const found = new Map<string, unknown>();
-  const visit = (value: unknown, path: string): void => {
-    if (typeof value === 'object' && value !== null)
-      for (const [key, inner] of Object.entries(value)) visit(inner, `${path}.${key}`);
-    else found.set(path, value);
-  };
-  const { metadata, ...rest } = object;
-  visit({ ...rest, metadata: { labels: metadata.labels ?? {} } }, '');
-  return found;
-}
-
-function merge(one: object, other: object): object {
-  const merged: Record<string, unknown> = { ...one };
-  for (const [key, value] of Object.entries(other)) {
-    const before = merged[key];
-    const both = [before, value].every((each) => typeof each === 'object' && each !== null);
-    merged[key] = both && !Array.isArray(value) ? merge(before as object, value as object) : value;
-  }
-  return merged;
 }

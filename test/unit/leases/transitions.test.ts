@@ -1,11 +1,10 @@
+import { begin, finish } from '../../../src/cluster/leases/ledger.js';
 import { type ClusterState, type Lease, lostState } from '../../../src/cluster/leases/state.js';
 import {
   arrive,
   becomeReady,
-  begin,
   depart,
   fail,
-  finish,
   gone,
   removalFailed,
   replace,

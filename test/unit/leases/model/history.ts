@@ -1,11 +1,10 @@
-import type { Heart, StartHeart } from '../../../../src/cluster/leases/heart.js';
-import { keepBeating } from '../../../../src/cluster/leases/heart.js';
-import { KubernetesStore } from '../../../../src/cluster/leases/kubernetes-store.js';
-import { LeaseObjects, leaseSeconds } from '../../../../src/cluster/leases/lease-objects.js';
-import { ClusterLease, type DeleteCluster } from '../../../../src/cluster/leases/leases.js';
+import type { DeleteCluster } from '../../../../src/cluster/leases/deletion.js';
+import { type LeaseApi, leaseSeconds } from '../../../../src/cluster/leases/lease-objects.js';
+import type { ClusterLease } from '../../../../src/cluster/leases/leases.js';
 import { messageOf } from '../../../../src/support/errors.js';
 import { Random } from '../../../random.js';
 import { ApiServer, type Weather } from './api-server.js';
+import { leaseOn } from './lease-on.js';
 import { Process, World } from './world.js';
 
 /*
@@ -27,9 +26,7 @@ export interface Figures {
   byWatchdogs: number;
 }
 
-export interface Outcome extends Figures {
-  problems: string[];
-}
+export type Outcome = Figures & { problems: string[] };
 
 /** A run as the model sees it from outside. */
 interface Run {
@@ -63,6 +60,8 @@ class History {
   /** What is set up in the cluster, by the id of the life that it is of; `before` was there before. */
   readonly #objects = new Map<string, string>([['before', '']]);
   readonly #done = new Map<string, string>();
+  /** The runs that have databases of their own. */
+  readonly #databases = new Set<string>();
   readonly #figures: Figures = { runs: 0, lives: 0, joins: 0, killed: 0, lost: 0, byWatchdogs: 0 };
 
   constructor(random: Random) {
@@ -148,18 +147,36 @@ class History {
           this.#problem(`${run.id} joined ${run.uses}, which is not there`);
       }
       for (const key of ['manifests', 'template']) {
+        if (key === 'template') await this.#dropsDeadDatabases(run, lease);
         await lease.once(key, async () => {
           this.#does(run, key);
           await clock.pause(random.between(10, 5000), lost.signal);
           return true;
         });
       }
-      await clock.pause(random.between(0, 45_000), lost.signal);
+      this.#databases.add(run.id);
+      // a watch makes its template anew before a re-run
+      for (let reRuns = random.whole(0, 2); reRuns >= 0; reRuns -= 1) {
+        await clock.pause(random.between(0, 20_000), lost.signal);
+        if (reRuns > 0) await this.#dropsDeadDatabases(run, lease);
+      }
     } catch (error) {
       this.#failed(run, error, lost.signal);
     }
     run.uses = undefined;
     await this.#release(run, lease);
+  }
+
+  /** As before a template is made: what runs that are gone have left in the server. */
+  async #dropsDeadDatabases(run: Run, lease: ClusterLease): Promise<void> {
+    const there = [...this.#databases];
+    const live = new Set(await lease.liveRuns());
+    for (const each of this.#runs) {
+      if (!there.includes(each.id) || live.has(each.id)) continue;
+      if (each.uses === run.uses && this.#isWell(each) && this.#isWell(run))
+        this.#problem(`${run.id} drops the databases of ${each.id}, which uses them`);
+      this.#databases.delete(each.id);
+    }
   }
 
   #failed(run: Run, error: unknown, lost: AbortSignal): void {
@@ -204,46 +221,12 @@ class History {
 
   #leaseOf(run: Run, onLost: () => void): ClusterLease {
     const { id, process } = run;
-    const open = () =>
-      this.#server.of(process, () => {
-        this.#notice(run);
-        run.renewed = this.#world.now;
-      });
-    const beat: StartHeart = (_, listener): Heart => {
-      const stopped = new AbortController();
-      void keepBeating(new LeaseObjects(open(), name), id, {
-        clock: process.clock,
-        signal: stopped.signal,
-        say: (message) => {
-          if (stopped.signal.aborted) return;
-          if (message === 'gone') listener.onGone();
-          else listener.onRenewed(message);
-        },
-      }).catch(() => undefined);
-      return {
-        stop: () => {
-          stopped.abort();
-          return Promise.resolve();
-        },
-      };
+    const onRenewed = (): void => {
+      this.#notice(run);
+      run.renewed = this.#world.now;
     };
-    const store = new KubernetesStore({
-      folder: '',
-      name,
-      runId: id,
-      open,
-      discard: () => Promise.resolve(),
-      beat,
-      clock: process.clock,
-      onLost,
-    });
-    return new ClusterLease(store, {
-      stateDir: '',
-      name,
-      runId: id,
-      provider: 'existing',
-      deleteCluster: this.#deletes(run),
-    });
+    const api = (): LeaseApi => this.#server.of(process, onRenewed);
+    return leaseOn({ name, id, process, api, onLost, deleteCluster: this.#deletes(run) });
   }
 
   readonly #deletes =
