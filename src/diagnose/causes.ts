@@ -1,4 +1,5 @@
 import { type ErrorCode, JestKubernetesError } from '../support/errors.js';
+import { masker } from '../support/mask.js';
 import type { Cause, Finding } from './causes/cause.js';
 import { podsRefused } from './causes/controller.js';
 import {
@@ -29,6 +30,7 @@ import {
   volumeNotBound,
   volumeNotMounted,
 } from './causes/request.js';
+import { masked } from './masked.js';
 import type { DiagnosisContext, Snapshot } from './snapshot.js';
 
 export { portIn } from './causes/outside.js';
@@ -100,7 +102,7 @@ export interface Diagnosis extends Readonly<Finding> {
 
 /**
  * The most telling cause that a snapshot shows: one that waiting cannot heal
- * before one that it could; undefined where nothing is amiss that is known here.
+ * before one that it could, without secrets; undefined where nothing is amiss that is known here.
  */
 export function diagnose(
   snapshot: Snapshot,
@@ -112,7 +114,7 @@ export function diagnose(
     const finding = recognise(snapshot, context);
     return finding ? [{ cause: cause as CauseName, code, ...finding }] : [];
   });
-  return found.find(({ conclusive }) => conclusive) ?? found[0];
+  return masked(found.find(({ conclusive }) => conclusive) ?? found[0], masker(snapshot.secrets));
 }
 
 /**

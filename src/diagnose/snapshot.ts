@@ -77,7 +77,10 @@ export interface Snapshot {
   storageClasses: readonly V1StorageClass[];
   /** Read only when a pod of one is not well. */
   jobs?: readonly V1Job[];
+  /** Without secrets. */
   logs: readonly ContainerLog[];
+  /** What the namespaces of these logs hold in Secrets: no cause tells it. */
+  secrets?: readonly string[];
   downloads: readonly Download[];
   containers: readonly NodeContainer[];
   host: HostFacts;

@@ -20,6 +20,8 @@ const prefixed =
  * objects are of small letters alone.
  */
 const random = /(?<![\w+/=-])[A-Za-z0-9+_-]{32,}={0,2}(?![\w+/])/g;
+/** Likewise what base64 breaks into lines, a key without its beginning: a path so long has a dot. */
+const randomLine = /(?<![\w+/=.-])[A-Za-z0-9+/]{60,}={0,2}(?![\w+/.-])/g;
 /** Bits for each character, above which a word is no word: base64 has 6, its sample of 32 some 4.5, English 2.5 to 4. */
 const entropyOfChance = 4.1;
 
@@ -113,6 +115,7 @@ const shapes: readonly { shape: RegExp; masked: string | ((...groups: string[]) 
     masked: (whole, key = '', between = '', secret = '') =>
       harmlessKey.test(key) || isFolder(key, secret) ? whole : `${key}${between}${quoted(secret)}`,
   },
+  { shape: randomLine, masked: (word) => (isRandom(word) ? mask : word) },
   { shape: random, masked: (word) => (isRandom(word) ? mask : word) },
 ];
 

@@ -66,6 +66,7 @@ describe('a secret is masked', () => {
     ['GitLab', 'glpat-abcdefghij0123456789'],
     ['npm', `npm_${'a1B2'.repeat(9)}`],
     ['Slack', 'xoxb-123456789012-abcdefABCDEF'],
+    ['a key, in one of its lines', 'MIIEvQIBADANBgkqhkiG9w0BAQ/FAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj'],
     ['nobody knows whom: a word that no one has chosen', 'wJalrXUtnFEMIK7MDENGbPxRfiCYzEXAMPLEKEYq9'],
   ])('by its own shape, whatever it is called: of %s', (_, token) => {
     expect(mask(`the owl said ${token} twice`)).toBe('the owl said *** twice');
