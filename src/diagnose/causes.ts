@@ -1,7 +1,7 @@
 import { type ErrorCode, JestKubernetesError } from '../support/errors.js';
 import { masker } from '../support/mask.js';
 import type { Cause, Finding } from './causes/cause.js';
-import { podsRefused } from './causes/controller.js';
+import { podsRefused, serviceSelectsNothing } from './causes/controller.js';
 import {
   imageNotFound,
   imageNotImported,
@@ -87,6 +87,9 @@ const causes = {
   'volume-not-mounted': { code: 'VOLUME_NOT_BOUND', recognise: volumeNotMounted },
   // the scheduler's message, whatever it says
   unschedulable: { code: 'POD_UNSCHEDULABLE', recognise: otherwiseUnschedulable },
+
+  // a Service's selector, held against the labels of the pods that are there
+  'service-selects-nothing': { code: 'SERVICE_WITHOUT_PODS', recognise: serviceSelectsNothing },
 
   // what may still come to a good end: a pull that goes on, a container that runs and is not ready
   'image-pull-slow': { code: 'IMAGE_PULL_FAILED', recognise: imagePullSlow },

@@ -15,7 +15,7 @@ import { masker } from '../support/mask.js';
 import { secretsHeld } from './bundle/secrets.js';
 import { readLogs } from './logs.js';
 import { within } from './paths.js';
-import { belonging, eventsWithin, namespacesOf, type Owned, type Scope } from './scope.js';
+import { belonging, eventsWithin, idleServices, namespacesOf, type Owned, type Scope } from './scope.js';
 import { isWell, type Snapshot, statusesOf } from './snapshot.js';
 
 /** How long one question to the API server may take. */
@@ -159,6 +159,7 @@ export async function observeCluster(
     claims,
     storageClasses,
     jobs,
+    services: idleServices(others, all as Owned[]).filter(belongs),
     logs: logs.map((log) => ({ ...log, text: mask(log.text) })),
     secrets,
   };

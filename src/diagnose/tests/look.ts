@@ -11,7 +11,7 @@ import { millis, seenAt, timesSeen } from '../events.js';
 import { readLogs } from '../logs.js';
 import { observe } from '../observe.js';
 import { questions, reasonOf } from '../observe-cluster.js';
-import { belonging, namespacesOf } from '../scope.js';
+import { belonging, namespacesOf, type OwnedService } from '../scope.js';
 import type { ContainerLog, Snapshot } from '../snapshot.js';
 import { type Changed, changesSince } from './changes.js';
 import { telling } from './format.js';
@@ -125,7 +125,7 @@ function ofThisTest(snapshot: Snapshot, objects: readonly Changed[], red: RedTes
   // times are told in whole seconds
   const second = (at: number) => Math.floor((at + ahead) / 1000);
   const isTouched = belonging({ namespaces: [], objects: red.touched }, objects);
-  const isOthers = (pod: V1Pod) => {
+  const isOthers = (pod: V1Pod | OwnedService) => {
     const created = millis(pod.metadata?.creationTimestamp) / 1000;
     if (created >= second(red.startedAt) || isTouched(pod)) return false;
     return red.others.some(
@@ -137,6 +137,7 @@ function ofThisTest(snapshot: Snapshot, objects: readonly Changed[], red: RedTes
   return {
     ...snapshot,
     pods: snapshot.pods.filter((pod) => !others.has(pod)).map((pod) => asCrashed(pod, snapshot.takenAt)),
+    services: (snapshot.services ?? []).filter((service) => !isOthers(service)),
     events: snapshot.events.filter(({ involvedObject }) => !uids.has(involvedObject.uid)),
   };
 }

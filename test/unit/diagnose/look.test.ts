@@ -123,6 +123,30 @@ test('Secrets are masked wherever they stand, and none is written', async () => 
   expect(files.filter((file) => file.includes('secret'))).toEqual([]);
 });
 
+test('a Service that selects no pod is told where a test waited in vain', async () => {
+  const recorded = JSON.parse(readFileSync(join(__dirname, 'recorded/two-runs.json'), 'utf8')) as {
+    answers: Record<string, { items: { metadata: { name: string } }[] }>;
+  };
+  const pods = recorded.answers['/api/v1/namespaces/shop/pods']?.items ?? [];
+  const service = (name: string, app: string): object => ({
+    metadata: { name, namespace: 'shop', uid: name },
+    spec: { selector: { app } },
+  });
+  const well = pods.filter(({ metadata }) => metadata.name.startsWith('web-'));
+  const { seen } = await look(
+    {},
+    {
+      '/api/v1/namespaces/shop/pods': json({ items: well }),
+      '/api/v1/namespaces/shop/services': json({ items: [service('web', 'web'), service('front', 'wbe')] }),
+    },
+  );
+  expect(seen.diagnosis).toMatchObject({
+    ...{ cause: 'service-selects-nothing', code: 'SERVICE_WITHOUT_PODS', conclusive: false },
+    sentence: 'Service front leads nowhere: no pod has the labels app=wbe that it selects',
+    evidence: [expect.stringMatching(/^pod web-\S+ has .*app=web/)],
+  });
+});
+
 const apiLog = '/api/v1/namespaces/shop/pods/api-7c75c7f6c7-gt6h2/log?container=api&previous=true';
 
 test('a Secret’s value that a pod has logged is masked in the cause too', async () => {
