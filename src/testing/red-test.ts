@@ -53,8 +53,7 @@ export async function explainFailure(failure: Failure): Promise<string | undefin
   const isOurs = error instanceof JestKubernetesError;
   const isTold = isOurs && error.code !== 'WAIT_FAILED';
   const hasWaited = isOurs || waited.test(messageOf(error));
-  if (diagnosis === undefined || isTold || !(diagnosis.conclusive || hasWaited))
-    return bundleLine(path);
+  if (diagnosis === undefined || isTold || !(diagnosis.conclusive || hasWaited)) return bundleLine(path);
   return formatCause(diagnosis, path);
 }
 
