@@ -1,6 +1,7 @@
 import { type ErrorCode, JestKubernetesError } from '../support/errors.js';
+import { masker } from '../support/mask.js';
 import type { Cause, Finding } from './causes/cause.js';
-import { podsRefused } from './causes/controller.js';
+import { podsRefused, serviceSelectsNothing } from './causes/controller.js';
 import {
   imageNotFound,
   imageNotImported,
@@ -29,6 +30,7 @@ import {
   volumeNotBound,
   volumeNotMounted,
 } from './causes/request.js';
+import { masked } from './masked.js';
 import type { DiagnosisContext, Snapshot } from './snapshot.js';
 
 export { portIn } from './causes/outside.js';
@@ -86,6 +88,9 @@ const causes = {
   // the scheduler's message, whatever it says
   unschedulable: { code: 'POD_UNSCHEDULABLE', recognise: otherwiseUnschedulable },
 
+  // a Service's selector, held against the labels of the pods that are there
+  'service-selects-nothing': { code: 'SERVICE_WITHOUT_PODS', recognise: serviceSelectsNothing },
+
   // what may still come to a good end: a pull that goes on, a container that runs and is not ready
   'image-pull-slow': { code: 'IMAGE_PULL_FAILED', recognise: imagePullSlow },
   'never-ready': { code: 'POD_NOT_READY', recognise: neverReady },
@@ -100,7 +105,7 @@ export interface Diagnosis extends Readonly<Finding> {
 
 /**
  * The most telling cause that a snapshot shows: one that waiting cannot heal
- * before one that it could; undefined where nothing is amiss that is known here.
+ * before one that it could, without secrets; undefined where nothing is amiss that is known here.
  */
 export function diagnose(
   snapshot: Snapshot,
@@ -112,7 +117,7 @@ export function diagnose(
     const finding = recognise(snapshot, context);
     return finding ? [{ cause: cause as CauseName, code, ...finding }] : [];
   });
-  return found.find(({ conclusive }) => conclusive) ?? found[0];
+  return masked(found.find(({ conclusive }) => conclusive) ?? found[0], masker(snapshot.secrets));
 }
 
 /**

@@ -11,9 +11,11 @@ import type {
 import { ApiError, type ClusterAccess, openApi } from '../kubernetes/index.js';
 import { causeOf } from '../support/errors.js';
 import { firstLine } from '../support/lines.js';
+import { masker } from '../support/mask.js';
+import { secretsHeld } from './bundle/secrets.js';
 import { readLogs } from './logs.js';
 import { within } from './paths.js';
-import { belonging, eventsWithin, namespacesOf, type Owned, type Scope } from './scope.js';
+import { belonging, eventsWithin, idleServices, namespacesOf, type Owned, type Scope } from './scope.js';
 import { isWell, type Snapshot, statusesOf } from './snapshot.js';
 
 /** How long one question to the API server may take. */
@@ -125,7 +127,10 @@ export async function observeCluster(
   const pods = all.filter((pod) => belongs(pod as Owned));
   const ill = pods.filter((pod) => !isWell(pod));
   const waiting = ill.filter((pod) => pod.status?.phase === 'Pending');
-  const [neighbours, claims, storageClasses, jobs, logs] = await Promise.all([
+  // one that has crashed and runs again may run on what a broken start has left
+  const telling = pods.filter((pod) => ill.includes(pod) || hasCrashed(pod));
+  const where = new Set(telling.flatMap(({ metadata }) => metadata?.namespace ?? []));
+  const [neighbours, claims, storageClasses, jobs, logs, secrets] = await Promise.all([
     ill.some(isUnscheduled) ? part<V1Pod>('all pods', '/api/v1/pods') : [],
     of(waiting.some(usesClaim)).parts<V1PersistentVolumeClaim>(
       'claims',
@@ -136,11 +141,14 @@ export async function observeCluster(
       ? part<V1StorageClass>('storage classes', '/apis/storage.k8s.io/v1/storageclasses')
       : [],
     of(ill.some(isOfJob)).parts<V1Job>('jobs', between.Job, 'Job'),
-    // one that has crashed and runs again may run on what a broken start has left
-    Promise.all(
-      pods.filter((pod) => ill.includes(pod) || hasCrashed(pod)).map((pod) => readLogs(api, pod)),
-    ).then((each) => each.flat()),
+    Promise.all(telling.map((pod) => readLogs(api, pod))).then((each) => each.flat()),
+    // who may not read them masks by shape alone
+    Promise.all([...where].map((each) => secretsHeld(api, [each]).catch(() => []))).then((each) =>
+      each.flat(),
+    ),
   ]);
+  // as a whole: a key may stand on several lines
+  const mask = masker(secrets);
   return {
     clockAheadMs,
     api: { answers: true, error: undefined },
@@ -151,6 +159,8 @@ export async function observeCluster(
     claims,
     storageClasses,
     jobs,
-    logs,
+    services: idleServices(others, all as Owned[]).filter(belongs),
+    logs: logs.map((log) => ({ ...log, text: mask(log.text) })),
+    secrets,
   };
 }

@@ -69,6 +69,29 @@ const isNamed = (reference: ObjectReference, { kind, metadata }: Owned, namespac
   (reference.name === undefined || reference.name === metadata?.name) &&
   (reference.selector === undefined || selects(reference.selector, metadata?.labels));
 
+/** A Service, or what else has a selector of labels. */
+export interface OwnedService extends Owned {
+  spec?: { selector?: Record<string, string> };
+}
+
+/** What a Service's selector asks of pods; empty where it has none. */
+const selectorOf = ({ spec }: OwnedService): [string, string][] => Object.entries(spec?.selector ?? {});
+
+/** Whether a Service selects a pod by its labels. */
+function isBehind(service: OwnedService, { metadata }: Owned): boolean {
+  const wanted = selectorOf(service);
+  return wanted.length > 0 && wanted.every(([key, value]) => metadata?.labels?.[key] === value);
+}
+
+/** Those Services that have a selector, by which they select none of these pods. */
+export const idleServices = (objects: readonly Owned[], pods: readonly Owned[]): OwnedService[] =>
+  (objects as readonly OwnedService[]).filter(
+    (each) =>
+      each.kind === 'Service' &&
+      selectorOf(each).length > 0 &&
+      !pods.some((pod) => pod.metadata?.namespace === each.metadata?.namespace && isBehind(each, pod)),
+  );
+
 /**
  * Says of an object whether it belongs to a scope.
  * @param others - objects through which it may: those that own it or select it, such as a ReplicaSet or a Service
@@ -98,17 +121,8 @@ export function belonging(scope: Scope, others: readonly Owned[] = []): (object:
       return known !== undefined && depth < 5 && isOf(reference, known, depth + 1);
     });
   };
-  const isSelectedBy = (reference: ObjectReference, { metadata }: Owned): boolean =>
-    others.some((service) => {
-      const wanted = Object.entries(
-        (service.spec as { selector?: Record<string, string> } | undefined)?.selector ?? {},
-      );
-      return (
-        isNamed(reference, service) &&
-        wanted.length > 0 &&
-        wanted.every(([key, value]) => metadata?.labels?.[key] === value)
-      );
-    });
+  const isSelectedBy = (reference: ObjectReference, pod: Owned): boolean =>
+    others.some((service) => isNamed(reference, service) && isBehind(service, pod));
 
   const isPicked = (pod: Owned): boolean => selector === undefined || selects(selector, pod.metadata?.labels);
 

@@ -8,6 +8,8 @@ import type {
   V1StorageClass,
 } from '@kubernetes/client-node';
 
+import type { OwnedService } from './scope.js';
+
 /** One container's last lines, of the life it is in or of the one before. */
 export interface ContainerLog {
   namespace: string;
@@ -77,7 +79,12 @@ export interface Snapshot {
   storageClasses: readonly V1StorageClass[];
   /** Read only when a pod of one is not well. */
   jobs?: readonly V1Job[];
+  /** Services whose selector names no pod that is there. */
+  services?: readonly OwnedService[];
+  /** Without secrets. */
   logs: readonly ContainerLog[];
+  /** What the namespaces of these logs hold in Secrets: no cause tells it. */
+  secrets?: readonly string[];
   downloads: readonly Download[];
   containers: readonly NodeContainer[];
   host: HostFacts;

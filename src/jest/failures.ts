@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
 
+import { isBundleLine } from '../support/pages.js';
 import type * as RedTest from '../testing/red-test.js';
 import { currentTestFile, endTestFile, markFailed } from '../testing/test-file.js';
 
@@ -33,7 +34,7 @@ const under = (stack: string, words: string): string => {
 export function causeIn(failure: string): string | undefined {
   const [, words] = failure.split('\n\njest-kubernetes: ');
   // the path alone is of the machine that it lies on
-  if (words === undefined || words.startsWith('everything that was seen: ')) return undefined;
+  if (words === undefined || isBundleLine(words)) return undefined;
   return words.slice(0, stackBegins.exec(words)?.index).trimEnd();
 }
 

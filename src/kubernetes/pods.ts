@@ -17,6 +17,7 @@ export interface ContainerStatus {
   restartCount: number;
   containerID?: string;
   state?: ContainerState;
+  lastState?: ContainerState;
 }
 
 /** What is read of a pod. */

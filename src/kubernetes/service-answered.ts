@@ -1,9 +1,6 @@
 import { isGone, unless } from './api-error.js';
 import type { Api } from './client.js';
-
-interface EndpointSlice {
-  endpoints?: { conditions?: { ready?: boolean } }[] | null;
-}
+import { type EndpointSlice, hasReadyEndpoint } from './waiting/index.js';
 
 /** A Service by its place. */
 export interface ServiceName {
@@ -27,5 +24,5 @@ export async function serviceIsAnswered(
     `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices?labelSelector=${selector}`,
     { signal },
   );
-  return items.some(({ endpoints }) => endpoints?.some(({ conditions }) => conditions?.ready === true));
+  return items.some(hasReadyEndpoint);
 }

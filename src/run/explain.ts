@@ -12,6 +12,7 @@ import type { ClusterAccess } from '../kubernetes/index.js';
 import type { Report, TimelineEntry } from '../report/index.js';
 import { isHere } from '../runtime/index.js';
 import { type ErrorCode, JestKubernetesError, messageOf } from '../support/errors.js';
+import { bundleLine } from '../support/pages.js';
 import { namespaceOf, type RunContext } from './context.js';
 import { plan } from './plan.js';
 import { versionsHere } from './versions.js';
@@ -48,7 +49,7 @@ export async function explain(error: unknown, run: FailedRun): Promise<unknown> 
     const bundle = await bundleOf(explained, diagnosis, context, run);
     line.end('done', diagnosis?.cause ?? '');
     if (explained instanceof JestKubernetesError) return explained.with({ bundle });
-    report.warn(`everything that was seen: ${bundle}`);
+    report.warn(bundleLine(bundle));
   } catch (problem) {
     line.end('failed', `no diagnostics were written: ${messageOf(problem)}`);
   }

@@ -1,5 +1,5 @@
 import { masker } from './mask.js';
-import { errorPage } from './pages.js';
+import { bundleLine, errorPage } from './pages.js';
 
 /** Every way in which a run can fail, by its stable code. */
 export type ErrorCode =
@@ -49,6 +49,7 @@ export type ErrorCode =
   | 'POD_NOT_READY'
   | 'POD_OOM_KILLED'
   | 'POD_UNSCHEDULABLE'
+  | 'SERVICE_WITHOUT_PODS'
   | 'VOLUME_NOT_BOUND'
   | 'POSTGRES_FAILED'
   | 'POSTGRES_INIT_FAILED'
@@ -107,7 +108,7 @@ export class JestKubernetesError extends Error {
       `${this.message} (${this.code})`,
       ...this.evidence.map((line) => `    ${line}`),
       ...(this.remedy === undefined ? [] : [`  → ${this.remedy}`]),
-      ...(this.bundle === undefined ? [] : [`  everything that was seen: ${this.bundle}`]),
+      ...(this.bundle === undefined ? [] : [`  ${bundleLine(this.bundle)}`]),
       `  ${errorPage(this.code)}`,
     ].join('\n');
     return masker()(text);

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../kubernetes/index.js';
-import { phaseIs, readiness } from '../kubernetes/waiting/readiness.js';
+import { type EndpointSlice, hasReadyEndpoint, phaseIs, readiness } from '../kubernetes/waiting/readiness.js';
 import {
   conditionIs,
   generationSeen,
@@ -9,7 +9,7 @@ import {
   type Verdict,
 } from '../kubernetes/waiting/verdict.js';
 import { messageOf } from '../support/errors.js';
-import { jsonPaths } from '../support/native.js';
+import { readPath } from './json-path.js';
 import type { Located } from './target.js';
 
 /** What a condition looks at. */
@@ -107,11 +107,12 @@ export const deleted: Condition & { readonly leaves: 'nothing' } = {
 /** A Service that has an endpoint which is ready. */
 export const hasEndpoints: Condition = {
   ...ofEach('served by an endpoint', (object, { beside }) => {
-    const ready = beside
-      .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === object.metadata.name)
-      .flatMap((slice) => (slice['endpoints'] ?? []) as { conditions?: { ready?: boolean } }[])
-      .filter(({ conditions }) => conditions?.ready !== false);
-    return ready.length > 0 ? met : notYet('no endpoint of it is ready');
+    const own = beside.filter(
+      ({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === object.metadata.name,
+    );
+    return own.some((slice) => hasReadyEndpoint(slice as EndpointSlice))
+      ? met
+      : notYet('no endpoint of it is ready');
   }),
   beside: { apiVersion: 'discovery.k8s.io/v1', resource: 'endpointslices' },
 };
@@ -150,12 +151,10 @@ export function count(wanted: number, of?: Condition): Condition {
  * @param path - as kubectl takes it, `{.status.phase}`; the braces may be left out
  * @param value - what it must be: of text, as it is written; default: anything at all
  * @example await waitFor('pod/web', jsonPath('{.status.podIP}'));
+ * @throws JestKubernetesError TARGET_INVALID where it is no path
  */
 export function jsonPath(path: string, value?: string | number | boolean | RegExp): Condition {
-  const inner = path.trim().replace(/^\{(.*)\}$/, '$1');
-  const query = inner.startsWith('$')
-    ? inner
-    : `$${inner.startsWith('.') || inner.startsWith('[') ? '' : '.'}${inner}`;
+  const valuesIn = readPath(path);
   const isIt = (found: unknown): boolean => {
     if (value === undefined) return found !== undefined && found !== null && found !== '';
     // not instanceof: it is made in a test's own realm
@@ -165,10 +164,13 @@ export function jsonPath(path: string, value?: string | number | boolean | RegEx
   const wanted = value === undefined ? '' : ` = ${String(value)}`;
   return whateverPods(
     ofEach(`${path}${wanted}`, (object) => {
-      const found = jsonPaths().JSONPath({ path: query, json: object, eval: 'safe' }) as unknown[];
-      if (found.length > 0 && found.some(isIt)) return met;
+      const { found, refused, instead } = valuesIn(object);
+      if (refused !== undefined) return never(`‘${path}’ is no JSONPath: ${refused}`);
+      if (found.some(isIt)) return met;
       return notYet(
-        `${path} is ${found.length === 0 ? 'not there' : found.map((each) => JSON.stringify(each)).join(', ')}`,
+        found.length === 0
+          ? `${path} is not there${instead}`
+          : `${path} is ${found.map((each) => JSON.stringify(each)).join(', ')}`,
       );
     }),
   );

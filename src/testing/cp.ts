@@ -10,6 +10,7 @@ import { cluster } from './cluster.js';
 import { Collected } from './collected.js';
 import { type Place, placeInPod, unusable } from './copy-place.js';
 import { ranIn } from './exec.js';
+import { GivenInput } from './given-input.js';
 import {
   type ContainerOptions,
   describeContainer,
@@ -174,11 +175,17 @@ async function ranTar(
     const what = `Cannot ${doing} in ${describeContainer(place)}`;
     return new JestKubernetesError('COPY_FAILED', what, { evidence, ...more });
   };
+  using given = streams.input && new GivenInput(streams.input, () => stderr.text !== '');
   let exitCode: number;
   try {
-    ({ exitCode } = await ranIn(api, place, { command: ['tar', ...args], ...streams, stderr, signal }));
+    ({ exitCode } = await ranIn(api, place, {
+      ...{ command: ['tar', ...args], ...streams, stderr },
+      ...(given && { input: given.stream }),
+      signal: given ? AbortSignal.any([signal, given.isStuck]) : signal,
+    }));
   } catch (error) {
     signal.throwIfAborted();
+    if (given?.isStuck.aborted === true) throw failed(lastLines(stderr.text), { cause: error });
     if (error instanceof JestKubernetesError && error.code === 'EXEC_FAILED')
       throw failed([error.message, ...error.evidence], {
         remedy: 'cp() needs tar in the image. A small text can be written by exec(), with stdin.',

@@ -5,6 +5,7 @@ import { JestKubernetesError } from '../support/errors.js';
 import { lastLines } from '../support/lines.js';
 import { cluster } from './cluster.js';
 import { Collected } from './collected.js';
+import { containerEnd } from './container-end.js';
 import { socketRefusal } from './refusal.js';
 import {
   type ContainerOptions,
@@ -46,7 +47,8 @@ const execPatience = 3000;
  * @example
  * const { stdout, exitCode } = await exec('deployment/web', ['cat', '/etc/hostname']);
  * await exec('pod/db-0', 'psql -v ON_ERROR_STOP=1', { stdin: 'create table t (id int)', check: true });
- * @throws JestKubernetesError TARGET_INVALID where there is no such target, or container; POD_NOT_READY where none runs;
+ * @throws JestKubernetesError TARGET_INVALID where there is no such target, or container; POD_NOT_READY where none runs,
+ *   or it ends before the command does;
  *   EXEC_FAILED where the program is not there, and with `check`; FORBIDDEN; NO_CLUSTER
  */
 export async function exec(
@@ -107,14 +109,34 @@ function inputOf(stdin: ExecOptions['stdin']): Readable | undefined {
 
 type Streams = Pick<Parameters<typeof runInPod>[1], 'command' | 'input' | 'stdout' | 'stderr' | 'signal'>;
 
-/** Runs it. @throws JestKubernetesError EXEC_FAILED where the program is not there; FORBIDDEN */
+/**
+ * Runs it.
+ * @throws JestKubernetesError EXEC_FAILED where the program is not there; POD_NOT_READY where the container ends before it
+ *   does; FORBIDDEN
+ */
 export async function ranIn(api: Api, place: RunningContainer, streams: Streams): Promise<CommandEnd> {
+  const [over, gone] = [new AbortController(), new AbortController()];
+  containerEnd(api, place, AbortSignal.any([streams.signal, over.signal])).then(
+    (how) => {
+      gone.abort(
+        new JestKubernetesError(
+          'POD_NOT_READY',
+          `Nothing more is heard of ${describe(streams.command, place)}: the container has ended meanwhile`,
+          { evidence: [how] },
+        ),
+      );
+    },
+    () => undefined,
+  );
   let end: CommandEnd;
   try {
-    end = await runInPod(api, { ...place, ...streams, patience: execPatience });
+    const signal = AbortSignal.any([streams.signal, gone.signal]);
+    end = await runInPod(api, { ...place, ...streams, signal, patience: execPatience });
   } catch (error) {
     if (!(error instanceof ExecRefused)) throw error;
     throw socketRefusal(`run ${describe(streams.command, place)}`, error);
+  } finally {
+    over.abort();
   }
   if (end.refusal === undefined) return end;
   const isMissing = /executable file not found|no such file or directory/.test(end.refusal);

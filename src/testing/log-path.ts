@@ -9,7 +9,7 @@ export interface LogQuery {
 }
 
 export function logPath(
-  { namespace, pod, container }: RunningContainer,
+  { namespace, pod, container }: Omit<RunningContainer, 'run'>,
   query: LogQuery & { follow?: boolean },
 ): string {
   const all = Object.entries({ container, ...query }).map(([key, value]): [string, string] => [

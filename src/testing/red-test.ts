@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 
 import { formatCause, leaveFile, lookAtTest, type RedTest } from '../diagnose/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { bundleLine } from '../support/pages.js';
 import { clusterAccess } from './cluster.js';
 import type { Scope } from './scope.js';
 import { currentTestFile, type TestFile } from './test-file.js';
@@ -52,8 +53,7 @@ export async function explainFailure(failure: Failure): Promise<string | undefin
   const isOurs = error instanceof JestKubernetesError;
   const isTold = isOurs && error.code !== 'WAIT_FAILED';
   const hasWaited = isOurs || waited.test(messageOf(error));
-  if (diagnosis === undefined || isTold || !(diagnosis.conclusive || hasWaited))
-    return `everything that was seen: ${path}`;
+  if (diagnosis === undefined || isTold || !(diagnosis.conclusive || hasWaited)) return bundleLine(path);
   return formatCause(diagnosis, path);
 }
 

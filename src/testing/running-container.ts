@@ -9,10 +9,12 @@ export interface RunningContainer {
   namespace: string;
   pod: string;
   container: string;
+  /** Which life of it: a pod of the same name is another, and so is a container that was started again. */
+  run: { pod: string; restarts: number };
 }
 
 /** For a reader: `the container web of Pod shop/web-1`. */
-export const describeContainer = ({ namespace, pod, container }: RunningContainer): string =>
+export const describeContainer = ({ namespace, pod, container }: Omit<RunningContainer, 'run'>): string =>
   `the container ${container} of Pod ${namespace}/${pod}`;
 
 export interface ContainerOptions {
@@ -39,7 +41,12 @@ export async function runningContainer(
     .sort((a, b) => Number(isReady(b.pod)) - Number(isReady(a.pod)) || ageOf(a.pod) - ageOf(b.pod));
   const found = running.find(({ pod }) => pod.metadata.deletionTimestamp === undefined) ?? running[0];
   if (found === undefined) throw noneRuns(pods, there, container);
-  return { namespace: pods.namespace, pod: found.pod.metadata.name, container: found.container };
+  const { name, uid } = found.pod.metadata;
+  const { restartCount = 0 } = containerStatus(found.pod, found.container) ?? {};
+  return {
+    ...{ namespace: pods.namespace, pod: name, container: found.container },
+    run: { pod: uid, restarts: restartCount },
+  };
 }
 
 const ageOf = ({ metadata }: Pod): number => Date.now() - Date.parse(metadata.creationTimestamp);

@@ -48,3 +48,29 @@ export const podsRefused: Recognise = (snapshot, context) => {
     };
   });
 };
+
+/** How many pods that it may mean are told of. */
+const podsTold = 2;
+
+/** Nothing answers at a Service whose selector is misspelt, or whose pods nobody has made. */
+export const serviceSelectsNothing: Recognise = ({ services = [], pods }) =>
+  firstOf(services, ({ metadata, spec }) => {
+    const textOf = (labels: Record<string, string> = {}): string =>
+      Object.entries(labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(',');
+    const beside = pods.filter((pod) => pod.metadata?.namespace === metadata?.namespace);
+    return {
+      sentence: `Service ${metadata?.name ?? ''} leads nowhere: no pod has the labels ${textOf(spec?.selector)} that it selects`,
+      evidence:
+        beside.length === 0
+          ? [`there is no pod in the namespace ${metadata?.namespace ?? ''}`]
+          : beside
+              .slice(0, podsTold)
+              .map(
+                (pod) => `pod ${pod.metadata?.name ?? ''} has ${textOf(pod.metadata?.labels) || 'no labels'}`,
+              ),
+      remedy: `Give the Service, in spec.selector, labels that its pods have, or make such pods.`,
+      conclusive: false,
+    };
+  });

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { masker } from '../../support/mask.js';
+import { masked } from '../masked.js';
 import { type FileRecord, recordFile, type TestRecord } from '../tests/record.js';
-import { masked } from '../tests/write.js';
 import { pageOf, type RunRecord } from './page.js';
 
 /** The records below a run's folder: of its setup, of red files, and of red tests. */

@@ -1,5 +1,5 @@
 import { masker } from '../../support/mask.js';
-import { errorPage } from '../../support/pages.js';
+import { bundleLine, errorPage } from '../../support/pages.js';
 import type { Diagnosis } from '../causes.js';
 
 /** How many lines of evidence are told, and how much of each. */
@@ -22,7 +22,7 @@ export function formatCause({ sentence, code, evidence, remedy }: Diagnosis, pat
       `${cut(sentence)} (${code})`,
       ...lines.map((line) => `    ${cut(line)}`),
       `  → ${remedy}`,
-      `  everything that was seen: ${path}`,
+      `  ${bundleLine(path)}`,
       `  ${errorPage(code)}`,
     ].join('\n'),
   );

@@ -11,7 +11,7 @@ import { millis, seenAt, timesSeen } from '../events.js';
 import { readLogs } from '../logs.js';
 import { observe } from '../observe.js';
 import { questions, reasonOf } from '../observe-cluster.js';
-import { belonging } from '../scope.js';
+import { belonging, namespacesOf, type OwnedService } from '../scope.js';
 import type { ContainerLog, Snapshot } from '../snapshot.js';
 import { type Changed, changesSince } from './changes.js';
 import { telling } from './format.js';
@@ -76,6 +76,7 @@ export async function lookAtTest(red: RedTest): Promise<Look> {
   if (access !== undefined) {
     using api = openApi(access, { ...questions, limit: QUESTION_MS, signal });
     const scope = { namespaces, objects: touched };
+    const where = namespacesOf(scope) ?? [];
     [snapshot, objects, secrets] = await Promise.all([
       attempt<Snapshot | undefined>(
         'the cluster',
@@ -83,7 +84,9 @@ export async function lookAtTest(red: RedTest): Promise<Look> {
         undefined,
       ),
       attempt<Changed[]>('objects', objectsOf(api, namespaces, touched), []),
-      attempt<string[]>('secrets to mask', secretsHeld(api, namespaces), []),
+      Promise.all(
+        where.map((each) => attempt<string[]>(`secrets of ${each}, to mask`, secretsHeld(api, [each]), [])),
+      ).then((each) => each.flat()),
     ]);
     unseen.push(...(snapshot?.unseen ?? []));
     if (snapshot?.api?.answers === true) {
@@ -94,6 +97,8 @@ export async function lookAtTest(red: RedTest): Promise<Look> {
       logs = (await attempt('logs', Promise.all(read), [])).flat();
     }
   }
+  const mask = masker(secrets);
+  logs = logs.map((log) => ({ ...log, text: mask(log.text) }));
   const ahead = snapshot?.clockAheadMs ?? 0;
   const diagnosis = snapshot && diagnose(snapshot, { restarts: 1 });
   const record: TestRecord = {
@@ -110,9 +115,7 @@ export async function lookAtTest(red: RedTest): Promise<Look> {
     changes: changesSince(objects, red.startedAt + ahead).map((each) => ({ ...each, at: each.at - ahead })),
     ...{ unseen, folder: '' },
   };
-  await writeTest({ red, folder, record, snapshot, objects, logs, mask: masker(secrets) }).catch(
-    () => undefined,
-  );
+  await writeTest({ red, folder, record, snapshot, objects, logs, mask }).catch(() => undefined);
   return { diagnosis, folder };
 }
 
@@ -122,7 +125,7 @@ function ofThisTest(snapshot: Snapshot, objects: readonly Changed[], red: RedTes
   // times are told in whole seconds
   const second = (at: number) => Math.floor((at + ahead) / 1000);
   const isTouched = belonging({ namespaces: [], objects: red.touched }, objects);
-  const isOthers = (pod: V1Pod) => {
+  const isOthers = (pod: V1Pod | OwnedService) => {
     const created = millis(pod.metadata?.creationTimestamp) / 1000;
     if (created >= second(red.startedAt) || isTouched(pod)) return false;
     return red.others.some(
@@ -134,6 +137,7 @@ function ofThisTest(snapshot: Snapshot, objects: readonly Changed[], red: RedTes
   return {
     ...snapshot,
     pods: snapshot.pods.filter((pod) => !others.has(pod)).map((pod) => asCrashed(pod, snapshot.takenAt)),
+    services: (snapshot.services ?? []).filter((service) => !isOthers(service)),
     events: snapshot.events.filter(({ involvedObject }) => !uids.has(involvedObject.uid)),
   };
 }

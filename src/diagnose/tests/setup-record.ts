@@ -1,10 +1,10 @@
 import { JestKubernetesError, messageOf } from '../../support/errors.js';
 import type { BundleOptions } from '../bundle/options.js';
+import { masked } from '../masked.js';
 import { type ContainerLog, isWell, type Snapshot } from '../snapshot.js';
 import { eventsSince, linesOf } from './look.js';
 import { barOf } from './pod-bars.js';
 import type { TestRecord } from './record.js';
-import { masked } from './write.js';
 
 /** How many lines of logs: the last of each container, and of all. */
 const shown = { lines: 200, perPod: 40 };
@@ -43,7 +43,7 @@ export function setupRecord(
     ).map((each) => ({ ...each, at: each.at - ahead })),
     logs: logs
       .filter(({ pod }) => names.has(pod))
-      .flatMap((log) => linesOf(log).slice(-shown.perPod))
+      .flatMap((log) => linesOf({ ...log, text: mask(log.text) }).slice(-shown.perPod))
       .map((each) => ({ ...each, at: each.at - ahead }))
       .slice(-shown.lines),
   };

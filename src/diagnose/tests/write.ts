@@ -6,6 +6,7 @@ import { masker } from '../../support/mask.js';
 import { logFile } from '../bundle/files.js';
 import { makeBundle } from '../bundle/folder.js';
 import { eventsText, podText, yamlOf } from '../bundle/text.js';
+import { masked } from '../masked.js';
 import type { ContainerLog, Snapshot } from '../snapshot.js';
 import type { Changed } from './changes.js';
 import type { RedTest } from './look.js';
@@ -49,17 +50,19 @@ export interface Seen {
   record: TestRecord;
   snapshot: Snapshot | undefined;
   objects: readonly Changed[];
+  /** Masked, as a whole: a key may stand on several lines. */
   logs: readonly ContainerLog[];
   mask: (text: string) => string;
 }
 
 /** Writes what was seen of a failed test into its folder, secrets masked. */
 export async function writeTest({ red, folder, record, snapshot, objects, logs, mask }: Seen): Promise<void> {
-  const write = async (file: string, text: string): Promise<void> => {
+  const put = async (file: string, text: string): Promise<void> => {
     if (text === '') return;
     await mkdir(dirname(join(folder, file)), { recursive: true });
-    await writeFile(join(folder, file), mask(text), { mode: 0o600 });
+    await writeFile(join(folder, file), text, { mode: 0o600 });
   };
+  const write = (file: string, text: string): Promise<void> => put(file, mask(text));
   const whole = { ...record, folder: relative(red.run, folder) };
   await Promise.all([
     write('summary.txt', summaryOf(whole)),
@@ -68,7 +71,7 @@ export async function writeTest({ red, folder, record, snapshot, objects, logs, 
     write('changes.txt', record.changes.map(changeText).join('')),
     ...objects.map((object) => write(objectFile(object), yamlOf([object]))),
     ...logs.map((log) =>
-      write(logFile({ metadata: { namespace: log.namespace, name: log.pod } }, log), log.text),
+      put(logFile({ metadata: { namespace: log.namespace, name: log.pod } }, log), log.text),
     ),
   ]);
   // the page is made of those that are whole
@@ -109,14 +112,4 @@ function summaryOf({ file, test, startedAt, endedAt, error, cause, lacks, unseen
     ...(unseen.length > 0 ? ['', 'what could not be had:', ...unseen.map((line) => `    ${line}`)] : []),
     '',
   ].join('\n');
-}
-
-/** Every text in it masked: as JSON it would be text within text. */
-export function masked<T>(value: T, mask: (text: string) => string): T {
-  if (typeof value === 'string') return mask(value) as T;
-  if (Array.isArray(value)) return value.map((each: unknown) => masked(each, mask)) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, each]: [string, unknown]) => [key, masked(each, mask)]),
-  ) as T;
 }

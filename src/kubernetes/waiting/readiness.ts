@@ -221,3 +221,12 @@ export function readiness(object: KubernetesObject, hasStatus = false): Verdict 
   // what of Kubernetes itself is not in the table has nothing to wait for
   return isCustom(object) ? custom(object, hasStatus) : met;
 }
+
+/** What is read of an EndpointSlice. */
+export interface EndpointSlice {
+  endpoints?: { conditions?: { ready?: boolean | null } }[] | null;
+}
+
+/** Whether one of its endpoints is ready; where that is not known, it is, as the API has it. */
+export const hasReadyEndpoint = ({ endpoints }: EndpointSlice): boolean =>
+  endpoints?.some(({ conditions }) => conditions?.ready !== false) === true;

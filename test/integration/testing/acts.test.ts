@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -66,6 +66,10 @@ const objects: object[] = [
   {
     ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'absent' } },
     spec: { containers: [container('absent', 'true', { image: 'no-such-image:1' })] },
+  },
+  {
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'brief' } },
+    spec: { containers: [container('brief', 'sleep 6; exit 3')] },
   },
   { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'reader' } },
   {
@@ -268,7 +272,6 @@ describe('cp', () => {
     writeFileSync(join(there, 'run.sh'), '#!/bin/sh\necho ran', { mode: 0o755 });
     symlinkSync('bytes', join(there, 'link'));
 
-    await cp(there, 'pod/crash:/tmp/nobody', here).catch(() => undefined);
     const [pod = ''] = (await exec('deploy/web', 'hostname', inSide)).stdout.split('\n');
     await cp(there, `pod/${pod}:/new/folder/data`, inSide);
     expect(await exec(`pod/${pod}`, ['/new/folder/data/run.sh'], inSide)).toMatchObject({ stdout: 'ran\n' });
@@ -313,11 +316,43 @@ describe('cp', () => {
     await expect(cp('a', 'deploy/web:tmp', inSide)).rejects.toEqual(
       failure('TARGET_INVALID', 'an absolute one'),
     );
+    const large = join(folder, 'large');
+    writeFileSync(large, Buffer.alloc(30_000_000));
+    await expect(cp(large, 'deploy/web:/proc/nothing', inSide)).rejects.toEqual(
+      failure('COPY_FAILED', 'to /proc/nothing', expect.stringMatching(/nothing/)),
+    );
     writeFileSync(join(folder, 'grüße'), '');
     await expect(cp(join(folder, 'grüße'), 'deploy/web:/tmp/', inSide)).rejects.toEqual(
       failure('COPY_FAILED', 'cannot be told to every tar'),
     );
   });
+});
+
+test('a container that ends takes its commands with it: what is copied, what is read, what runs', async () => {
+  const large = join(folder, 'much');
+  writeFileSync(large, '');
+  truncateSync(large, 400_000_000);
+  const ends = failure('POD_NOT_READY', /the container has ended meanwhile$/, [
+    expect.stringMatching(/^it ended with exit code \d+/),
+  ]);
+  const within = async (run: () => Promise<unknown>): Promise<void> => {
+    await until(async () => {
+      const { stdout } = await exec('pod/brief', 'echo runs', here);
+      return stdout === 'runs\n';
+    });
+    const started = performance.now();
+    const error: unknown = await run().then(
+      () => undefined,
+      (failed: unknown) => failed,
+    );
+    expect(performance.now() - started).toBeLessThan(30_000);
+    // Kubernetes tells the end of most by itself
+    if ((error as { code?: string } | undefined)?.code === 'POD_NOT_READY') expect(error).toEqual(ends);
+  };
+  await within(() => cp(large, 'pod/brief:/tmp/nobody', here));
+  await within(() =>
+    exec('pod/brief', ['sleep', '1000'], { ...here, stdin: Readable.from(Buffer.alloc(5_000_000)) }),
+  );
 });
 
 describe('forward', () => {

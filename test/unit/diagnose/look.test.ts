@@ -123,6 +123,51 @@ test('Secrets are masked wherever they stand, and none is written', async () => 
   expect(files.filter((file) => file.includes('secret'))).toEqual([]);
 });
 
+test('a Service that selects no pod is told where a test waited in vain', async () => {
+  const recorded = JSON.parse(readFileSync(join(__dirname, 'recorded/two-runs.json'), 'utf8')) as {
+    answers: Record<string, { items: { metadata: { name: string } }[] }>;
+  };
+  const pods = recorded.answers['/api/v1/namespaces/shop/pods']?.items ?? [];
+  const service = (name: string, app: string): object => ({
+    metadata: { name, namespace: 'shop', uid: name },
+    spec: { selector: { app } },
+  });
+  const well = pods.filter(({ metadata }) => metadata.name.startsWith('web-'));
+  const { seen } = await look(
+    {},
+    {
+      '/api/v1/namespaces/shop/pods': json({ items: well }),
+      '/api/v1/namespaces/shop/services': json({ items: [service('web', 'web'), service('front', 'wbe')] }),
+    },
+  );
+  expect(seen.diagnosis).toMatchObject({
+    ...{ cause: 'service-selects-nothing', code: 'SERVICE_WITHOUT_PODS', conclusive: false },
+    sentence: 'Service front leads nowhere: no pod has the labels app=wbe that it selects',
+    evidence: [expect.stringMatching(/^pod web-\S+ has .*app=web/)],
+  });
+});
+
+const apiLog = '/api/v1/namespaces/shop/pods/api-7c75c7f6c7-gt6h2/log?container=api&previous=true';
+
+test('a Secret’s value that a pod has logged is masked in the cause too', async () => {
+  const data = { account: Buffer.from('settings.json').toString('base64') };
+  const secrets = json({ items: [{ metadata: { name: 'mail', namespace: 'shop' }, data }] });
+  const log: Answer = (response) => response.writeHead(200).end('cannot read settings.json\n');
+  const { seen } = await look({}, { '/api/v1/namespaces/shop/secrets': secrets, [apiLog]: log });
+  expect(seen.diagnosis?.evidence.join('\n')).toContain('cannot read ***');
+  expect(JSON.stringify(seen.diagnosis)).not.toContain('settings.json');
+});
+
+test('a key that stands on several lines of a log is masked on the page too', async () => {
+  const lines = ['-----BEGIN PRIVATE KEY-----', 'MIIEvQIBAD/owl/post+/1742', '-----END PRIVATE KEY-----'];
+  const at = new Date().toISOString();
+  const text = lines.map((line) => `${at} ${line}\n`).join('');
+  const log: Answer = (response) => response.writeHead(200).end(text);
+  const { record } = await look({}, { [apiLog]: log });
+  expect(JSON.stringify(record.logs)).toContain('BEGIN PRIVATE KEY-----***');
+  expect(JSON.stringify(record)).not.toContain('1742');
+});
+
 test('a container that crashed and was started again a moment ago has crashed, ready or not', async () => {
   const recorded = JSON.parse(readFileSync(join(__dirname, 'recorded/two-runs.json'), 'utf8')) as {
     at: string;

@@ -28,6 +28,30 @@ describe('a secret is masked', () => {
     ['in a build argument', `docker build --build-arg NPM_TOKEN=${secret} .`],
     ['in a kubeconfig', `    client-key-data: ${Buffer.from(secret.repeat(4)).toString('base64')}`],
     ['in a key file', `-----BEGIN RSA PRIVATE KEY-----\n${secret}\n-----END RSA PRIVATE KEY-----`],
+    [
+      'in a key file of PGP',
+      `-----BEGIN PGP PRIVATE KEY BLOCK-----\n${secret}\n-----END PGP PRIVATE KEY BLOCK-----`,
+    ],
+    ['in a list of arguments', `args:\n  - --password\n  - ${secret}\n  - serve`],
+    ['in one as JSON', `["serve","--api-key","${secret}"]`],
+    ['in one as JSON within a string', `{\\"args\\":[\\"--api-key\\",\\"${secret}\\"]}`],
+    ['in one as Node.js shows it', `[ 'serve', '--db-password', '${secret}' ]`],
+    ['in lines of a manifest', `data:\n  db-password: |\n    s3cr3t\n    word+1\n`],
+    ['in an environment of lines', `- name: DB_PASSWORD\n  value: |-\n    s3cr3t\n    word+1\n`],
+    ['in an Authorization header of whatever scheme', `authorization: Token ${secret}`],
+    ['in one without any', `"Authorization": "${secret}",`],
+    ['in one of a proxy', `Proxy-Authorization: Digest username="a", response="${secret}"`],
+    ['in the header of a key', `X-Api-Key: ${secret}`],
+    ['in a cookie', `Set-Cookie: session=${secret}; Path=/`],
+    ['in a variable that is short of a word', `DB_PASS=${secret} MYSQL_PWD=${secret}`],
+    ['in a connection string', `Server=db;Uid=sa;Pwd=${secret};AccountKey=${secret}==`],
+    ['in a key of sessions', `SESSION_KEY: ${secret}`],
+    ['in a signed URL', `https://store/x?X-Amz-Signature=s3cr3t0123&sig=s3cr3t0123&a=1`],
+    ['in a web hook', `POST https://hooks.slack.com/services/T00/B00/s3cr3t0123`],
+    ['in a hash of a password', `admin:$apr1$salt$s3cr3tword0123`],
+    ['in what curl is told', `curl -sS -u admin:${secret} http://web`],
+    ['alone before a host', `https://s3cr3t0123456789@github.com/shop/api.git`],
+    ['in a token of five parts', `eyJhbGciOiJkaXIifQ..s3cr3t.s3cr3t0123.s3cr3t`],
   ])('%s', (_place, text) => {
     const masked = mask(text);
     expect(masked).toContain('***');
@@ -42,9 +66,18 @@ describe('a secret is masked', () => {
     ['GitLab', 'glpat-abcdefghij0123456789'],
     ['npm', `npm_${'a1B2'.repeat(9)}`],
     ['Slack', 'xoxb-123456789012-abcdefABCDEF'],
+    ['a key, in one of its lines', 'MIIEvQIBADANBgkqhkiG9w0BAQ/FAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj'],
     ['nobody knows whom: a word that no one has chosen', 'wJalrXUtnFEMIK7MDENGbPxRfiCYzEXAMPLEKEYq9'],
   ])('by its own shape, whatever it is called: of %s', (_, token) => {
     expect(mask(`the owl said ${token} twice`)).toBe('the owl said *** twice');
+  });
+
+  test.each([
+    ['JSON', '{"auths":{"ghcr.io":{"auth":"c2hvcDpodW50ZXIy"}}}'],
+    ['YAML', 'auths:\n  ghcr.io:\n    auth: c2hvcDpodW50ZXIy\n'],
+    ['JSON within a string', '{\\"ghcr.io\\":{\\"auth\\":\\"c2hvcDpodW50ZXIy\\"}}'],
+  ])('in what a login of Docker is kept in, as %s', (_, text) => {
+    expect(mask(text)).toBe(text.replace('c2hvcDpodW50ZXIy', '***'));
   });
 
   test('that is a word as others are, where it is a value, and nowhere else', () => {
@@ -78,6 +111,8 @@ test.each([
   'password=\\"',
   'name: ',
   '-password',
+  'curl -u ',
+  '"auth": "',
 ])('a log that is one line of %s is masked without delay', (piece) => {
   const start = performance.now();
   masker(['owl-post-1742'])(piece.repeat(400_000 / piece.length));
@@ -98,6 +133,15 @@ test.each([
   'PersistentVolumeClaimNotFoundInNamespaceOfThePod',
   'KUBECONFIG=/home/me/.local/state/jest-kubernetes/clusters/shop/kubeconfig',
   'postgres://shop@127.0.0.1:5432/shop',
+  'PWD=/work/shop OLDPWD=/work',
+  'apiVersion: rbac.authorization.k8s.io/v1',
+  '--authorization-mode=Node,RBAC',
+  '--tls-private-key-file=/etc/kubernetes/pki/apiserver.key',
+  '["--token-file","/var/run/token","--v=2"]',
+  'auth: required',
+  'docker run -u 1000:1000 web',
+  'bypass: true, 3 pass, 1 failed',
+  'https://web.shop.svc:8080/a@b',
 ])('what is no secret is left as it is: %s', (line) => {
   expect(masker()(line)).toBe(line);
 });
@@ -110,4 +154,20 @@ test("a Secret object's values are secrets, its user and database names are not"
     url: 'eA==',
   };
   expect(secretsOf({ data })).toEqual(['hunter2', 'x']);
+});
+
+test.each([
+  [
+    'of a login of Docker',
+    { '.dockerconfigjson': '{"auths":{"r":{"password":"owl-post","auth":"c2hvcDpvd2wtcG9zdA=="}}}' },
+  ],
+  ['of a file of variables', { '.env': 'PORT=8080\nDB_KEY="owl-post"\n' }],
+  ['of a file in YAML', { 'app.yaml': 'db:\n  key: owl-post # of the db\n' }],
+  ['of a URL', { url: 'postgres://shop:owl-post@db:5432/shop' }],
+])('what is secret within a value is known too: %s', (_, values) => {
+  const data = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+  );
+  const mask = masker(secretsOf({ data }));
+  expect(mask('shop at 8080 said owl-post twice')).toBe('shop at 8080 said *** twice');
 });

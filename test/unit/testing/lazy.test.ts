@@ -47,6 +47,7 @@ console.log(JSON.stringify(Object.keys(require.cache).filter((file) => !before.h
     'src/support/native.ts',
     'src/support/pages.ts',
     'src/testing/conditions.ts',
+    'src/testing/json-path.ts',
   ]);
 });
 
