@@ -7,11 +7,11 @@ export class WorkerEnvironment {
     this.#env = env;
   }
 
-  /** Sets variables; one that was set before this run is remembered. */
-  set(variables: Readonly<Record<string, string>>): void {
+  /** Sets variables, or takes them away where they are undefined; one that was set before this run is remembered. */
+  set(variables: Readonly<Record<string, string | undefined>>): void {
     for (const [name, value] of Object.entries(variables)) {
       if (!this.#before.has(name)) this.#before.set(name, this.#env[name]);
-      this.#env[name] = value;
+      this.#put(name, value);
     }
   }
 
@@ -22,14 +22,17 @@ export class WorkerEnvironment {
 
   /** What this run has set. */
   variables(): Record<string, string> {
-    return Object.fromEntries([...this.#before.keys()].map((name) => [name, this.#env[name] ?? '']));
+    const set = [...this.#before.keys()].filter((name) => this.#env[name] !== undefined);
+    return Object.fromEntries(set.map((name) => [name, this.#env[name] ?? '']));
   }
 
   restore(): void {
-    for (const [name, value] of this.#before) {
-      if (value === undefined) Reflect.deleteProperty(this.#env, name);
-      else this.#env[name] = value;
-    }
+    for (const [name, value] of this.#before) this.#put(name, value);
     this.#before.clear();
+  }
+
+  #put(name: string, value: string | undefined): void {
+    if (value === undefined) Reflect.deleteProperty(this.#env, name);
+    else this.#env[name] = value;
   }
 }

@@ -45,9 +45,10 @@ function handOver(
     JEST_KUBERNETES_RUN_ID: runId,
     JEST_KUBERNETES_KEEP: keep,
     JEST_KUBERNETES_FAILED: failureMark(stateDir, runId),
-    ...(diagnostics.tests && {
-      JEST_KUBERNETES_DIAGNOSTICS: bundlePath(diagnostics.directory, runId, startedAt),
-    }),
-    ...(owner === undefined ? {} : { JEST_KUBERNETES_OWNER: owner.id }),
+    // of a run that a test of another run starts, that one's are there already
+    JEST_KUBERNETES_DIAGNOSTICS: diagnostics.tests
+      ? bundlePath(diagnostics.directory, runId, startedAt)
+      : undefined,
+    JEST_KUBERNETES_OWNER: owner?.id,
   });
 }
