@@ -18,6 +18,9 @@ import { type LocalServer, localServer, migrating } from './local-server.js';
 
 /* What a reset gives back, and what it leaves open, on a server of this machine's own. */
 
+// some wait for 3 s on purpose
+jest.setTimeout(30_000);
+
 let server: LocalServer;
 beforeAll(async () => {
   server = await localServer({ max_prepared_transactions: '2', wal_level: 'logical', max_wal_senders: '2' });
@@ -261,11 +264,14 @@ test.each(['role = owner_of_all', 'standard_conforming_strings = off', `search_p
   'a template whose database sets %s for its users is made, and reset in place',
   async (setting) => {
     const { connect, reset } = await worker(
-      await template(`
+      await template(
+        `
         DO $$ BEGIN CREATE ROLE owner_of_all; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
         CREATE TABLE public.wares (id int); INSERT INTO public.wares VALUES (1);
         GRANT ALL ON public.wares TO owner_of_all; GRANT USAGE ON SCHEMA public TO owner_of_all;
-        ALTER DATABASE app SET ${setting}`),
+        ALTER DATABASE of_roles SET ${setting}`,
+        { database: 'of_roles' },
+      ),
     );
     const client = await connect();
     await client.query('INSERT INTO public.wares VALUES (77)');
