@@ -39,6 +39,7 @@ export { type ForwardedPods, forwardToPods } from './port-forward.js';
 export { forwardPort, podsBehind, type Service } from './service-pods.js';
 export { podsAreAdmitted } from './pods-admitted.js';
 export {
+  type ManifestProgram,
   ManifestReading,
   parseManifest,
   readManifests,

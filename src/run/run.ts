@@ -15,6 +15,7 @@ import { formatSeconds, Report, type TimelineEntry } from '../report/index.js';
 import { exposedServices } from '../services/index.js';
 import { orAborted } from '../support/abort.js';
 import type { JestKubernetesError } from '../support/errors.js';
+import { lookForTool } from '../tools/index.js';
 import type { RunContext } from './context.js';
 import { WorkerEnvironment } from './environment.js';
 import { explain } from './explain.js';
@@ -143,8 +144,10 @@ export class Run {
       provider: cluster.provider,
     });
     await this.#provider.prepare(this.#interruption.signal);
-    // what is wrong in a file is told before anything is made
+    // what is wrong in a file, and what is missing to build one, is told before anything is made
     exposedServices(await this.#reading.files(), 'default');
+    const [env, { signal }] = [this.#env, this.#interruption];
+    for (const program of this.#reading.programs) await lookForTool(program, { env, signal });
     try {
       this.#context = await this.#takePart();
       this.#graph.start(plan(this.#context), this.#context.milestones.byName());

@@ -10,6 +10,9 @@ import { get, proxiesNamed } from './get.js';
 import type { Release } from './release.js';
 import { isUnpacked, unpack } from './unpack.js';
 
+/** How long a server may take to answer where it is only asked whether a program is there, in milliseconds. */
+const answerLimit = 20_000;
+
 export interface FetchOptions {
   env: NodeJS.ProcessEnv;
   /** Absolute path; default: jest-kubernetes in the user's cache folder. */
@@ -129,11 +132,15 @@ export async function lookForRelease(
   const { name, version } = release;
   if (await isInCache(release, place)) return `${name} ${version} at ${place.command}`;
   try {
-    const response = await get(place.url, { env, signal });
+    const response = await get(place.url, {
+      env,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(answerLimit)]),
+    });
     response.destroy();
     if (response.statusCode !== 200)
       throw new Error(`the server answered ${response.statusCode ?? 0} ${response.statusMessage ?? ''}`);
   } catch (error) {
+    signal.throwIfAborted();
     throw notToBeHad(release, place.url, env, error);
   }
   return `${name} ${version}, to be downloaded from ${place.url}, which answers`;

@@ -1,5 +1,7 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+
+import { execa } from 'execa';
 
 import { type Installation, installation, nothing, type Project } from './support/project.js';
 
@@ -69,6 +71,24 @@ test('what is wrong in a file is told before anything is made', async () => {
   const { status, output } = await project.run();
   expect(status).toBe(1);
   expect(output).toMatch(/broken\.yaml:2 is not valid YAML.* \(MANIFEST_INVALID\)/);
+  expect(output).not.toContain('creates the cluster');
+  expect(await installed.remains()).toEqual(nothing);
+}, 120_000);
+
+test('a kubectl that cannot be had is told before anything is made', async () => {
+  configured({ manifests: [{ kustomize: 'overlay' }] });
+  const bin = path.join(project.folder, 'without-kubectl');
+  mkdirSync(bin);
+  symlinkSync((await execa('sh', ['-c', 'command -v docker'])).stdout, path.join(bin, 'docker'));
+  const nothingThere = 'http://127.0.0.1:9';
+  const { status, output } = await project.run([], {
+    PATH: bin,
+    XDG_CACHE_HOME: path.join(project.folder, 'cache'),
+    JEST_KUBERNETES_KUBECTL_BASE_URL: nothingThere,
+  });
+  expect(status).toBe(1);
+  expect(output).toContain('kubectl is not on PATH, and could not be downloaded (TOOL_MISSING)');
+  expect(output).toContain(nothingThere);
   expect(output).not.toContain('creates the cluster');
   expect(await installed.remains()).toEqual(nothing);
 }, 120_000);

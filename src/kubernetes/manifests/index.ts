@@ -1,2 +1,2 @@
 export { type ManifestObject, parseManifest } from './parse.js';
-export { ManifestReading, type Manifests, readManifests } from './read.js';
+export { type ManifestProgram, ManifestReading, type Manifests, readManifests } from './read.js';

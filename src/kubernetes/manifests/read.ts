@@ -7,9 +7,14 @@ import { hashOfChart, renderChart } from './helm.js';
 import { buildKustomization } from './kustomize.js';
 import { type ManifestObject, parseManifest } from './parse.js';
 
+/** What builds manifests that are not in files. */
+const programs = { kustomize: 'kubectl', helm: 'helm' } as const;
+
+export type ManifestProgram = (typeof programs)[keyof typeof programs];
+
 export interface ReadOptions {
   /** Finds a program that builds manifests. Default: by its name, on PATH. */
-  find?: ((program: 'kubectl' | 'helm') => Promise<string>) | undefined;
+  find?: ((program: ManifestProgram) => Promise<string>) | undefined;
   /** Changes the text of each file before it is read. */
   text?: ((text: string) => string) | undefined;
   signal?: AbortSignal | undefined;
@@ -41,6 +46,11 @@ export class ManifestReading {
 
   constructor(places: readonly ManifestPlace[]) {
     this.#places = places;
+  }
+
+  /** The programs that build what is not in files. */
+  get programs(): ManifestProgram[] {
+    return [...new Set(this.#places.flatMap(({ kind }) => (kind === 'path' ? [] : [programs[kind]])))];
   }
 
   /** What is in files; of all, what is known without a program. @throws JestKubernetesError MANIFEST_INVALID */
@@ -93,11 +103,15 @@ async function build(
   { find = (program) => Promise.resolve(program), text: changed = (text) => text, signal }: ReadOptions,
 ): Promise<Built> {
   if (place.kind === 'helm') {
-    const chart = { command: await find('helm'), changed, signal };
+    const chart = { command: await find(programs.helm), changed, signal };
     const [objects, hash] = await Promise.all([renderChart(place, chart), hashOfChart(place)]);
     return { objects, hash };
   }
-  const objects = await buildKustomization(place.path, { command: await find('kubectl'), changed, signal });
+  const objects = await buildKustomization(place.path, {
+    command: await find(programs.kustomize),
+    changed,
+    signal,
+  });
   return { objects, hash: hashOf(objects) };
 }
 

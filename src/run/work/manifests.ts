@@ -1,4 +1,4 @@
-import { applyObjects, type Manifests } from '../../kubernetes/index.js';
+import { applyObjects, type ManifestProgram, type Manifests } from '../../kubernetes/index.js';
 import { serviceObjects } from '../../services/index.js';
 import { sha256 } from '../../support/sha256.js';
 import { findTool } from '../../tools/index.js';
@@ -8,7 +8,7 @@ import type { Step } from '../phase-graph.js';
 /** What is not in files is built, by a program that is on PATH, or is fetched. */
 export async function readManifests(run: RunContext, step: Step): Promise<undefined> {
   const { config, env, milestones, reading } = run;
-  const find = (program: 'kubectl' | 'helm'): Promise<string> => findTool(program, { env, ...step });
+  const find = (program: ManifestProgram): Promise<string> => findTool(program, { env, ...step });
   const read = await reading.all({ find, signal: step.signal });
   milestones.manifests.reach(config.services.length === 0 ? read : await withServices(run, read));
 }

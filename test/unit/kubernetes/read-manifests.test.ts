@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { parseManifest, readManifests } from '../../../src/kubernetes/index.js';
+import { ManifestReading, parseManifest, readManifests } from '../../../src/kubernetes/index.js';
 import { inOrder } from '../../../src/kubernetes/put-in-order.js';
 
 let folder: string;
@@ -181,4 +181,16 @@ test('what is in files is read before a program is asked for, and each place has
   const { objects, hashes } = await readManifests([path('a.yaml'), path('a.yaml')]);
   expect(objects.map(({ place }) => place)).toEqual([0]);
   expect(new Set(hashes).size).toBe(2);
+});
+
+test('the programs that will be asked for are known from the places alone', () => {
+  const helm = { values: [], release: 'shop', namespace: 'default' };
+  const reading = new ManifestReading([
+    path('k8s'),
+    { kind: 'kustomize', path: '/a' },
+    { kind: 'helm', path: '/b', ...helm },
+    { kind: 'kustomize', path: '/c' },
+  ]);
+  expect(reading.programs).toEqual(['kubectl', 'helm']);
+  expect(new ManifestReading([path('k8s')]).programs).toEqual([]);
 });

@@ -108,6 +108,18 @@ test('looking for one tells where it would come from, and downloads nothing', as
   ).rejects.toMatchObject({ code: 'TOOL_MISSING' });
 });
 
+test('whoever ends the looking while a server is silent ends it, and is not told that nothing is there', async () => {
+  server = http.createServer(() => undefined);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const env = { JEST_KUBERNETES_HELM_BASE_URL: `http://127.0.0.1:${port}` };
+  const given = new AbortController();
+  const looked = lookForTool('helm', { env, cacheDir: cacheDir(), signal: given.signal });
+  await once(server, 'connection');
+  given.abort(new Error('Ctrl-C'));
+  await expect(looked).rejects.toThrow('Ctrl-C');
+});
+
 test('without a helm, it is taken out of the pinned archive, and anew where it was damaged', async () => {
   const content = archive(program);
   pin(helmRelease, content);
