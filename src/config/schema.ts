@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import { parseDuration } from '../support/duration.js';
 import type { Duration, HookFunction, PostgresOptions, UserConfig } from './define-config.js';
+import { imageReference, judged } from './image-schema.js';
 import { nodeImageProblem, versionProblem } from './node-images.js';
 import { nodes } from './node-schema.js';
 import type { KnownKeys } from './problems.js';
@@ -14,20 +15,11 @@ import { services } from './service-options.js';
 
 const text = z.string('a string').min(1, 'a string that is not empty');
 const path = z.string('a path').min(1, 'a path that is not empty');
-const reference = z
-  .string('an image reference')
-  .regex(/^[a-z0-9][\w.:/@-]*$/i, 'an image reference such as postgres:17-alpine');
-const push = z.union([z.boolean(), reference], 'true, false or an image reference').optional();
+const push = z.union([z.boolean(), imageReference], 'true, false or an image reference').optional();
 const callback = <F>(allowed: string) => z.custom<F>((value) => typeof value === 'function', allowed);
 
-/** A string that a rule of its own judges: it says what would be allowed, or nothing. */
-const judged = <T extends z.ZodString>(schema: T, problem: (text: string) => string | undefined): T =>
-  schema.superRefine((value, context) => {
-    const message = problem(value);
-    if (message !== undefined) context.addIssue({ code: 'custom', message });
-  });
 const version = judged(z.string("a string, in quotes, such as '1.36' or '1.36.4'"), versionProblem);
-const nodeImage = judged(reference, nodeImageProblem);
+const nodeImage = judged(imageReference, nodeImageProblem);
 
 const identifier = z
   .string('a name')
@@ -72,12 +64,12 @@ const cluster = z.strictObject(
 
 const image = z.union(
   [
-    reference,
-    z.strictObject({ reference, push }),
+    imageReference,
+    z.strictObject({ reference: imageReference, push }),
     z.strictObject({
       build: path,
       dockerfile: path.optional(),
-      tag: reference,
+      tag: imageReference,
       args: z.record(z.string(), z.string('a string'), 'an object of strings').optional(),
       target: text.optional(),
       push,
@@ -102,7 +94,7 @@ const fixedSettings = {
 };
 
 const postgres = z.strictObject({
-  image: reference.optional(),
+  image: imageReference.optional(),
   database: identifier.optional(),
   user: identifier.optional(),
   password: text.optional(),
@@ -226,7 +218,7 @@ export const variableSchemas = {
   keep: userConfigSchema.shape.keep.unwrap(),
   snapshot: onOrOff,
   quiet: onOrOff,
-  image: reference,
+  image: imageReference,
   runtime: runtimeSchema,
   allowContext: text,
 };

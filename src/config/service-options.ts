@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import type { ServiceConfig } from './config.js';
 import type { ServiceOption } from './define-config.js';
+import { imageReference } from './image-schema.js';
 
 /*
  * A service that runs beside PostgreSQL: what its image does not say, the port it listens at and how it tells that it
@@ -24,7 +25,7 @@ const names = Object.keys(known).join(', ');
 const namePattern = /^[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?$/;
 
 const service = z.strictObject({
-  image: z.string('an image reference').regex(/^[a-z0-9][\w.:/@-]*$/i, 'an image reference such as nats:2'),
+  image: imageReference,
   name: z.string('a name').regex(namePattern, 'lower-case letters, digits and hyphens, up to 31').optional(),
   port: z.number('a port').int('a port').min(1, 'a port from 1').max(65535, 'a port up to 65535').optional(),
   ready: z
@@ -52,10 +53,7 @@ function variablesOf(name: string, url: string | undefined): string[] {
 
 /** A service, and every name but once. */
 export const services = z
-  .array(
-    z.union([z.string('an image reference'), service], 'an image, or { image, port, … }'),
-    'a list of images',
-  )
+  .array(z.union([imageReference, service], 'an image, or { image, port, … }'), 'a list of images')
   .superRefine((options, context) => {
     const wrong = (at: (string | number)[], message: string): void => {
       context.addIssue({ code: 'custom', path: at, message });

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 
+import type { ImageReference } from '../support/image-reference.js';
 import type { Engine } from './engine.js';
-import type { ImageReference } from './reference.js';
 import { urlSafe } from './url-safe-socket.js';
 
 /**

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 
 import type { ContainerRuntime } from '../runtime/index.js';
-import { atMirror, parseReference } from './reference.js';
+import { atMirror, parseReference } from '../support/image-reference.js';
 
 export type Engine = Pick<ContainerRuntime, 'name' | 'command' | 'env'>;
 

@@ -1,5 +1,5 @@
 import { type ErrorCode, JestKubernetesError } from '../support/errors.js';
-import type { ImageReference } from './reference.js';
+import type { ImageReference } from '../support/image-reference.js';
 
 /** A pull that failed. */
 export class PullError extends JestKubernetesError {

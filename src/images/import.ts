@@ -4,9 +4,9 @@ import { createReadStream, statSync } from 'node:fs';
 
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError } from '../support/errors.js';
+import { type ImageReference, parseReference } from '../support/image-reference.js';
 import { imageHere, platformImageId, runEngine } from './engine.js';
 import { contentOfAll, withoutContent } from './known-content.js';
-import { type ImageReference, parseReference } from './reference.js';
 import { importFailure, type ImportNode, streamIntoNodes, type StreamOptions } from './stream.js';
 
 export interface ImportOptions extends StreamOptions {

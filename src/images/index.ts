@@ -5,7 +5,7 @@ export { localImageId } from './engine.js';
 export { importImage } from './import.js';
 export { pullImage } from './pull.js';
 export { pushImage } from './push.js';
-export { registriesOf } from './reference.js';
+export { registriesOf } from '../support/image-reference.js';
 
 /** What an image is called in progress lines: its reference, or its archive's path. */
 export function imageSourceKey(source: ImageSource): string {

@@ -4,10 +4,10 @@ import type { Limits } from '../config/index.js';
 import type { Progress } from '../report/index.js';
 import type { ContainerRuntime } from '../runtime/index.js';
 import { JestKubernetesError, messageOf } from '../support/errors.js';
+import { atMirror, type ImageReference, parseReference } from '../support/image-reference.js';
 import { lastLines } from '../support/lines.js';
 import { type Engine, imageHere, type LocalImage, localImage, runEngine } from './engine.js';
 import { explainPull, PullError } from './failures.js';
-import { atMirror, type ImageReference, parseReference } from './reference.js';
 import { transferByApi, TransferFailure } from './transfer.js';
 
 export interface PullOptions {

@@ -1,7 +1,7 @@
 import { JestKubernetesError } from '../support/errors.js';
+import { parseReference } from '../support/image-reference.js';
 import { lastLines } from '../support/lines.js';
 import { localImageId, runEngine } from './engine.js';
-import { parseReference } from './reference.js';
 import { transferByApi, TransferFailure, type TransferOptions } from './transfer.js';
 
 /**

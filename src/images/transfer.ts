@@ -4,10 +4,10 @@ import { inWords, type Progress } from '../report/index.js';
 import { orAborted } from '../support/abort.js';
 import { AwakeTimer } from '../support/awake-timer.js';
 import { messageOf } from '../support/errors.js';
+import type { ImageReference } from '../support/image-reference.js';
 import type { Engine } from './engine.js';
 import { beginTransfer, loadEngineClient } from './engine-client.js';
 import { type LayerLine, Layers } from './layers.js';
-import type { ImageReference } from './reference.js';
 
 export interface TransferOptions {
   runtime: Engine;

@@ -113,7 +113,7 @@ describe('what is no version to be had is refused', () => {
 
   test.each([
     'kindest/node:v1.32.11',
-    'kindest/node:v1.20.2@sha256:0f2c5d3e',
+    'kindest/node:v1.20.2@sha256:0f2c5d3e0f2c5d3e0f2c5d3e0f2c5d3e0f2c5d3e0f2c5d3e0f2c5d3e0f2c5d3e',
     'docker.io/kindest/node:v1.30.0',
     'registry.example:5000/mirror/kindest/node:1.32',
   ])('the image %s tells that it is too old', async (image) => {
@@ -126,7 +126,7 @@ describe('what is no version to be had is refused', () => {
     'kindest/node:v1.33.0',
     'kindest/node:v1.37.2',
     'kindest/node:latest',
-    'kindest/node@sha256:0f2c5d3e',
+    'kindest/node@sha256:0f2c5d3e0f2c5d3e0f2c5d3e0f2c5d3e0f2c5d3e0f2c5d3e0f2c5d3e0f2c5d3e',
     'my-kindest/node:v1.20.2',
     'shop/node:1.2.3',
   ])('the image %s does not', async (image) => {

@@ -116,6 +116,18 @@ describe('a bad value names its key, what it was, and what is allowed', () => {
       { images: ['my image'] },
       'images.0: it is "my image", but allowed is an image reference such as postgres:17-alpine',
     ],
+    [
+      { images: ['redis:8:9'] },
+      'images.0: it is "redis:8:9", but allowed is an image reference such as postgres:17-alpine (“8:9” is no tag: up to 128 letters, digits, and . _ -)',
+    ],
+    [
+      { images: [{ build: '.', tag: 'shop/API:test' }] },
+      'images.0.tag: it is "shop/API:test", but allowed is an image reference such as postgres:17-alpine (the name “shop/API” must be in lower case)',
+    ],
+    [
+      { services: ['redis@sha256:abc'] },
+      'services.0: it is "redis@sha256:abc", but allowed is an image reference such as postgres:17-alpine (after @ stands a digest such as sha256:<64 hexadecimal digits>)',
+    ],
     [{ images: [{ build: '.' }] }, 'images.0.tag: it is missing; needed is an image reference'],
     [
       { images: [{ reference: 'a', push: 1 }] },

@@ -1,8 +1,8 @@
 import { explainPull, saysDiskFull, saysWrongPlatform } from '../../../src/images/failures.js';
-import { parseReference } from '../../../src/images/reference.js';
 import { importFailure } from '../../../src/images/stream.js';
 import type { ContainerRuntime } from '../../../src/runtime/index.js';
 import type { ErrorCode } from '../../../src/support/errors.js';
+import { parseReference } from '../../../src/support/image-reference.js';
 
 type Row = [who: string, image: string, words: string, code: ErrorCode, sentence: RegExp];
 

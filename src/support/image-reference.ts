@@ -1,4 +1,4 @@
-import { JestKubernetesError } from '../support/errors.js';
+import { JestKubernetesError, messageOf } from './errors.js';
 
 /** An image reference, with everything that Docker leaves out filled in. */
 export interface ImageReference {
@@ -61,6 +61,16 @@ export function parseReference(text: string): ImageReference {
     tag: tag ?? (digest === undefined ? 'latest' : undefined),
     digest,
   });
+}
+
+/** What is wrong with a text that is to be an image reference; undefined where it is one. */
+export function referenceProblem(text: string): string | undefined {
+  try {
+    parseReference(text);
+    return undefined;
+  } catch (error) {
+    return error instanceof JestKubernetesError ? error.evidence[0] : messageOf(error);
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
-import { atMirror, parseReference } from '../../../src/images/reference.js';
 import { JestKubernetesError } from '../../../src/support/errors.js';
+import { atMirror, parseReference } from '../../../src/support/image-reference.js';
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
 const hub = 'docker.io';
