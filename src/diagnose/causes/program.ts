@@ -171,12 +171,13 @@ export const crashLoop: Recognise = (snapshot, context) =>
     const { restarts = thresholds.crashes } = context;
     const final = isFinal(snapshot, subject.pod);
     const how = end.signal ? `signal ${String(end.signal)}` : `exit code ${String(end.exitCode)}`;
+    const isAgain = restartCount > 0 || subject.status.state?.terminated === undefined;
     const tail = tailOf(snapshot, subject, 10);
     const killed = eventsOf(snapshot, subject.pod).find(
       ({ reason, message = '' }) => reason === 'Unhealthy' && /^(?:Liveness|Startup)/.test(message),
     );
     return {
-      sentence: `${called(subject)} ends with ${how} each time it is started${tail.length > 0 ? `: ${tail.at(-1)?.replace(/^log: /, '') ?? ''}` : ', and logs nothing'}`,
+      sentence: `${called(subject)} ${isAgain ? `ends with ${how} each time it is started` : `has ended with ${how}`}${tail.length > 0 ? `: ${tail.at(-1)?.replace(/^log: /, '') ?? ''}` : ', and logs nothing'}`,
       evidence: present([
         `restarts: ${String(restartCount)}, last ended ${seconds(snapshot.takenAt - millis(end.finishedAt))} ago: ${end.reason ?? ''}`,
         killed && eventLine(snapshot, killed),

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -332,9 +340,11 @@ test('a container that ends takes its commands with it: what is copied, what is 
   const large = join(folder, 'much');
   writeFileSync(large, '');
   truncateSync(large, 400_000_000);
-  const ends = failure('POD_NOT_READY', /the container has ended meanwhile$/, [
+  const ends = failure(
+    'POD_NOT_READY',
+    /the container has ended meanwhile$/,
     expect.stringMatching(/^it ended with exit code \d+/),
-  ]);
+  );
   const within = async (run: () => Promise<unknown>): Promise<void> => {
     await until(async () => {
       const { stdout } = await exec('pod/brief', 'echo runs', here);

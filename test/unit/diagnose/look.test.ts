@@ -147,6 +147,24 @@ test('a Service that selects no pod is told where a test waited in vain', async 
   });
 });
 
+test('a pod that has failed once, and is not started again, is not said to end each time', async () => {
+  const recorded = JSON.parse(readFileSync(join(__dirname, 'recorded/two-runs.json'), 'utf8')) as {
+    answers: Record<string, { items: { metadata: { name: string } }[] }>;
+  };
+  const pods = recorded.answers['/api/v1/namespaces/shop/pods']?.items ?? [];
+  const failed = pods.filter(({ metadata }) => metadata.name === 'migrate-tt9gb');
+  const { seen } = await look(
+    {},
+    {
+      '/api/v1/namespaces/shop/pods': json({ items: failed }),
+      '/apis/batch/v1/namespaces/shop/jobs': json({ items: [] }),
+    },
+  );
+  expect(seen.diagnosis?.sentence).toBe(
+    'container migrate of pod migrate-tt9gb has ended with exit code 1: the database starts up',
+  );
+});
+
 const apiLog = '/api/v1/namespaces/shop/pods/api-7c75c7f6c7-gt6h2/log?container=api&previous=true';
 
 test('a Secret’s value that a pod has logged is masked in the cause too', async () => {
