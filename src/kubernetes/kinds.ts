@@ -1,3 +1,4 @@
+import { nearest } from '../support/nearest.js';
 import { ApiError } from './api-error.js';
 import type { Api } from './client.js';
 import { discover, type ServedKind } from './discovery.js';
@@ -90,7 +91,10 @@ export class Kinds {
     if (known !== undefined) return known;
     this.#served = await discover(this.#api, signal);
     const found = search();
-    if (found === undefined) throw new NotServed(`the cluster has no kind ‘${word}’`);
+    if (found === undefined) {
+      const names = this.#served.flatMap(({ kind, resource }) => [kind.toLowerCase(), resource]);
+      throw new NotServed(`the cluster has no kind ‘${word}’${meant(name, names)}`);
+    }
     return found;
   }
 
@@ -135,8 +139,15 @@ export class Kinds {
 /** With the versions in which the server has that kind, if it has it at all. */
 function notServed(apiVersion: string, kind: string, served: readonly ServedKind[]): NotServed {
   const versions = served.filter((each) => each.kind === kind).map((each) => each.apiVersion);
-  const others = versions.length === 0 ? '' : `; it has ${kind} of ${versions.join(', ')}`;
+  const beside = served.filter((each) => each.apiVersion === apiVersion).map((each) => each.kind);
+  const others = versions.length === 0 ? meant(kind, beside) : `; it has ${kind} of ${versions.join(', ')}`;
   return new NotServed(`the cluster serves no ${kind} of ${apiVersion}${others}`, versions.length > 0);
+}
+
+/** What a misspelt word was to be, as the rest of a sentence. */
+function meant(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
 /** How a word may name the group of a kind: with its version or without. */

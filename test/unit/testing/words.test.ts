@@ -89,7 +89,16 @@ describe('what names nothing in the cluster', () => {
     '%s: a kind that there is not, a text of another form, a name that is not told',
     async (word) => {
       await expect(of(word, { kind: 'Podz', name: 'web' })).rejects.toEqual(
-        failure('TARGET_INVALID', /^Podz names nothing in the cluster: the cluster has no kind ‘Podz’$/),
+        failure(
+          'TARGET_INVALID',
+          /^Podz names nothing in the cluster: the cluster has no kind ‘Podz’; did you mean pod\?$/,
+        ),
+      );
+      await expect(of(word, { apiVersion: 'apps/v1', kind: 'StatefullSet', name: 'db' })).rejects.toEqual(
+        failure(
+          'TARGET_INVALID',
+          /the cluster serves no StatefullSet of apps\/v1; did you mean StatefulSet\?$/,
+        ),
       );
       await expect(of(word, { apiVersion: 'apps/v1beta1', kind: 'StatefulSet', name: 'db' })).rejects.toEqual(
         failure(
