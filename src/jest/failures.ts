@@ -80,6 +80,15 @@ function textOf(errors: Errors): { error: unknown; text: string } {
   return { error, text: whole.slice(0, stackBegins.exec(whole)?.index) };
 }
 
+/** Jest shows the cause below its error: where an error of ours has told it already, it is not told again. */
+function tellOnce(errors: Errors): void {
+  const entry = errors.at(-1);
+  const error = Object(Array.isArray(entry) ? entry[0] : entry) as Error;
+  const { message } = Object(error.cause) as { message?: string };
+  if (error.name !== 'JestKubernetesError' || message === undefined) return;
+  if (error.stack?.includes(message) === true) Reflect.deleteProperty(error, 'cause');
+}
+
 /** What has failed, and with what. */
 export interface FailedWith {
   name: string;
@@ -101,6 +110,7 @@ export async function testFailed({ name, lists, startedAt }: FailedWith): Promis
   if (first === undefined) return;
   const failedAt = performance.now();
   markFailed();
+  for (const list of lists) tellOnce(list);
   if (process.env['JEST_KUBERNETES_DIAGNOSTICS'] === undefined) return;
   try {
     const entry = first.at(-1);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { causeIn, lineIn, testFailed } from '../../../src/jest/failures.js';
+import { JestKubernetesError } from '../../../src/support/errors.js';
 import { beginTest, beginTestFile, endTest, endTestFile } from '../../../src/testing/test-file.js';
 
 let folder: string;
@@ -66,6 +67,18 @@ test.each([[undefined], [null], [7], [{ status: 404 }]])(
     expect(await shown(value)).toMatch(/^thrown: .*\n\njest-kubernetes: /s);
   },
 );
+
+test('what an error of ours has told of its cause is told once; whatever else caused one is shown', async () => {
+  const cause = new Error('the cluster has no kind ‘pdos’');
+  const ours = (message: string): Error => new JestKubernetesError('TARGET_INVALID', message, { cause });
+  const [said, unsaid, other] = [
+    ours(`pdos names nothing: ${cause.message}`),
+    ours('pdos names nothing'),
+    new Error(`mine: ${cause.message}`, { cause }),
+  ];
+  for (const error of [said, unsaid, other]) await shown(error);
+  expect([said.cause, unsaid.cause, other.cause]).toEqual([undefined, cause, cause]);
+});
 
 test('an error that cannot be changed is shown by a copy', async () => {
   const error = new TypeError('sealed');
