@@ -19,6 +19,17 @@ export class Choice {
   get table(): string {
     return this.#named('t', 3);
   }
+  /** One with partitions, in most templates. */
+  get parent(): string {
+    return this.of('public.t3', this.table);
+  }
+  get partition(): string {
+    return this.of('s1.t3', this.table);
+  }
+  /** One that can become a partition. */
+  get whole(): string {
+    return this.of('s1.t2', this.table);
+  }
   get plain(): string {
     return `t${this.random.whole(1, 9)}`;
   }

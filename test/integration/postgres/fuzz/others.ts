@@ -4,8 +4,10 @@ import type { Maker } from './choice.js';
 export const others = {
   function: (c) =>
     `CREATE OR REPLACE FUNCTION ${c.function}(a int) RETURNS int LANGUAGE sql ${c.of('', 'IMMUTABLE')} AS 'SELECT ${c.number()}'`,
-  'function about a table': (c) =>
-    `CREATE FUNCTION ${c.function}() RETURNS SETOF ${c.table} LANGUAGE sql AS 'SELECT NULL' ROWS 3`,
+  'function about a table': (c) => {
+    const { table } = c;
+    return `CREATE FUNCTION ${c.function}() RETURNS SETOF ${table} LANGUAGE sql AS 'SELECT * FROM ${table}' ROWS 3`;
+  },
   'function changed': (c) =>
     `ALTER FUNCTION ${c.function}(int) ${c.of('STRICT', 'SECURITY DEFINER', 'COST 7', `SET search_path = 'public'`, 'RENAME TO f2')}`,
   'function dropped': (c) => `DROP FUNCTION ${c.function}(int) ${c.of('', 'CASCADE')}`,
@@ -17,21 +19,22 @@ export const others = {
   procedure: (c) => `CREATE PROCEDURE ${c.function}(a text) LANGUAGE sql AS 'SELECT 1'`,
   aggregate: (c) => `CREATE AGGREGATE ${c.other}(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0')`,
   operator: (c) => `CREATE OPERATOR ${c.schema}.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)`,
-  'operator dropped': (c) => `DROP OPERATOR ${c.schema}.=== (int, int) CASCADE`,
+  'operator dropped': (c) => `DROP OPERATOR ${c.of('public', c.schema)}.=== (int, int) CASCADE`,
   'operator class': (c) =>
     `CREATE OPERATOR CLASS ${c.other} FOR TYPE int USING btree AS OPERATOR 1 <, OPERATOR 3 =, FUNCTION 1 btint4cmp(int, int)`,
   'operator family': (c) => `CREATE OPERATOR FAMILY ${c.other} USING hash`,
   'operator family changed': (c) =>
     `ALTER OPERATOR FAMILY ${c.other} USING ${c.of('hash', 'btree')} OWNER TO ${c.owner}`,
   'aggregate dropped': (c) => `DROP AGGREGATE ${c.other}(int)`,
-  'operator changed': (c) => `ALTER OPERATOR ${c.schema}.=== (int, int) SET (RESTRICT = eqsel)`,
-  'operator class dropped': (c) => `DROP OPERATOR CLASS ${c.other} USING btree`,
+  'operator changed': (c) =>
+    `ALTER OPERATOR ${c.of('public', c.schema)}.=== (int, int) SET (RESTRICT = eqsel)`,
+  'operator class dropped': (c) => `DROP OPERATOR CLASS ${c.of('public.x1', c.other)} USING btree`,
   'operator family filled': (c) =>
     `ALTER OPERATOR FAMILY ${c.other} USING hash ${c.of('ADD OPERATOR 1 = (int, int), FUNCTION 1 (int, int) hashint4(int)', 'DROP OPERATOR 1 (int, int)')}`,
   transform: () =>
     `CREATE TRANSFORM FOR int LANGUAGE plpgsql (FROM SQL WITH FUNCTION pg_catalog.prsd_lextype(internal))`,
   'transform dropped': () => `DROP TRANSFORM FOR int LANGUAGE plpgsql`,
-  'cast dropped': (c) => `DROP CAST (${c.type} AS int)`,
+  'cast dropped': (c) => `DROP CAST (${c.of('public.e1', c.type)} AS int)`,
   cast: (c) => `CREATE CAST (${c.type} AS int) WITH INOUT`,
   enum: (c) => `CREATE TYPE ${c.type} AS ENUM ('one', 'two')`,
   'enum value': (c) =>
@@ -40,7 +43,7 @@ export const others = {
   'domain changed': (c) =>
     `ALTER DOMAIN ${c.type} ${c.of('SET DEFAULT 4', 'SET NOT NULL', 'ADD CONSTRAINT most CHECK (VALUE < 1000) NOT VALID', 'DROP CONSTRAINT most')}`,
   composite: (c) => `CREATE TYPE ${c.type} AS (a int, b text)`,
-  'composite changed': (c) => `ALTER TYPE ${c.type} ADD ATTRIBUTE d int CASCADE`,
+  'composite changed': (c) => `ALTER TYPE ${c.of('public.c1', c.type)} ADD ATTRIBUTE d int CASCADE`,
   range: (c) => `CREATE TYPE ${c.type} AS RANGE (SUBTYPE = int)`,
   'shell type': (c) => `CREATE TYPE ${c.other}`,
   'type renamed': (c) => `ALTER TYPE ${c.type} RENAME TO e${c.number(2)}`,
@@ -76,7 +79,7 @@ export const others = {
   'extension moved': (c) => `ALTER EXTENSION ${c.extension} SET SCHEMA ${c.schema}`,
   'extension member': (c) => `ALTER EXTENSION ${c.extension} ${c.of('ADD', 'DROP')} TABLE ${c.table}`,
   'depends on an extension': (c) =>
-    `ALTER FUNCTION ${c.function}(int) ${c.of('', 'NO ')}DEPENDS ON EXTENSION ${c.extension}`,
+    `ALTER FUNCTION ${c.of('public.f1', c.function)}(int) ${c.of('', 'NO ')}DEPENDS ON EXTENSION ${c.of('hstore', c.extension)}`,
   'foreign-data wrapper': (c) => `CREATE FOREIGN DATA WRAPPER w1 ${c.of('', `OPTIONS (debug 'true')`)}`,
   'foreign-data wrapper changed': () => `ALTER FOREIGN DATA WRAPPER w1 OPTIONS (ADD more 'x')`,
   'foreign-data wrapper dropped': () => `DROP FOREIGN DATA WRAPPER w1 CASCADE`,
@@ -99,7 +102,7 @@ export const others = {
     `ALTER SUBSCRIPTION sub${c.number(2)} ${c.of(`SET (binary = true)`, `CONNECTION 'dbname=other'`, 'RENAME TO sub2')}`,
   'subscription dropped': (c) => `DROP SUBSCRIPTION sub${c.number(2)}`,
   'foreign table changed': (c) =>
-    `ALTER FOREIGN TABLE ${c.table} ${c.of(`OPTIONS (ADD x 'y')`, 'ADD COLUMN added int')}`,
+    `ALTER FOREIGN TABLE ${c.of('"S 2".far', c.table)} ${c.of(`OPTIONS (ADD x 'y')`, 'ADD COLUMN added int')}`,
   'foreign things granted': (c) =>
     `GRANT USAGE ON ${c.of('FOREIGN DATA WRAPPER w1', 'FOREIGN SERVER srv1')} TO ${c.role}`,
   'server owner': (c) => `ALTER SERVER srv1 OWNER TO ${c.owner}`,

@@ -18,24 +18,25 @@ export const relations = {
   'table, serial': (c) => `CREATE TABLE ${c.table} (id serial PRIMARY KEY, n int, word text)`,
   'table, partitioned': (c) => `CREATE TABLE ${c.table} (id int, n int, word text) PARTITION BY RANGE (id); `,
   'table, partition': (c) =>
-    `CREATE TABLE ${c.table} PARTITION OF ${c.table} ${c.of('DEFAULT', 'FOR VALUES FROM (0) TO (100)')}`,
+    `CREATE TABLE ${c.table} PARTITION OF ${c.parent} ${c.of('DEFAULT', 'FOR VALUES FROM (0) TO (100)', 'FOR VALUES FROM (200) TO (300)')}`,
   'table, child': (c) => `CREATE TABLE ${c.table} (more int) INHERITS (${c.table})`,
-  'partition attached': (c) => `ALTER TABLE ${c.table} ATTACH PARTITION ${c.table} DEFAULT`,
-  'partition detached': (c) => `ALTER TABLE ${c.table} DETACH PARTITION ${c.table}`,
+  'partition attached': (c) => `ALTER TABLE ${c.parent} ATTACH PARTITION ${c.whole} DEFAULT`,
+  'partition detached': (c) => `ALTER TABLE ${c.parent} DETACH PARTITION ${c.partition}`,
   'table, partitioned otherwise': (c) =>
     `CREATE TABLE ${c.table} (id int, n int, word text) PARTITION BY ${c.of('LIST (n)', 'HASH (id)')}`,
   'table, partition otherwise': (c) =>
-    `CREATE TABLE ${c.table} PARTITION OF ${c.table} FOR VALUES ${c.of('IN (1, 2)', 'WITH (MODULUS 2, REMAINDER 0)')}`,
+    `CREATE TABLE ${c.table} PARTITION OF ${c.of('"S 2".t3', c.table)} FOR VALUES ${c.of('IN (1, 2)', 'WITH (MODULUS 2, REMAINDER 0)')}`,
   'table like another': (c) => `CREATE TABLE ${c.table} (LIKE ${c.table} INCLUDING ALL)`,
   'table of a type': (c) => `CREATE TABLE ${c.table} OF ${c.type}`,
-  'table of a type or not': (c) => `ALTER TABLE ${c.table} ${c.of('NOT OF', `OF ${c.type}`)}`,
+  'table of a type or not': (c) =>
+    `ALTER TABLE ${c.of('"S 2".t2', c.table)} ${c.of('NOT OF', `OF ${c.of('public.c1', c.type)}`)}`,
   'table of an access method': (c) => `ALTER TABLE ${c.table} SET ACCESS METHOD ${c.of('heap', 'am1')}`,
   'table in a tablespace': (c) =>
     `ALTER ${c.of('TABLE', 'INDEX', 'MATERIALIZED VIEW')} ${c.of(c.table, c.materialized, 'public.i1', 'public.t1_pkey')} SET TABLESPACE ${c.of('fuzz_space', 'pg_default')}`,
   'partition attached to a range': (c) =>
-    `ALTER TABLE ${c.table} ATTACH PARTITION ${c.table} FOR VALUES FROM (100) TO (200)`,
+    `ALTER TABLE ${c.parent} ATTACH PARTITION ${c.whole} FOR VALUES FROM (100) TO (200)`,
   'partition detached at leisure': (c) =>
-    `ALTER TABLE ${c.table} DETACH PARTITION ${c.table} ${c.of('CONCURRENTLY', 'FINALIZE')}`,
+    `ALTER TABLE ${c.parent} DETACH PARTITION ${c.partition} ${c.of('CONCURRENTLY', 'CONCURRENTLY', 'FINALIZE')}`,
   inheritance: (c) => `ALTER TABLE ${c.table} INHERIT ${c.table}`,
   'inheritance gone': (c) => `ALTER TABLE ${c.table} NO INHERIT ${c.table}`,
   'table dropped': (c) => `DROP TABLE ${c.table} ${c.of('', 'CASCADE')}`,
@@ -71,7 +72,8 @@ export const relations = {
     `ALTER TABLE ${c.table} ALTER COLUMN n ADD GENERATED ${c.of('ALWAYS', 'BY DEFAULT')} AS IDENTITY (${c.of('START 7', 'CACHE 9')})`,
   'column compression': (c) =>
     `ALTER TABLE ${c.table} ALTER COLUMN word SET COMPRESSION ${c.of('pglz', 'lz4', 'default')}`,
-  'column not generated any more': (c) => `ALTER TABLE ${c.table} ALTER COLUMN twice DROP EXPRESSION`,
+  'column not generated any more': (c) =>
+    `ALTER TABLE ${c.of('public.t2', c.table)} ALTER COLUMN twice DROP EXPRESSION`,
   'column revoked': (c) => `REVOKE SELECT (n) ON ${c.table} FROM ${c.role}`,
   'column granted': (c) => `GRANT SELECT (n) ON ${c.table} TO ${c.role}`,
 
@@ -86,7 +88,7 @@ export const relations = {
   'constraint renamed': (c) => `ALTER TABLE ${c.table} RENAME CONSTRAINT c${c.number(3)} TO c${c.number(3)}`,
   'constraint deferred': (c) => `ALTER TABLE ${c.table} ALTER CONSTRAINT c3 DEFERRABLE`,
   'constraint dropped': (c) =>
-    `ALTER TABLE ${c.table} DROP CONSTRAINT c${c.number(4)} ${c.of('', 'CASCADE')}`,
+    `ALTER TABLE ${c.of('public.t2', c.table)} DROP CONSTRAINT ${c.of('c1', 'c3', `c${c.number(4)}`)} ${c.of('', 'CASCADE')}`,
 
   index: (c) =>
     `CREATE ${c.of('', 'UNIQUE ')}INDEX ${c.of('', 'i1', 'i2')} ON ${c.table} ${c.of('(n)', '(word) WHERE n > 2', '(lower(word))', 'USING brin (at)', '(id) INCLUDE (n)', 'USING hash (n)')}`,
@@ -94,9 +96,10 @@ export const relations = {
   'index anew at leisure': (c) =>
     `REINDEX ${c.of('TABLE', 'INDEX')} CONCURRENTLY ${c.of(c.table, 'public.i1', 'public.t1_pkey')}`,
   'index of a parent alone': (c) => `CREATE INDEX i1 ON ONLY ${c.table} (id)`,
-  'index attached': (c) => `ALTER INDEX ${c.schema}.i1 ATTACH PARTITION ${c.schema}.i2`,
+  'index attached': (c) =>
+    `ALTER INDEX ${c.of('public.i3', `${c.schema}.i1`)} ATTACH PARTITION ${c.of('s1.i4', `${c.schema}.i2`)}`,
   'index as a constraint': (c) =>
-    `ALTER TABLE ${c.table} ADD CONSTRAINT c2 ${c.of('UNIQUE', 'PRIMARY KEY')} USING INDEX i1`,
+    `ALTER TABLE ${c.of('public.t2', c.table)} ADD CONSTRAINT c2 ${c.of('UNIQUE', 'PRIMARY KEY')} USING INDEX ${c.of('i1', 'i5')}`,
   'index dropped': (c) => `DROP INDEX ${c.schema}.${c.of('i1', 'i2', 't1_n_idx', 't2_n_idx')}`,
   'index renamed': (c) => `ALTER INDEX ${c.schema}.i1 RENAME TO i2`,
   'index options': (c) => `ALTER INDEX ${c.schema}.${c.of('i1', 't1_pkey')} SET (fillfactor = 60)`,
@@ -107,10 +110,11 @@ export const relations = {
   'sequence changed': (c) =>
     `ALTER SEQUENCE ${c.sequence} ${c.of('INCREMENT 3', 'RESTART', 'RESTART WITH 12', 'CACHE 5', 'MAXVALUE 100000')}`,
   'sequence logged': (c) => `ALTER SEQUENCE ${c.sequence} SET ${c.of('LOGGED', 'UNLOGGED')}`,
-  'sequence moved': (c) => `ALTER SEQUENCE ${c.sequence} SET SCHEMA ${c.schema}`,
+  'sequence moved': (c) => `ALTER SEQUENCE ${c.of('public.q1', c.sequence)} SET SCHEMA ${c.schema}`,
   'sequence renamed': (c) => `ALTER SEQUENCE ${c.sequence} RENAME TO q${c.number(2)}`,
   'sequence owner': (c) => `ALTER SEQUENCE ${c.sequence} OWNER TO ${c.owner}`,
-  'sequence owned': (c) => `ALTER SEQUENCE ${c.sequence} OWNED BY ${c.of('NONE', `${c.table}.n`)}`,
+  'sequence owned': (c) =>
+    `ALTER SEQUENCE ${c.of('public.q1', c.sequence)} OWNED BY ${c.of('NONE', 'public.t1.n', `${c.table}.n`)}`,
   'sequence dropped': (c) => `DROP SEQUENCE ${c.sequence} ${c.of('', 'CASCADE')}`,
   'sequence granted': (c) => `GRANT USAGE ON SEQUENCE ${c.sequence} TO ${c.role}`,
 
@@ -129,8 +133,10 @@ export const relations = {
     `CREATE MATERIALIZED VIEW ${c.materialized} AS SELECT ${c.of('id, word', `n, 'x' AS word`, 'id, clock_timestamp() AS word', 'id, random() AS word')} FROM ${c.table} ${c.of('', 'WITH NO DATA')}`,
   'materialized view changed': (c) =>
     `ALTER MATERIALIZED VIEW ${c.materialized} ${c.of('RENAME TO m2', 'SET (fillfactor = 50)', 'ALTER COLUMN word SET STATISTICS 9', `SET SCHEMA ${c.schema}`, `OWNER TO ${c.owner}`)}`,
-  'materialized view, each row once': (c) => `CREATE UNIQUE INDEX ON ${c.materialized} (id)`,
-  'materialized view anew at leisure': (c) => `REFRESH MATERIALIZED VIEW CONCURRENTLY ${c.materialized}`,
+  'materialized view, each row once': (c) =>
+    `CREATE UNIQUE INDEX ON ${c.of('public.m1', c.materialized)} (id)`,
+  'materialized view anew at leisure': (c) =>
+    `REFRESH MATERIALIZED VIEW CONCURRENTLY ${c.of('public.m1', c.materialized)}`,
   'materialized view indexed': (c) => `CREATE INDEX ON ${c.materialized} (word)`,
   'materialized view dropped': (c) => `DROP MATERIALIZED VIEW ${c.materialized} CASCADE`,
   rule: (c) =>
