@@ -120,7 +120,7 @@ export class Place {
     const { exitCode, stdout, stderr } = await execa(process.execPath, [commandFile(), ...args], {
       cwd: this.folder,
       env: {
-        ...process.env,
+        ...withoutOwn(process.env),
         ...{ JEST_KUBERNETES_STATE_DIR: this.stateDir, NO_COLOR: '1' },
         // whatever this machine's engine has is none of a unit test's business
         DOCKER_HOST: 'unix:///nowhere/docker.sock',
@@ -131,4 +131,9 @@ export class Place {
     });
     return { status: exitCode, stdout, stderr };
   }
+}
+
+/** Which node image a developer tests with is none of a unit test's business either. */
+function withoutOwn(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('JEST_KUBERNETES')));
 }
