@@ -32,7 +32,7 @@ for (const step of steps) {
       ok: false,
       passed: 0,
       failed: 1,
-      line: `not run${step.needs ? `: ${step.needs} failed` : ''}`,
+      line: `not run: ${interrupted ? 'interrupted' : `${step.needs} failed`}`,
     });
     continue;
   }

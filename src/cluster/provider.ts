@@ -98,6 +98,10 @@ export interface ClusterProvider {
   readonly replaceable: boolean;
   /** Where a port of the first control plane is reached; undefined where it is not published. */
   published(containerPort: number, signal?: AbortSignal): Promise<HostAndPort | undefined>;
+  /** Whether nodes lead to an address within the cluster; undefined where they are not ours to ask. */
+  readonly leadTo:
+    | ((nodes: readonly ClusterNode[], address: HostAndPort, signal?: AbortSignal) => Promise<boolean>)
+    | undefined;
   /** Writes what the provider itself can tell of its nodes into a folder; undefined where that is nothing. */
   readonly exportLogs: ((folder: string, signal: AbortSignal) => Promise<void>) | undefined;
 }

@@ -17,7 +17,7 @@ export {
 } from './kubeconfig.js';
 export type { ServedKind } from './discovery.js';
 export { collectionOf, Kinds, NotServed } from './kinds.js';
-export { clusterDns, serviceIsAnswered, type ServiceName } from './service-answered.js';
+export { clusterDns, serviceAddress, serviceIsAnswered, type ServiceName } from './service-answered.js';
 export { describeObject, fieldManager, groupOf, isCustom, type KubernetesObject } from './objects.js';
 export { managedBy, namespaceFor, ownNamespace, packageNamespace } from './own-namespace.js';
 export { clusterLabel, isOwnedBy, type Owner, ownerLabel } from './owner.js';

@@ -69,6 +69,7 @@ export function existingProvider({
     },
     join,
     published: () => Promise.resolve(undefined),
+    leadTo: undefined,
     exportLogs: undefined,
   };
 }

@@ -14,6 +14,7 @@ import { accessIn } from './access.js';
 import { knownNodes, probing } from './conditions.js';
 import { findKind } from './find-kind.js';
 import type { HostPort } from './kind-config.js';
+import { leadTo } from './lead-to.js';
 import { clusterContainers, firstControlPlane, isOurs, reachedAt, runtimeCli } from './node-containers.js';
 import type { DatabaseServer } from './snapshot/index.js';
 import { startCluster } from './start-cluster.js';
@@ -95,6 +96,13 @@ export function kindProvider(options: KindProviderOptions): ClusterProvider {
       const found = firstControlPlane(containers)?.ports[`${containerPort}/tcp`];
       return found === undefined ? undefined : reachedAt(found, engine);
     },
+    leadTo: async (nodes, address, signal) =>
+      leadTo(
+        runtimeCli(await runtime(), env),
+        nodes.map((node) => node.name),
+        address,
+        signal,
+      ),
     exportLogs: async (folder, signal) => {
       const { cacheDir } = options;
       const found = { env, signal, progress: silent, cacheDir };

@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { Client, Pool } from 'pg';
 
+import { leadTo } from '../../../src/cluster/kind/lead-to.js';
+import { runtimeCli } from '../../../src/cluster/kind/node-containers.js';
 import type { PostgresConfig } from '../../../src/config/config.js';
 import {
   type ClusterAccess,
@@ -11,7 +13,9 @@ import {
   forwardPort,
   openApi,
   packageNamespace,
+  serviceAddress,
   serviceIsAnswered,
+  type ServiceName,
 } from '../../../src/kubernetes/index.js';
 import { type PostgresAddress, withConnection } from '../../../src/postgres/connection.js';
 import {
@@ -114,11 +118,53 @@ test('a second run finds the server with its password, and a different one is re
   });
 });
 
+/** Whether the node leads to a Service that has an address. */
+async function isLedTo(service: ServiceName): Promise<boolean> {
+  using api = openApi(access);
+  const found = (await serviceAddress(api, service)) ?? { host: '', port: 0 };
+  return await leadTo(runtimeCli({ command: 'docker', env: {} }, process.env), [node], found);
+}
+
+/** As a run with pods of its own waits. */
+async function untilAnswered(service: ServiceName): Promise<void> {
+  using api = openApi(access);
+  while (!(await serviceIsAnswered(api, service))) await delay(100);
+  while (!(await isLedTo(service))) await delay(100);
+}
+
+test('a node leads to a Service when kube-proxy has heard of its endpoint, which it may be late to', async () => {
+  using api = openApi(access);
+  const services = `/api/v1/namespaces/${packageNamespace}/services`;
+  const { spec } = await api.request<{ spec: { selector: object; ports: object[] } }>(`${services}/postgres`);
+  const late = { namespace: packageNamespace, name: 'late' };
+  const tellProxy = (signalName: string): Promise<unknown> =>
+    run('docker', ['exec', node, 'sh', '-c', `kill -${signalName} $(pidof kube-proxy)`]);
+  const { selector, ports } = spec;
+  const nobody = { selector: { ...selector, nobody: 'has-it' }, ports };
+  const body = { apiVersion: 'v1', kind: 'Service', metadata: late };
+  await api.request(services, { method: 'POST', body: { ...body, spec: nobody } });
+  // of a Service that it does not know at all a network beyond the cluster may make anything
+  while (await isLedTo(late)) await delay(100);
+  await tellProxy('STOP');
+  try {
+    await api.request(`${services}/late`, {
+      method: 'PATCH',
+      contentType: 'application/merge-patch+json',
+      body: { spec: { selector: { nobody: null } } },
+    });
+    while (!(await serviceIsAnswered(api, late))) await delay(100);
+    expect(await isLedTo(late)).toBe(false);
+  } finally {
+    await tellProxy('CONT');
+  }
+  await untilAnswered(late);
+  await api.request(`${services}/late`, { method: 'DELETE' });
+});
+
 test('a service in the cluster reaches it by its name, on PostgreSQL’s own port', async () => {
   const api = openApi(access);
-  // as a run with pods of its own waits
   for (const service of [clusterDns, { namespace: packageNamespace, name: 'postgres' }]) {
-    while (!(await serviceIsAnswered(api, service))) await delay(100);
+    await untilAnswered(service);
   }
   const pods = '/api/v1/namespaces/default/pods';
   const url = `postgresql://${server.user}@postgres.${packageNamespace}.svc:5432/postgres`;

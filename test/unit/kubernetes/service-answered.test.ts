@@ -1,4 +1,4 @@
-import { openApi, serviceIsAnswered } from '../../../src/kubernetes/index.js';
+import { openApi, serviceAddress, serviceIsAnswered } from '../../../src/kubernetes/index.js';
 import { type Answer, fakeServer, json } from './api-server.js';
 
 test.each([
@@ -16,4 +16,18 @@ test.each([
   await using server = await fakeServer([answer]);
   using api = openApi(server.access());
   expect(await serviceIsAnswered(api, { namespace: 'shop', name: 'web' })).toBe(answered);
+});
+
+test.each([
+  [
+    { clusterIP: '10.96.0.7', ports: [{ port: 53, protocol: 'UDP' }, { port: 8080 }] },
+    { host: '10.96.0.7', port: 8080 },
+  ],
+  [{ clusterIP: '10.96.0.7', ports: [{ port: 53, protocol: 'UDP' }] }, undefined],
+  [{ clusterIP: 'None', ports: [{ port: 80 }] }, undefined],
+  [{ ports: [] }, undefined],
+])('pods turn to the Service %j at %j', async (spec, address) => {
+  await using server = await fakeServer([json({ spec })]);
+  using api = openApi(server.access());
+  expect(await serviceAddress(api, { namespace: 'shop', name: 'web' })).toEqual(address);
 });
