@@ -38,7 +38,7 @@ export async function runningContainer(
   const running = there
     .map((pod) => ({ pod, container: container ?? defaultContainer(pod) }))
     .filter((each) => containerStatus(each.pod, each.container)?.state?.running !== undefined)
-    .sort((a, b) => Number(isReady(b.pod)) - Number(isReady(a.pod)) || ageOf(a.pod) - ageOf(b.pod));
+    .sort((a, b) => byPreference(a.pod, b.pod));
   const found = running.find(({ pod }) => pod.metadata.deletionTimestamp === undefined) ?? running[0];
   if (found === undefined) throw noneRuns(pods, there, container);
   const { name, uid } = found.pod.metadata;
@@ -49,7 +49,11 @@ export async function runningContainer(
   };
 }
 
-const ageOf = ({ metadata }: Pod): number => Date.now() - Date.parse(metadata.creationTimestamp);
+/** Of pods that are alike, made in the same second, their order stays: each call is to find the same one. */
+const byPreference = (a: Pod, b: Pod): number =>
+  Number(isReady(b)) - Number(isReady(a)) || madeAt(b) - madeAt(a);
+
+const madeAt = ({ metadata }: Pod): number => Date.parse(metadata.creationTimestamp);
 
 /** @throws JestKubernetesError TARGET_INVALID where none of the pods has such a container */
 export function requireContainer(
