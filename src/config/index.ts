@@ -22,6 +22,6 @@ export { loadConfig, loadRunConfig } from './load.js';
 export { readChangedModules } from './read-file.js';
 export { defaultPostgresImage, defaultPostgresUser } from './resolve.js';
 export { pinnedNodeImage } from './node-images.js';
-export { ownVariable } from './service-options.js';
+export { ownVariable, serviceVariables } from './service-options.js';
 export { isOff, mirrorVariables, unknownVariables } from './variables.js';
 export { configWithoutFile } from './without-file.js';

@@ -45,10 +45,14 @@ const service = z.strictObject({
 /** What the package itself tells a worker. */
 export const ownVariable = /^(?:KUBECONFIG$|JEST_|PG[A-Z]+$|DATABASE_URL$)/;
 
-/** What tells a worker where a service is. */
-function variablesOf(name: string, url: string | undefined): string[] {
+/** What tells a worker where a service is: variables, and what they are, with `{host}` and `{port}`. */
+export function serviceVariables(name: string, url: string | undefined): Record<string, string> {
   const prefix = name.toUpperCase().replaceAll('-', '_');
-  return [...(url === undefined ? [] : ['URL']), 'HOST', 'PORT'].map((each) => `${prefix}_${each}`);
+  return {
+    ...(url === undefined ? {} : { [`${prefix}_URL`]: url }),
+    [`${prefix}_HOST`]: '{host}',
+    [`${prefix}_PORT`]: '{port}',
+  };
 }
 
 /** A service, and every name but once. */
@@ -68,7 +72,7 @@ export const services = z
         wrong([index], `{ image, port }, or without a port one of ${names}`);
       else if (!namePattern.test(called))
         wrong([index], `one with a name, { image, name }: “${called}” cannot be a Service's`);
-      const [taken] = variablesOf(called, url).filter((variable) => ownVariable.test(variable));
+      const taken = Object.keys(serviceVariables(called, url)).find((variable) => ownVariable.test(variable));
       if (taken !== undefined)
         wrong(
           name === undefined ? [index] : [index, 'name'],

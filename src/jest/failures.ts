@@ -45,10 +45,15 @@ export function lineIn(failure: string, testFile: string): number | undefined {
   return Number.isNaN(line) ? undefined : line;
 }
 
+/** What was thrown last, and where the test was defined, where Jest has kept that beside it. */
+function lastOf(errors: Errors): [error: unknown, place: unknown] {
+  const entry = errors.at(-1);
+  return (Array.isArray(entry) ? entry : [entry]) as [unknown, unknown];
+}
+
 /** Puts words under a failure's own, before its stack, so that they are shown wherever the failure is. */
 function putUnder(errors: Errors, words: string): void {
-  const entry = errors.at(-1);
-  const [error, place] = (Array.isArray(entry) ? entry : [entry]) as [unknown, unknown];
+  const [error, place] = lastOf(errors);
   const failure = Object(error) as { message?: string; stack?: string };
   if (typeof failure.stack === 'string' && failure.stack !== '') {
     if (told.has(failure)) return;
@@ -73,8 +78,7 @@ function putUnder(errors: Errors, words: string): void {
 
 /** As Jest will show it, without colours and frames. */
 function textOf(errors: Errors): { error: unknown; text: string } {
-  const entry = errors.at(-1);
-  const error: unknown = Array.isArray(entry) ? entry[0] : entry;
+  const [error] = lastOf(errors);
   const { stack, message } = Object(error) as { stack?: string; message?: string };
   const whole = stack ?? message ?? thrown(error);
   return { error, text: whole.slice(0, stackBegins.exec(whole)?.index) };
@@ -82,8 +86,7 @@ function textOf(errors: Errors): { error: unknown; text: string } {
 
 /** Jest shows the cause below its error: where an error of ours has told it already, it is not told again. */
 function tellOnce(errors: Errors): void {
-  const entry = errors.at(-1);
-  const error = Object(Array.isArray(entry) ? entry[0] : entry) as Error;
+  const error = Object(lastOf(errors)[0]) as Error;
   const { message } = Object(error.cause) as { message?: string };
   if (error.name !== 'JestKubernetesError' || message === undefined) return;
   if (error.stack?.includes(message) === true) Reflect.deleteProperty(error, 'cause');

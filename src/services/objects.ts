@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { ServiceConfig } from '../config/index.js';
+import { type ServiceConfig, serviceVariables } from '../config/index.js';
 import { type KubernetesObject, managedBy, ownNamespace } from '../kubernetes/index.js';
 import { environmentAnnotation } from './exposed.js';
 
@@ -29,12 +29,9 @@ export function serviceObjects(services: readonly ServiceConfig[], placement: Pl
 }
 
 function itsService({ name, port, url }: ServiceConfig, namespace: string): KubernetesObject {
-  const variable = name.toUpperCase().replaceAll('-', '_');
-  const variables = [
-    ...(url === undefined ? [] : [`${variable}_URL=${url}`]),
-    `${variable}_HOST={host}`,
-    `${variable}_PORT={port}`,
-  ];
+  const variables = Object.entries(serviceVariables(name, url)).map(
+    ([variable, text]) => `${variable}=${text}`,
+  );
   return {
     apiVersion: 'v1',
     kind: 'Service',

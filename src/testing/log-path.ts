@@ -1,4 +1,4 @@
-import type { RunningContainer } from './running-container.js';
+import type { ContainerPlace } from './running-container.js';
 
 /** Which part of a log, in the API server's own words. */
 export interface LogQuery {
@@ -9,7 +9,7 @@ export interface LogQuery {
 }
 
 export function logPath(
-  { namespace, pod, container }: Omit<RunningContainer, 'run'>,
+  { namespace, pod, container }: ContainerPlace,
   query: LogQuery & { follow?: boolean },
 ): string {
   const all = Object.entries({ container, ...query }).map(([key, value]): [string, string] => [

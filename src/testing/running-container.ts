@@ -4,17 +4,21 @@ import { podsNow, podsOf, type PodsOfTarget } from './pods-of.js';
 import type { Scope } from './scope.js';
 import type { Target } from './target.js';
 
-/** Where something can be run. */
-export interface RunningContainer {
+/** A container by its place. */
+export interface ContainerPlace {
   namespace: string;
   pod: string;
   container: string;
+}
+
+/** Where something can be run. */
+export interface RunningContainer extends ContainerPlace {
   /** Which life of it: a pod of the same name is another, and so is a container that was started again. */
   run: { pod: string; restarts: number };
 }
 
 /** For a reader: `the container web of Pod shop/web-1`. */
-export const describeContainer = ({ namespace, pod, container }: Omit<RunningContainer, 'run'>): string =>
+export const describeContainer = ({ namespace, pod, container }: ContainerPlace): string =>
   `the container ${container} of Pod ${namespace}/${pod}`;
 
 export interface ContainerOptions {

@@ -1,5 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 
+import { selectorText } from '../../kubernetes/index.js';
 import { seenAt, timesSeen } from '../events.js';
 import type { Recognise } from './cause.js';
 import { eventLine, firstOf, isFresh } from './reading.js';
@@ -55,10 +56,7 @@ const podsTold = 2;
 /** Nothing answers at a Service whose selector is misspelt, or whose pods nobody has made. */
 export const serviceSelectsNothing: Recognise = ({ services = [], pods }) =>
   firstOf(services, ({ metadata, spec }) => {
-    const textOf = (labels: Record<string, string> = {}): string =>
-      Object.entries(labels)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(',');
+    const textOf = (matchLabels: Record<string, string> = {}): string => selectorText({ matchLabels });
     const beside = pods.filter((pod) => pod.metadata?.namespace === metadata?.namespace);
     return {
       sentence: `Service ${metadata?.name ?? ''} leads nowhere: no pod has the labels ${textOf(spec?.selector)} that it selects`,

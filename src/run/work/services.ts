@@ -23,13 +23,14 @@ async function waitForNodes(
   service: ServiceName,
   { signal, progress }: Pick<Step, 'signal' | 'progress'>,
 ): Promise<void> {
-  const address = provider.leadTo && (await serviceAddress(api, service, signal));
+  const { leadTo } = provider;
+  if (leadTo === undefined) return;
+  const address = await serviceAddress(api, service, signal);
   if (address === undefined) return;
   const nodes = await milestones.nodes.promise;
   const deadline = performance.now() + nodesLimit;
   progress.waitingFor(`the nodes to lead to Service ${service.namespace}/${service.name}`);
-  while ((await provider.leadTo?.(nodes, address, signal)) === false && performance.now() < deadline)
-    await pause(200, signal);
+  while (!(await leadTo(nodes, address, signal)) && performance.now() < deadline) await pause(200, signal);
 }
 
 /**
